@@ -1,0 +1,59 @@
+"""The observation: where one subject stands now, on every scheme. One current row; read models show it."""
+
+from typing import Any
+
+import msgspec
+
+Scalar = int | float | str | bool | None
+
+
+class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
+    """State of one subject on one scheme and scope, as the policy keeps it. Instants in microseconds."""
+
+    tier: str
+    since: int
+    valid_from: int  # entry or last tier-requalified: validity is counted from here
+    last_decided: int  # the last instant at which something was recorded
+    grace_until: int | None = None
+    stepped_on: int | None = None  # local day of the last downward step taken by a review
+    warned_for: int | None = None  # the review or validity end already warned of
+    validity_until: int | None = None
+    event_id: str = ""  # the last transition's
+
+
+class SchemeObservation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one scheme (and scope) says of the subject as of the last decision."""
+
+    version: int
+    standing: Standing
+    qualified: str
+    features: dict[str, Scalar]
+    scores: dict[str, int | None]
+    next_tier: str | None = None
+    missing: list[dict[str, Any]] = []  # the smallest missing parts for the next tier up
+    may_drop_on: int | None = None  # the first instant at which time alone may lower the tier
+    days: dict[str, int | None] = {}  # of days_since features: the local day (days since 1970-01-01) counted from
+
+
+class Observation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Body of an observations row. schemes: scheme -> scope ('' is the platform) -> what it says."""
+
+    schemes: dict[str, dict[str, SchemeObservation]] = {}
+    attributes: dict[str, Scalar] = {}  # the latest profile attributes
+    tags: list[str] = []
+    facts_seen: int = 0
+    facts_hash: str = ""
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Observation)
+
+
+def encode_observation(observation: Observation) -> bytes:
+    """To msgpack."""
+    return _ENCODER.encode(observation)
+
+
+def decode_observation(data: bytes) -> Observation:
+    """From msgpack; a field that this code does not know is ignored, a missing one takes its default."""
+    return _DECODER.decode(data)
