@@ -1,0 +1,178 @@
+"""Facts in columns: what evaluation reads. One row a fact, sorted by subject, occurred_at, position."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.facts.fact import Details, Fact, canonical_content
+
+NEVER = np.iinfo(np.int64).max  # voided_at of a fact that no void names
+VOID = "void"
+
+Int64s = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class FactTable:
+    """Facts of `subjects` subjects as equally long columns, sorted by (subject, occurred_at, position).
+
+    subject indexes the ids that were asked for. kind and currency are codes into kinds and currencies (currency -1:
+    none). content_hash is (rows, 32) bytes. attributes and lines are None where a row has none or its kind was not asked
+    for. voided_at is the known_at of the earliest void that names the fact, NEVER without one; voids are final: a void
+    that names a void changes nothing.
+    """
+
+    subjects: int
+    subject: npt.NDArray[np.int32]
+    position: Int64s
+    occurred_at: Int64s
+    known_at: Int64s
+    kind: npt.NDArray[np.int16]
+    kinds: tuple[str, ...]
+    amount: Int64s
+    amount_valid: Bools
+    currency: npt.NDArray[np.int16]
+    currencies: tuple[str, ...]
+    source: npt.NDArray[np.object_]  # str
+    fact_id: npt.NDArray[np.object_]  # str
+    content_hash: npt.NDArray[np.uint8]
+    attributes: npt.NDArray[np.object_]  # dict[str, Scalar] | None
+    lines: npt.NDArray[np.object_]  # tuple[Line, ...] | None
+    voided_at: Int64s
+
+    def __len__(self) -> int:
+        return len(self.position)
+
+    def starts(self) -> Int64s:
+        """(subjects + 1,): rows of subject i are starts[i]:starts[i + 1]."""
+        return np.searchsorted(self.subject, np.arange(self.subjects + 1)).astype(np.int64)
+
+    def is_kind(self, kind: str) -> Bools:
+        """Which rows are of this kind."""
+        if kind not in self.kinds:
+            return np.zeros(len(self), dtype=np.bool_)
+        return np.asarray(self.kind == self.kinds.index(kind))
+
+
+@dataclass(frozen=True, slots=True)
+class FactColumns:
+    """Unsorted rows as read, before voids are applied. Sequences of one length; amount None: no amount."""
+
+    subject: npt.NDArray[np.int32]
+    position: Int64s
+    occurred_at: Int64s
+    known_at: Int64s
+    kind: Sequence[str]
+    amount: Int64s
+    amount_valid: Bools
+    currency: Sequence[str | None]
+    source: Sequence[str]
+    fact_id: Sequence[str]
+    content_hash: npt.NDArray[np.uint8]
+    details: Sequence[Details | None]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedFact:
+    """A fact with what recording added: its subject (an index), position and known_at."""
+
+    subject: int
+    fact: Fact
+    position: int
+    known_at: int
+
+
+def table_from_columns(subjects: int, columns: FactColumns) -> FactTable:
+    """Sorts the rows, numbers kinds and currencies, resolves voids."""
+    order = np.lexsort((columns.position, columns.occurred_at, columns.subject))
+    kind, kinds = _codes(columns.kind)
+    currency, currencies = _codes(columns.currency)
+    attributes = _objects([details.attributes or None if details else None for details in columns.details])
+    lines = _objects([details.lines or None if details else None for details in columns.details])
+    subject, known_at = columns.subject[order], columns.known_at[order]
+    source, fact_id = _objects(columns.source)[order], _objects(columns.fact_id)[order]
+    kind, attributes = kind[order], attributes[order]
+    return FactTable(
+        subjects=subjects,
+        subject=subject,
+        position=columns.position[order],
+        occurred_at=columns.occurred_at[order],
+        known_at=known_at,
+        kind=kind,
+        kinds=kinds,
+        amount=columns.amount[order],
+        amount_valid=columns.amount_valid[order],
+        currency=currency[order],
+        currencies=currencies,
+        source=source,
+        fact_id=fact_id,
+        content_hash=columns.content_hash[order],
+        attributes=attributes,
+        lines=lines[order],
+        voided_at=_voided_at(subject, known_at, kind == kinds.index(VOID), source, fact_id, attributes)
+        if VOID in kinds
+        else np.full(len(order), NEVER, dtype=np.int64),
+    )
+
+
+def table_from_facts(facts: Iterable[RecordedFact], subjects: int | None = None) -> FactTable:
+    """A table out of values, for tests and hypothetical facts. content_hash is the plain SHA-256 of the content."""
+    rows = list(facts)
+    count = max((row.subject for row in rows), default=-1) + 1 if subjects is None else subjects
+    amounts = [row.fact.amount for row in rows]
+    hashes = b"".join(hashlib.sha256(canonical_content(row.fact)).digest() for row in rows)
+    return table_from_columns(
+        count,
+        FactColumns(
+            subject=np.array([row.subject for row in rows], dtype=np.int32),
+            position=np.array([row.position for row in rows], dtype=np.int64),
+            occurred_at=np.array([row.fact.occurred_at for row in rows], dtype=np.int64),
+            known_at=np.array([row.known_at for row in rows], dtype=np.int64),
+            kind=[row.fact.kind for row in rows],
+            amount=np.array([amount or 0 for amount in amounts], dtype=np.int64),
+            amount_valid=np.array([amount is not None for amount in amounts], dtype=np.bool_),
+            currency=[row.fact.currency for row in rows],
+            source=[row.fact.source for row in rows],
+            fact_id=[row.fact.fact_id for row in rows],
+            content_hash=np.frombuffer(hashes, dtype=np.uint8).reshape(-1, 32),
+            details=[Details(row.fact.attributes, row.fact.lines) for row in rows],
+        ),
+    )
+
+
+def _codes(names: Sequence[str | None]) -> tuple[npt.NDArray[np.int16], tuple[str, ...]]:
+    known: dict[str | None, int] = {name: code for code, name in enumerate(sorted({n for n in names if n is not None}))}
+    found = tuple(name for name in known if name is not None)
+    known[None] = -1
+    return np.fromiter((known[name] for name in names), dtype=np.int16, count=len(names)), found
+
+
+def _objects(values: Sequence[object]) -> npt.NDArray[np.object_]:
+    column = np.empty(len(values), dtype=object)
+    column[:] = values
+    return column
+
+
+def _voided_at(
+    subject: npt.NDArray[np.int32],
+    known_at: Int64s,
+    is_void: Bools,
+    source: npt.NDArray[np.object_],
+    fact_id: npt.NDArray[np.object_],
+    attributes: npt.NDArray[np.object_],
+) -> Int64s:
+    """The earliest known_at of a void that names the row, by row. A void names a source, or means its own."""
+    earliest: dict[tuple[int, object, object], int] = {}
+    for row in np.flatnonzero(is_void):
+        named = attributes[row] or {}
+        key = (int(subject[row]), named.get("source", source[row]), named.get("fact_id"))
+        earliest[key] = min(int(known_at[row]), earliest.get(key, NEVER))
+    voided_at = np.full(len(subject), NEVER, dtype=np.int64)
+    touched = np.isin(subject, np.unique(subject[is_void])) & ~is_void
+    for row in np.flatnonzero(touched):
+        voided_at[row] = earliest.get((int(subject[row]), source[row], fact_id[row]), NEVER)
+    return voided_at
