@@ -1,0 +1,1 @@
+"""Things to try Tierline with. Nothing in the product needs them."""
