@@ -1,0 +1,85 @@
+"""One user's recorded story, folded: where the subject stands on every scheme and scope."""
+
+from typing import Any
+
+import msgspec
+from eventsourcing.domain import Aggregate
+
+from domain.facts.instants import to_datetime
+from domain.user_tier.decisions import event_id_of
+from domain.user_tier.events import (
+    AGGREGATE_TOPIC,
+    DowngradeDeferred,
+    SubjectEvent,
+    TierAtRisk,
+    TierChanged,
+    TierRequalified,
+    UserEnrolled,
+)
+from domain.user_tier.observation import Standing
+
+
+class UserTier(Aggregate):
+    """The stream of one subject. standings: scheme -> scope -> standing, as the events alone tell it."""
+
+    TOPIC = AGGREGATE_TOPIC
+
+    standings: dict[str, dict[str, Standing]]
+
+    def __init__(self) -> None:
+        self.standings = {}
+
+    @classmethod
+    def enrol(cls, subject_id: Any, *, at: int, actor: str, command_id: str, causation: str) -> "UserTier":
+        """A subject's first event, at an instant in microseconds."""
+        return cls._create(
+            UserEnrolled,
+            id=subject_id,
+            timestamp=to_datetime(at),
+            scheme="",
+            scope="",
+            from_tier=None,
+            to_tier=None,
+            effective_at=at,
+            actor=actor,
+            command_id=command_id,
+            causation=causation,
+        )
+
+    def record(self, event_class: type[SubjectEvent], *, effective_at: int, **fields: Any) -> None:
+        """Record one further event, at an instant in microseconds; fields are the event's own."""
+        self.trigger_event(event_class, timestamp=to_datetime(effective_at), effective_at=effective_at, **fields)
+
+    def standing(self, scheme: str, scope: str = "") -> Standing | None:
+        """Where the subject stands, or None."""
+        return self.standings.get(scheme, {}).get(scope)
+
+    def evolve(self, event: SubjectEvent) -> None:
+        """The whole fold."""
+        match event:
+            case TierChanged(to_tier=str(tier)):
+                self._put(event, self._moved(event, tier))
+            case TierRequalified():
+                self._adjust(event, grace_until=None, valid_from=event.effective_at)
+            case DowngradeDeferred():
+                self._adjust(event, grace_until=event.grace_until)
+            case TierAtRisk():
+                self._adjust(event, warned_for=event.at_risk_on)
+            case _:
+                pass
+
+    def _moved(self, event: TierChanged, tier: str) -> Standing:
+        event_id = event_id_of(event.originator_id, event.originator_version)
+        current = self.standing(event.scheme, event.scope)
+        if event.keeps_since and current is not None:
+            return msgspec.structs.replace(current, tier=tier, last_decided=event.effective_at, event_id=event_id)
+        at = event.effective_at
+        return Standing(tier=tier, since=at, valid_from=at, last_decided=at, event_id=event_id)
+
+    def _adjust(self, event: SubjectEvent, **changes: Any) -> None:
+        current = self.standing(event.scheme, event.scope)
+        if current is not None:
+            self._put(event, msgspec.structs.replace(current, last_decided=event.effective_at, **changes))
+
+    def _put(self, event: SubjectEvent, standing: Standing) -> None:
+        self.standings.setdefault(event.scheme, {})[event.scope] = standing

@@ -1,0 +1,101 @@
+"""Everything recorded for one user. A stored name (TOPIC) never changes its meaning; a new shape is a new version."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
+
+from eventsourcing.domain import AggregateEvent, CanInitAggregate
+from eventsourcing.utils import register_topic
+
+if TYPE_CHECKING:
+    from domain.user_tier.aggregate import UserTier
+
+AGGREGATE_TOPIC = "user-tier"
+
+# What the log is queried by: these fields stay in clear columns, the others are sealed.
+CLEAR_FIELDS = (
+    "scheme",
+    "scope",
+    "from_tier",
+    "to_tier",
+    "effective_at",
+    "actor",
+    "command_id",
+    "causation",
+)
+
+
+class SubjectEvent(AggregateEvent):
+    """An event of one subject. effective_at: the decision's instant, microseconds; scope '' is the platform."""
+
+    TOPIC: ClassVar[str]
+
+    scheme: str
+    scope: str
+    from_tier: str | None
+    to_tier: str | None
+    effective_at: int
+    actor: str
+    command_id: str
+    causation: str
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        register_topic(cls.TOPIC, cls)
+
+    def apply(self, aggregate: "UserTier") -> None:
+        """Hand itself to the aggregate, which holds the whole fold in one place."""
+        aggregate.evolve(self)
+
+
+class UserEnrolled(CanInitAggregate[UUID], SubjectEvent):
+    """The subject's first event: from here on it stands on schemes."""
+
+    TOPIC = "user-tier.user-enrolled.v1"
+
+    originator_topic: str = AGGREGATE_TOPIC
+
+
+class TierChanged(SubjectEvent):
+    """The standing moved from from_tier (None: it had none) to to_tier.
+
+    cause: evaluation, timer, late-fact, override, override-ended, model-change, history or opening.
+    keeps_since: a model change carried the standing over, with its since, grace and validity.
+    """
+
+    TOPIC = "user-tier.tier-changed.v1"
+
+    cause: str
+    receipt: dict[str, Any]
+    keeps_since: bool = False
+
+
+class TierRequalified(SubjectEvent):
+    """The tier was earned again: validity counts anew and a running grace is over."""
+
+    TOPIC = "user-tier.tier-requalified.v1"
+
+    cause: str
+    receipt: dict[str, Any]
+
+
+class DowngradeDeferred(SubjectEvent):
+    """The tier would be lost; grace holds it until grace_until, microseconds."""
+
+    TOPIC = "user-tier.downgrade-deferred.v1"
+
+    grace_until: int
+    cause: str
+    receipt: dict[str, Any]
+
+
+class TierAtRisk(SubjectEvent):
+    """A warning: the tier may be lost at at_risk_on, microseconds."""
+
+    TOPIC = "user-tier.tier-at-risk.v1"
+
+    at_risk_on: int
+    cause: str
+    receipt: dict[str, Any]
+
+
+EVENTS: tuple[type[SubjectEvent], ...] = (UserEnrolled, TierChanged, TierRequalified, DowngradeDeferred, TierAtRisk)

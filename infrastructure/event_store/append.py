@@ -1,0 +1,69 @@
+"""The append: the last statement of a transaction, sent together with its commit."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.errors import UniqueViolation
+
+from infrastructure.event_store.rows import EventRow, ObservationRow
+
+_APPEND = f"select append_ledger({', '.join(['%b'] * 18)})"
+_CONFLICT = re.compile(r"\(originator_id, originator_version\)=\(([0-9a-f-]{36}), (\d+)\)")
+
+
+@dataclass(slots=True)
+class AppendBatch:
+    """Sealed rows to append together. Events of one stream stand in the order of their versions.
+
+    At most one observation a subject. Keep it under some 1,000 rows, for the order lock is held while they are
+    written; more goes through bulk.
+    """
+
+    events: Sequence[EventRow] = field(default_factory=list)
+    observations: Sequence[ObservationRow] = field(default_factory=list)
+
+
+class VersionConflict(Exception):
+    """Somebody else has written this version of the stream."""
+
+    def __init__(self, stream_id: UUID, version: int) -> None:
+        self.stream_id, self.version = stream_id, version
+        super().__init__(f"version {version} of stream {stream_id} is already written: read the stream and decide anew")
+
+
+def append(connection: Connection, batch: AppendBatch) -> int:
+    """Append, commit the caller's transaction with it in one round trip, and answer the last position.
+
+    The positions of the batch are consecutive: events first, then observations. An empty batch commits and answers 0.
+    Raises VersionConflict; the caller's transaction is then to be rolled back, and nothing of it is written.
+    """
+    if not batch.events and not batch.observations:
+        connection.commit()
+        return 0
+    params = _columns(batch.events, 13) + _columns(batch.observations, 5)
+    try:
+        with connection.pipeline():
+            cursor = connection.execute(_APPEND, params)
+            connection.commit()
+        row = cursor.fetchone()
+    except UniqueViolation as violation:
+        raise conflict_of(violation) from violation
+    assert row is not None
+    return int(row[0])
+
+
+def conflict_of(violation: UniqueViolation) -> Exception:
+    """The typed conflict behind a violated primary key of events; any other violation as it is."""
+    match = _CONFLICT.search(violation.diag.message_detail or "")
+    if match is None:
+        return violation
+    return VersionConflict(UUID(match[1]), int(match[2]))
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    """Rows to columns; no rows to empty columns."""
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]

@@ -1,0 +1,84 @@
+"""Group commit: concurrent small transactions of one process become one, without waiting for company."""
+
+from collections.abc import Callable, Sequence
+from threading import Condition
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class _Ticket(Generic[T, R]):
+    """One submitted item and what became of it."""
+
+    __slots__ = ("error", "item", "result", "settled")
+
+    def __init__(self, item: T) -> None:
+        self.item = item
+        self.result: R | None = None
+        self.error: BaseException | None = None
+        self.settled = False
+
+
+class GroupCommit(Generic[T, R]):
+    """Leader and followers. The first thread in runs what queued up meanwhile as one batch, in its own thread.
+
+    run_batch runs items as one transaction and answers a result or an exception for each, in order. When it raises
+    for more than one item, each is run again alone, so that a bad item harms only itself; run_batch must therefore
+    leave nothing behind when it raises. An ambiguous commit makes the second run meet its own first one: items carry
+    ids by which that is told.
+    """
+
+    def __init__(self, run_batch: Callable[[list[T]], Sequence[R | BaseException]], max_batch: int = 200) -> None:
+        self._run_batch = run_batch
+        self._max_batch = max_batch
+        self._queue: list[_Ticket[T, R]] = []
+        self._leading = False
+        self._turn = Condition()
+
+    def submit(self, item: T) -> R:
+        """Run the item, together with others that wait, and answer its result or raise its exception."""
+        ticket: _Ticket[T, R] = _Ticket(item)
+        with self._turn:
+            self._queue.append(ticket)
+            while self._leading and not ticket.settled:
+                self._turn.wait()
+            if not ticket.settled:
+                self._leading = True
+        if not ticket.settled:
+            self._lead(ticket)
+        if ticket.error is not None:
+            raise ticket.error
+        return ticket.result  # type: ignore[return-value]
+
+    def _lead(self, own: _Ticket[T, R]) -> None:
+        """Run batches until the own ticket is settled, then let the next waiting thread lead."""
+        try:
+            while not own.settled:
+                with self._turn:
+                    batch, self._queue = self._queue[: self._max_batch], self._queue[self._max_batch :]
+                self._settle(batch)
+                with self._turn:
+                    self._turn.notify_all()
+        finally:
+            with self._turn:
+                self._leading = False
+                self._turn.notify_all()
+
+    def _settle(self, batch: list[_Ticket[T, R]]) -> None:
+        try:
+            outcomes = self._run_batch([ticket.item for ticket in batch])
+            if len(outcomes) != len(batch):
+                raise RuntimeError(f"run_batch answered {len(outcomes)} outcomes for {len(batch)} items")
+        except BaseException as error:
+            if len(batch) > 1 and isinstance(error, Exception):
+                for ticket in batch:
+                    self._settle([ticket])
+                return
+            outcomes = [error] * len(batch)
+        for ticket, outcome in zip(batch, outcomes, strict=True):
+            if isinstance(outcome, BaseException):
+                ticket.error = outcome
+            else:
+                ticket.result = outcome
+            ticket.settled = True

@@ -1,0 +1,55 @@
+"""A seal: what one subject's data key does to bytes. Without the key, sealed bytes mean nothing."""
+
+import hashlib
+import os
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+
+CONTEXT_FACT = b"fact"
+CONTEXT_EVENT = b"event"
+CONTEXT_OBSERVATION = b"observation"
+
+
+class SealBroken(Exception):
+    """Sealed bytes do not open: altered, of another subject or context, or sealed with another key."""
+
+    def __init__(self, subject_id: UUID, context: bytes) -> None:
+        self.subject_id, self.context = subject_id, context
+        super().__init__(
+            f"the sealed {context.decode()} of subject {subject_id} does not open: it was altered, or the key is not "
+            "its own; restore the row or the subject's key from a backup"
+        )
+
+
+class Seal:
+    """Seals and opens one subject's bytes (AES-256-GCM; nonce, then ciphertext) and digests them (keyed BLAKE2b)."""
+
+    __slots__ = ("_cipher", "_digest_key", "_id_bytes", "subject_id")
+
+    def __init__(self, subject_id: UUID, data_key: bytes) -> None:
+        self.subject_id = subject_id
+        self._id_bytes = subject_id.bytes
+        self._cipher = AESGCM(data_key)
+        # A key of its own for digests: one key never serves two algorithms.
+        self._digest_key = hashlib.blake2b(b"digest", key=data_key, digest_size=KEY_BYTES).digest()
+
+    def seal(self, context: bytes, plaintext: bytes) -> bytes:
+        """nonce || ciphertext, bound to the subject and the context."""
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, plaintext, self._id_bytes + context)
+
+    def unseal(self, context: bytes, sealed: bytes) -> bytes:
+        """The plaintext. Raises SealBroken."""
+        try:
+            return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], self._id_bytes + context)
+        except (InvalidTag, ValueError):
+            raise SealBroken(self.subject_id, context) from None
+
+    def digest(self, content: bytes) -> bytes:
+        """32 bytes that only the holder of the key can compute: tells nothing once the key is gone."""
+        return hashlib.blake2b(content, key=self._digest_key, digest_size=32).digest()
