@@ -1,0 +1,121 @@
+"""Who may do what: the roles, the permissions, and the one table between them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.refusal import Complaint, Refusal
+
+
+class Role(StrEnum):
+    """What a key's bearer is to Tierline."""
+
+    SERVICE = "service"
+    OPERATOR = "operator"
+    ANALYST = "analyst"
+    COMPLIANCE = "compliance"
+    APPROVER = "approver"
+    ADMIN = "admin"
+
+
+class Permission(StrEnum):
+    """What can be allowed, as a sentence's verb."""
+
+    RECORD_FACTS = "record facts"
+    LOAD_HISTORY = "load history"
+    READ_USERS = "read users"
+    READ_HISTORY = "read users' histories"
+    TRY_OUT = "evaluate users without recording"
+    EVALUATE = "evaluate users"
+    SEARCH = "search segments"
+    READ_MODELS = "read tier models"
+    DRAFT_MODELS = "draft and fit tier models"
+    ACTIVATE_MODELS = "activate tier models"
+    WATCH = "see the state of projections and the clock"
+    RUN_PROJECTIONS = "rebuild, pause and resume projections"
+    MOVE_CLOCK = "move the clock"
+
+
+_EVERYBODY = frozenset(Role)
+
+PERMISSIONS: dict[Permission, frozenset[Role]] = {
+    Permission.RECORD_FACTS: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
+    Permission.LOAD_HISTORY: frozenset({Role.ADMIN}),
+    Permission.READ_USERS: _EVERYBODY,
+    Permission.READ_HISTORY: frozenset({Role.OPERATOR, Role.ANALYST, Role.COMPLIANCE, Role.APPROVER, Role.ADMIN}),
+    Permission.TRY_OUT: _EVERYBODY,
+    Permission.EVALUATE: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
+    Permission.SEARCH: frozenset({Role.SERVICE, Role.OPERATOR, Role.ANALYST, Role.COMPLIANCE, Role.ADMIN}),
+    Permission.READ_MODELS: _EVERYBODY,
+    Permission.DRAFT_MODELS: frozenset({Role.ANALYST, Role.ADMIN}),
+    Permission.ACTIVATE_MODELS: frozenset({Role.APPROVER, Role.ADMIN}),
+    Permission.WATCH: _EVERYBODY,
+    Permission.RUN_PROJECTIONS: frozenset({Role.ADMIN}),
+    Permission.MOVE_CLOCK: frozenset({Role.ADMIN}),
+}
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Somebody whom a key has named."""
+
+    key_id: str
+    name: str
+    role: Role
+
+    @property
+    def actor(self) -> str:
+        """How events name who asked for them."""
+        return f"key:{self.key_id}"
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the table allows it."""
+        return self.role in PERMISSIONS[permission]
+
+
+class NotAuthenticated(Refusal):
+    """No key, or none that is known."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"{reason}.",
+            Complaint("Authorization", None, "send `Authorization: Bearer tl_...`; `tierline key create` makes a key"),
+        )
+
+
+class NotAllowed(Refusal):
+    """A known key without the right."""
+
+    def __init__(self, principal: Principal, permission: Permission) -> None:
+        allowed = ", ".join(sorted(PERMISSIONS[permission]))
+        super().__init__(
+            f"A key with the role {principal.role} may not {permission}.",
+            Complaint("role", principal.role.value, f"use a key with one of these roles: {allowed}"),
+        )
+
+
+class RoleUnknown(Refusal):
+    """A role that is not in the table."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__(
+            f"{role!r} is not a role.", Complaint("role", role, f"choose one of: {', '.join(sorted(Role))}")
+        )
+
+
+class KeyUnknown(Refusal):
+    """A key id that names no key."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(
+            f"There is no key {key_id!r}.", Complaint("key_id", key_id, "`tierline key list` shows all keys")
+        )
+
+
+class KeyTooShort(Refusal):
+    """An admin key chosen by the operator that is too short."""
+
+    def __init__(self, minimum: int) -> None:
+        super().__init__(
+            "TIERLINE_ADMIN_KEY is too short.",
+            Complaint("TIERLINE_ADMIN_KEY", "(not shown)", f"give at least {minimum} characters, or leave it out"),
+        )
