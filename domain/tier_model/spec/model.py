@@ -1,0 +1,110 @@
+"""The whole model as one frozen value, its canonical text and its hash."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from domain.tier_model.calendar import load_zone
+from domain.tier_model.spec.features import Feature
+from domain.tier_model.spec.parts import Part
+from domain.tier_model.spec.policy import PolicySpec
+from domain.tier_model.spec.scores import CutScore, Label, RuleText, Score
+from domain.tier_model.spec.values import Name, Tier
+
+
+def _zone(name: str) -> str:
+    try:
+        load_zone(name)
+    except ValueError:
+        raise ValueError("is not an IANA time zone: write one such as Asia/Shanghai") from None
+    return name
+
+
+class Fitting(Part):
+    """On what the fitted cuts were fitted: the instant (microseconds) and the history."""
+
+    at: Annotated[int, Field(ge=-(2**63), lt=2**63)]
+    history: Annotated[str, Field(max_length=1_000)]
+    scores: Annotated[
+        tuple[Name, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
+    ]
+
+
+class TierModelSpec(Part):
+    """A tier model, as written. Two models are equal when they say the same; defaults written out change nothing."""
+
+    scheme: Name
+    dimension: Literal["value", "behaviour", "feature"]
+    time_zone: Annotated[str, AfterValidator(_zone)]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    labels: dict[str, Label] = {}
+    tiers: Annotated[
+        tuple[Tier, ...],
+        BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
+        Field(min_length=1, max_length=200),
+    ]
+    unordered: bool = False
+    default: Tier | None = None
+    per: Name | None = None
+    features: dict[Name, Feature]
+    scores: dict[Name, Score] = {}
+    rules: dict[Tier, RuleText] = {}
+    policy: PolicySpec = PolicySpec()
+    growth: dict[str, Any] | None = None
+    fitted: Fitting | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> "TierModelSpec":
+        if len(set(self.tiers)) < len(self.tiers):
+            raise ValueError("names a tier twice under tiers: keep one")
+        if self.unordered and self.default not in self.tiers:
+            raise ValueError("is unordered and needs a default: one of its tiers")
+        if not self.unordered and self.default is not None:
+            raise ValueError("is ordered and takes no default: its lowest tier needs no rule")
+        return self
+
+    @property
+    def needs_fitting(self) -> tuple[str, ...]:
+        """Names of the scores whose cuts are still to be fitted."""
+        return tuple(name for name, score in self.scores.items() if isinstance(score, CutScore) and not score.fitted)
+
+
+def canonical_json(spec: TierModelSpec) -> str:
+    """One text for one meaning: keys by code point, no spaces, defaults left out. parse_model reads it back."""
+    data = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def content_hash(spec: TierModelSpec) -> str:
+    """SHA-256 of the canonical JSON, in hex."""
+    return hashlib.sha256(canonical_json(spec).encode()).hexdigest()
+
+
+def with_cuts(
+    spec: TierModelSpec, cuts: Mapping[str, Sequence[int | float]], fitted_at: int, history: str
+) -> TierModelSpec:
+    """The spec with fitted cuts frozen into it, with their instant (microseconds) and the history they come from.
+
+    Raises KeyError for a score that is not there or has fixed cuts, ValueError when a cut list is empty.
+    """
+    scores = dict(spec.scores)
+    for name, values in cuts.items():
+        score = scores[name]
+        if name not in spec.needs_fitting or not isinstance(score, CutScore):
+            raise KeyError(name)
+        if not values:
+            raise ValueError(f"no cuts for score {name}")
+        scores[name] = score.model_copy(update={"cuts": tuple(values)})
+    fitting = Fitting(at=fitted_at, history=history, scores=tuple(sorted(cuts)))
+    return spec.model_copy(update={"scores": scores, "fitted": fitting})
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a model file."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **TierModelSpec.model_json_schema(mode="validation"),
+    }

@@ -1,0 +1,81 @@
+"""Scores, rules and labels."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, StrictFloat, StrictInt, Tag, model_validator
+
+from domain.tier_model.spec.parts import Part
+from domain.tier_model.spec.values import ConditionText, Name
+
+Cut = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)] | Annotated[StrictFloat, Field(allow_inf_nan=False)]
+Weight = Annotated[StrictInt, Field(ge=-(2**31), lt=2**31)] | Annotated[StrictFloat, Field(allow_inf_nan=False)]
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+class CutScore(Part):
+    """bin = 1 + cuts strictly below the value; the score counts bins from the worse end. Integer, null of null.
+
+    cuts: in the feature's own unit (minor units for money), or 'fitted' until they are.
+    """
+
+    of: Name
+    bins: Annotated[int, Field(ge=2, le=100)] | None = None
+    best: Literal["high", "low"] = "high"
+    cuts: (
+        Literal["fitted"] | Annotated[tuple[Cut, ...], BeforeValidator(_as_tuple), Field(min_length=1, max_length=99)]
+    ) = "fitted"
+
+    @property
+    def fitted(self) -> bool:
+        """Whether it has cuts."""
+        return self.cuts != "fitted"
+
+    @model_validator(mode="after")
+    def _bins_or_cuts(self) -> "CutScore":
+        if self.cuts == "fitted" and self.bins is None:
+            raise ValueError("has fitted cuts but no bins: say how many, such as bins: 5")
+        return self
+
+
+class WeightedScore(Part):
+    """The sum of weight x score. missing 0: a null score counts as 0; missing null: it makes the sum null."""
+
+    weighted: Annotated[dict[Name, Weight], Field(min_length=1)]
+    missing: Literal[0] | None = None
+
+
+def _score_tag(value: Any) -> str | None:
+    if isinstance(value, dict):
+        return "score:weighted" if "weighted" in value else "score:cuts"
+    return {CutScore: "score:cuts", WeightedScore: "score:weighted"}.get(type(value))
+
+
+Score = Annotated[
+    Annotated[CutScore, Tag("score:cuts")] | Annotated[WeightedScore, Tag("score:weighted")],
+    Discriminator(_score_tag),
+]
+SCORE_PARTS: dict[str, type[Part]] = {"score:cuts": CutScore, "score:weighted": WeightedScore}
+
+
+class Rule(Part):
+    """When a tier is entered and kept. Without keep, keep is enter. Written short as the enter condition alone."""
+
+    enter: ConditionText
+    keep: ConditionText | None = None
+
+
+def _rule(value: Any) -> Any:
+    return {"enter": value} if isinstance(value, str) else value
+
+
+RuleText = Annotated[Rule, BeforeValidator(_rule, json_schema_input_type=str | Rule)]
+
+
+class Label(Part):
+    """Names for people."""
+
+    zh_cn: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(default=None, alias="zh-CN")
+    en: Annotated[str, Field(min_length=1, max_length=100)] | None = None

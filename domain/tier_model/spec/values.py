@@ -1,0 +1,151 @@
+"""The small values a model is spelled with: lengths of time, references to fact kinds and fields, names."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, PlainSerializer, StringConstraints, WithJsonSchema
+
+Unit = Literal["day", "week", "month", "year"]
+CalendarUnit = Literal["month", "quarter", "year"]
+Since = Literal["enrolment", "anniversary", "standing"]
+
+_LENGTH = re.compile(r"([1-9][0-9]{0,4}) +(day|week|month|year)s?")
+_THIS = re.compile(r"this +(month|quarter|year)")
+_REFERENCE = re.compile(r"([a-z][a-z0-9_]{0,63})\.(?:(lines)\.)?([^\s.]{1,64})")
+_KIND = r"^[a-z][a-z0-9_]{0,63}$"
+_LONGEST_YEARS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """A length of time on the calendar: count of units, at least 1. Written '30 days'; str() gives the normal form."""
+
+    count: int
+    unit: Unit
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.unit}{'s' if self.count > 1 else ''}"
+
+    @property
+    def days(self) -> int | None:
+        """The length in local days, None when it is counted in months."""
+        return {"day": self.count, "week": 7 * self.count}.get(self.unit)
+
+    @property
+    def months(self) -> int | None:
+        """The length in months, None when it is counted in days."""
+        return {"month": self.count, "year": 12 * self.count}.get(self.unit)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which facts a feature sees. length and unit, or calendar, or since; none of them: all facts."""
+
+    length: int | None = None
+    unit: Unit = "day"
+    calendar: CalendarUnit | None = None
+    through_yesterday: bool = False
+    since: Since | None = None
+
+    @property
+    def days(self) -> int | None:
+        """The length in local days (a week is 7), None for months, years, calendar windows and no window."""
+        return Length(self.length, self.unit).days if self.length is not None else None
+
+    @property
+    def months(self) -> int | None:
+        """The length in months, None when it is not counted in months or years."""
+        return Length(self.length, self.unit).months if self.length is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldReference:
+    """KIND.FIELD, or KIND.lines.FIELD for a field of the order lines. field 'amount' is the fact's own amount."""
+
+    kind: str
+    field: str
+    of_lines: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.kind}.lines.{self.field}" if self.of_lines else f"{self.kind}.{self.field}"
+
+    @property
+    def is_amount(self) -> bool:
+        """Whether it is money in minor units."""
+        return self.field == "amount"
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """`within` as spelled: a length, or a calendar period ('this month')."""
+
+    length: Length | None
+    calendar: CalendarUnit | None
+
+    def __str__(self) -> str:
+        return f"this {self.calendar}" if self.calendar else str(self.length)
+
+
+def parse_length(text: Any, units: tuple[Unit, ...]) -> Length:
+    """'30 days', '1 month' to a length in one of the units. Raises ValueError that names them."""
+    if isinstance(text, Length):
+        return text
+    wanted = "|".join(f"{unit}s" for unit in units)
+    found = _LENGTH.fullmatch(text) if isinstance(text, str) else None
+    if found is None or found[2] not in units:
+        raise ValueError(f"must be a length: N {wanted}, such as '{30 if units[0] == 'day' else 6} {units[0]}s'")
+    count, unit = int(found[1]), found[2]
+    if count > {"day": 366, "week": 53, "month": 12, "year": 1}[unit] * _LONGEST_YEARS:
+        raise ValueError(f"is longer than {_LONGEST_YEARS} years")
+    return Length(count, unit)  # type: ignore[arg-type]
+
+
+def _within(text: Any) -> Within:
+    if isinstance(text, Within):
+        return text
+    calendar = _THIS.fullmatch(text) if isinstance(text, str) else None
+    if calendar is not None:
+        return Within(None, calendar[1])  # type: ignore[arg-type]
+    try:
+        return Within(parse_length(text, ("day", "week", "month", "year")), None)
+    except ValueError as problem:
+        if "longer" in str(problem):
+            raise
+        raise ValueError("must be N days|weeks|months|years or this month|quarter|year, such as '90 days'") from None
+
+
+def _reference(text: Any) -> FieldReference:
+    if isinstance(text, FieldReference):
+        return text
+    found = _REFERENCE.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError("must name a field of a kind of fact: KIND.FIELD, such as order.amount")
+    return FieldReference(found[1], found[3], found[2] is not None)
+
+
+def _spelled(parse: Any, pattern: str) -> tuple[BeforeValidator, PlainSerializer, WithJsonSchema]:
+    schema = {"type": "string", "pattern": pattern}
+    return BeforeValidator(parse), PlainSerializer(str, return_type=str), WithJsonSchema(schema)
+
+
+def _length_of(*units: Unit) -> Any:
+    pattern = rf"^[1-9][0-9]{{0,4}} +({'|'.join(units)})s?$"
+    return _spelled(lambda text: parse_length(text, units), pattern)
+
+
+_DAYS, _MONTHS, _VALIDITY = _length_of("day"), _length_of("month"), _length_of("day", "month", "year")
+_WITHIN = _spelled(_within, r"^([1-9][0-9]{0,4} +(day|week|month|year)s?|this +(month|quarter|year))$")
+_FIELD = _spelled(_reference, r"^[a-z][a-z0-9_]{0,63}\.(lines\.)?[^\s.]{1,64}$")
+
+Days = Annotated[Length, *_DAYS]
+Months = Annotated[Length, *_MONTHS]
+ValidityLength = Annotated[Length, *_VALIDITY]
+WithinText = Annotated[Within, *_WITHIN]
+FieldText = Annotated[FieldReference, *_FIELD]
+Kind = Annotated[str, StringConstraints(pattern=_KIND)]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+Tier = Annotated[
+    str, StringConstraints(pattern=r"^[^\s'\"\\\x00-\x1f\x7f]([^'\"\\\x00-\x1f\x7f]{0,62}[^\s'\"\\\x00-\x1f\x7f])?$")
+]
+ConditionText = Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
