@@ -51,6 +51,7 @@ class BrokenRecord(msgspec.Struct, frozen=True):
     position: int
     subject_id: UUID
     error: str
+    topic: str = ""  # empty for an observation
 
 
 Record = EventRecord | ObservationRecord | BrokenRecord
