@@ -1,0 +1,163 @@
+"""Everything that can be asked: the table of contents of the reading side, and the values that answer it.
+
+Instants are microseconds; positions are the log's order, and opaque to callers. Where an answer may trail behind the
+log, it says which position it reflects.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+from domain.refusal import Complaint, Refusal
+
+
+@dataclass(frozen=True)
+class PastStanding:
+    """Where a user stood on one scheme. event_id: the transition that says so."""
+
+    tier: str
+    since: int
+    event_id: str
+
+
+@dataclass(frozen=True)
+class PastStandings:
+    """Standings of one user as of an instant, as known at another, by scheme."""
+
+    as_of: int
+    known_at: int
+    standings: Mapping[str, PastStanding]
+    position: int
+
+
+@dataclass(frozen=True)
+class RecordedEvent:
+    """One event of a user. receipt: why; None for an event that decides nothing. data: its other own fields."""
+
+    event_id: str
+    position: int
+    version: int
+    topic: str
+    scheme: str
+    scope: str
+    from_tier: str | None
+    to_tier: str | None
+    effective_at: int
+    recorded_at: int
+    actor: str
+    command_id: str
+    causation: str
+    data: Mapping[str, Any]
+    receipt: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class HistoryPage:
+    """Events of a user, oldest first. next_after: the version to go on after; None at the end."""
+
+    events: Sequence[RecordedEvent]
+    next_after: int | None
+    position: int
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """Users per tier of a scheme, as of an instant."""
+
+    scheme: str
+    as_of: int
+    tiers: Mapping[str, int]
+    position: int
+
+
+@dataclass(frozen=True)
+class UserProgress:
+    """How far one user is towards a position. decided: all of theirs up to it, and nothing due before now.
+
+    shown_from: the read models show that once they have reached this position. known: somebody named the user before.
+    """
+
+    known: bool
+    decided: bool
+    shown_from: int
+
+
+@dataclass(frozen=True)
+class LogProgress:
+    """How far everybody is towards a position; as in UserProgress."""
+
+    decided: bool
+    shown_from: int
+
+
+class LedgerQueries(Protocol):
+    """What is asked of the log itself: slower than a read model, and never behind."""
+
+    def user_tiers(self, user_id: str, as_of: int | None, known_at: int | None) -> PastStandings:
+        """The last transition with effective_at <= as_of among those recorded by known_at, per scheme. None: now.
+
+        Raises UnknownUser, InstantAhead.
+        """
+        ...
+
+    def user_history(self, user_id: str, after: int, size: int) -> HistoryPage:
+        """Events with version > after, up to `size`. Raises UnknownUser."""
+        ...
+
+    def distribution(self, scheme: str, as_of: int | None) -> Distribution:
+        """Users per tier at an instant, by what is recorded now. Raises UnknownScheme, InstantAhead."""
+        ...
+
+    def user_progress(self, user_id: str, at_least: int) -> UserProgress:
+        """Whether the user's decisions cover their facts, commands and activations up to a position."""
+        ...
+
+    def log_progress(self, at_least: int) -> LogProgress:
+        """Whether everybody's do."""
+        ...
+
+    def subject_of(self, user_id: str) -> UUID:
+        """The subject behind a user id. Raises UnknownUser."""
+        ...
+
+    def due_backlog(self) -> int:
+        """Users who wait to be decided now."""
+        ...
+
+
+class UnknownUser(Refusal):
+    """No fact and no event ever named this user."""
+
+    def __init__(self, user_id: str) -> None:
+        super().__init__(
+            f"No fact and no event ever named user {user_id[:200]!r}.",
+            Complaint("user_id", user_id, "check the spelling, or send a first fact of this user"),
+        )
+
+
+class UnknownScheme(Refusal):
+    """No tier model has this scheme."""
+
+    def __init__(self, scheme: str, known: Sequence[str]) -> None:
+        remedy = f"use one of {', '.join(known)}" if known else "activate a tier model first"
+        super().__init__(f"There is no scheme {scheme[:200]!r}.", Complaint("scheme", scheme, remedy))
+
+
+class InstantAhead(Refusal):
+    """A question about an instant that has not come yet."""
+
+    def __init__(self, field: str, instant: str, now: str) -> None:
+        super().__init__(
+            f"{field} {instant} lies ahead of now.", Complaint(field, instant, f"give an instant up to now, {now}")
+        )
+
+
+class CursorInvalid(Refusal):
+    """A cursor that no answer gave out."""
+
+    def __init__(self, cursor: str) -> None:
+        super().__init__(
+            "The cursor is not one of ours.",
+            Complaint("cursor", cursor, "send next_cursor of the page before, or leave it out to start anew"),
+        )

@@ -1,0 +1,1 @@
+"""Reading the ledger: what is asked of the log itself."""

@@ -1,0 +1,179 @@
+"""The log asked directly: past standings, histories, distributions, and how far decisions have come."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg import Connection
+
+from application.queries import (
+    Distribution,
+    HistoryPage,
+    InstantAhead,
+    LogProgress,
+    PastStanding,
+    PastStandings,
+    RecordedEvent,
+    UnknownScheme,
+    UnknownUser,
+    UserProgress,
+)
+from domain.facts.instants import format_instant
+from domain.user_tier.decisions import event_id_of
+from domain.user_tier.events import TierChanged
+from infrastructure.event_store.catalogue import CATALOGUE
+from infrastructure.event_store.tail import head
+from infrastructure.postgres.pool import Pool
+from infrastructure.security.keyring import Keyring
+from infrastructure.security.seal import CONTEXT_EVENT, Seal
+
+_SUBJECT = """
+select u.subject_id, s.data_key from user_ids u join subjects s using (subject_id) where u.user_id = %s
+"""
+_STANDINGS = """
+select originator_version, topic, scheme, to_tier, effective_at, state from events
+where originator_id = %(subject)s and topic = %(topic)s and scope = ''
+  and effective_at <= %(as_of)s and recorded_at <= %(known_at)s
+order by effective_at, originator_version
+"""
+_HISTORY = """
+select originator_version, position, topic, scheme, scope, from_tier, to_tier, effective_at, recorded_at, actor,
+       command_id, causation, state
+from events where originator_id = %(subject)s and originator_version > %(after)s
+order by originator_version limit %(limit)s
+"""
+_DISTRIBUTION = """
+select to_tier, count(*) from (
+    select distinct on (originator_id) to_tier from events
+    where scheme = %(scheme)s and topic = %(topic)s and scope = '' and effective_at <= %(as_of)s
+    order by originator_id, effective_at desc, originator_version desc
+) standing group by to_tier
+"""
+# Required: the last of the user's own positions up to at_least. What is due right now counts as not yet decided.
+_USER_PROGRESS = """
+select case when t.last_position <= %(at_least)s then t.last_position
+            else (select coalesce(max(f.position), 0) from facts f
+                  where f.subject_id = t.subject_id and f.position <= %(at_least)s) end as required,
+       coalesce(o.through, 0), coalesce(o.position, 0),
+       t.history_id is null and coalesce(t.due_at >= tierline_peek(), true)
+       and t.generation >= (select coalesce(max(generation), 0) from activations where position <= %(at_least)s)
+from user_ids u join timelines t using (subject_id) left join observations o using (subject_id)
+where u.user_id = %(user_id)s
+"""
+_ANYBODY_PENDING = """
+select exists (select 1 from timelines where due_at <= tierline_peek())
+    or exists (select 1 from timelines where history_id is null
+               and generation < (select coalesce(max(generation), 0) from activations where position <= %(at_least)s))
+"""
+
+
+class PostgresLedgerQueries:
+    """Fulfils application.queries.LedgerQueries. Safe for threads."""
+
+    def __init__(self, pool: Pool, keyring: Keyring) -> None:
+        self._pool = pool
+        self._keyring = keyring
+
+    def user_tiers(self, user_id: str, as_of: int | None, known_at: int | None) -> PastStandings:
+        """See LedgerQueries."""
+        with self._pool.connection() as connection:
+            position = head(connection)
+            seal = self._seal_of(connection, user_id)
+            as_of, known_at = _instants(connection, as_of=as_of, known_at=known_at)
+            terms = {"subject": seal.subject_id, "topic": TierChanged.TOPIC, "as_of": as_of, "known_at": known_at}
+            rows = connection.execute(_STANDINGS, terms, binary=True).fetchall()
+        standings: dict[str, PastStanding] = {}
+        for version, topic, scheme, tier, effective_at, state in rows:
+            before, data = standings.get(scheme), _own_fields(topic, state, seal)
+            since = before.since if before is not None and data.get("keeps_since") else effective_at
+            standings[scheme] = PastStanding(tier, since, event_id_of(seal.subject_id, version))
+        return PastStandings(as_of, known_at, standings, position)
+
+    def user_history(self, user_id: str, after: int, size: int) -> HistoryPage:
+        """See LedgerQueries."""
+        with self._pool.connection() as connection:
+            position = head(connection)
+            seal = self._seal_of(connection, user_id)
+            terms = {"subject": seal.subject_id, "after": after, "limit": size + 1}
+            rows = connection.execute(_HISTORY, terms, binary=True).fetchall()
+        events = [_recorded_event(row, seal) for row in rows[:size]]
+        return HistoryPage(events, events[-1].version if len(rows) > size else None, position)
+
+    def distribution(self, scheme: str, as_of: int | None) -> Distribution:
+        """See LedgerQueries."""
+        with self._pool.connection() as connection:
+            position = head(connection)
+            tiers = _tiers_of(connection, scheme)
+            (as_of,) = _instants(connection, as_of=as_of)
+            terms = {"scheme": scheme, "topic": TierChanged.TOPIC, "as_of": as_of}
+            counts = dict(connection.execute(_DISTRIBUTION, terms).fetchall())
+        return Distribution(scheme, as_of, dict.fromkeys(tiers, 0) | counts, position)
+
+    def user_progress(self, user_id: str, at_least: int) -> UserProgress:
+        """See LedgerQueries."""
+        with self._pool.connection() as connection:
+            row = connection.execute(_USER_PROGRESS, {"user_id": user_id, "at_least": at_least}).fetchone()
+        if row is None:
+            return UserProgress(known=False, decided=True, shown_from=0)
+        required, through, observed_at, settled = row
+        return UserProgress(known=True, decided=settled and through >= required, shown_from=observed_at)
+
+    def log_progress(self, at_least: int) -> LogProgress:
+        """See LedgerQueries."""
+        with self._pool.connection() as connection:
+            row = connection.execute(_ANYBODY_PENDING, {"at_least": at_least}).fetchone()
+            # Read after it: whatever had been decided by then stands at or below the head.
+            return LogProgress(decided=row is not None and not row[0], shown_from=head(connection))
+
+    def subject_of(self, user_id: str) -> UUID:
+        """See LedgerQueries."""
+        with self._pool.connection() as connection:
+            return self._seal_of(connection, user_id).subject_id
+
+    def due_backlog(self) -> int:
+        """See LedgerQueries."""
+        with self._pool.connection() as connection:
+            row = connection.execute("select count(*) from timelines where due_at <= tierline_peek()").fetchone()
+        return 0 if row is None else int(row[0])
+
+    def _seal_of(self, connection: Connection, user_id: str) -> Seal:
+        row = None
+        if "\0" not in user_id:
+            row = connection.execute(_SUBJECT, (user_id,), binary=True).fetchone()
+        if row is None:
+            raise UnknownUser(user_id)
+        return self._keyring.unwrap(*row)
+
+
+def _instants(connection: Connection, **asked: int | None) -> list[int]:
+    """Each as asked, or now. Raises InstantAhead."""
+    row = connection.execute("select tierline_peek()").fetchone()
+    assert row is not None
+    now = int(row[0])
+    for field, instant in asked.items():
+        if instant is not None and instant > now:
+            raise InstantAhead(field, format_instant(instant), format_instant(now))
+    return [now if instant is None else instant for instant in asked.values()]
+
+
+def _tiers_of(connection: Connection, scheme: str) -> list[str]:
+    """Tiers of the scheme's last version in force. Raises UnknownScheme."""
+    rows = connection.execute(
+        "select distinct on (scheme) scheme, spec -> 'tiers' from tier_models where status in ('active', 'retired')"
+        " order by scheme, status = 'active' desc, version desc"
+    ).fetchall()
+    known = dict(rows)
+    if scheme not in known:
+        raise UnknownScheme(scheme, sorted(known))
+    return list(known[scheme])
+
+
+def _own_fields(topic: str, state: bytes, seal: Seal) -> dict[str, Any]:
+    return CATALOGUE.read(topic, msgspec.msgpack.decode(seal.unseal(CONTEXT_EVENT, state)))[1]
+
+
+def _recorded_event(row: tuple[Any, ...], seal: Seal) -> RecordedEvent:
+    version, position, topic, *clear, state = row
+    data = _own_fields(topic, state, seal)
+    receipt = data.pop("receipt", None)
+    return RecordedEvent(event_id_of(seal.subject_id, version), position, version, topic, *clear, data, receipt)

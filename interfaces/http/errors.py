@@ -1,0 +1,120 @@
+"""What each refusal is over HTTP: one table, and the handlers that turn every error into a problem document."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from application.access import KeyTooShort, KeyUnknown, NotAllowed, NotAuthenticated, RoleUnknown
+from application.idempotency import IdempotencyKeyInvalid, IdempotencyKeyReused, StillRunning
+from interfaces.http.problems import problem
+
+STATUS: dict[type[Exception], int] = {
+    NotAuthenticated: 401,
+    NotAllowed: 403,
+    RoleUnknown: 422,
+    KeyUnknown: 404,
+    KeyTooShort: 422,
+    IdempotencyKeyReused: 409,
+    IdempotencyKeyInvalid: 422,
+    StillRunning: 409,
+}
+
+RETRY_AFTER_SECONDS: dict[type[Exception], int] = {StillRunning: 1}
+
+_OFF_RETRY_SECONDS = 2
+_TITLES = {404: "Not found", 405: "Method not allowed", 413: "Too large", 415: "Unsupported media type"}
+
+
+def install(app: FastAPI, outages: Mapping[type[Exception], str]) -> None:
+    """Answer every error of the app with a problem document. outages: driver errors that say a part is off."""
+    for refusal in STATUS:
+        app.add_exception_handler(refusal, _refused)
+    for outage, part in outages.items():
+        app.add_exception_handler(outage, _off(part))
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _fault)
+
+
+def refusal_problem(refusal: Exception) -> Response:
+    """The problem document of a refusal that stands in the table."""
+    kind = type(refusal)
+    return problem(
+        STATUS[kind],
+        _kebab(kind.__name__),
+        _words(kind.__name__),
+        str(refusal),
+        complaints_of(refusal),
+        retry_after_seconds=RETRY_AFTER_SECONDS.get(kind),
+    )
+
+
+def complaints_of(refusal: Exception) -> list[dict[str, Any]]:
+    """{field, value, remedy} of each value that a refusal blames."""
+    complaints = getattr(refusal, "complaints", None)
+    if complaints is None:
+        complaints = [refusal] if hasattr(refusal, "remedy") else []
+    return [{"field": blamed.field, "value": blamed.value, "remedy": blamed.remedy} for blamed in complaints]
+
+
+def _refused(_request: Request, refusal: Exception) -> Response:
+    return refusal_problem(refusal)
+
+
+def _off(part: str) -> Any:
+    def answer(_request: Request, _outage: Exception) -> Response:
+        return problem(
+            503,
+            "part-unavailable",
+            "A part is unavailable",
+            f"{part} does not answer at the moment; nothing of this request is lost or half done that a repeat would not heal.",
+            [{"field": part, "value": None, "remedy": "repeat the request; GET /readyz says which part is off and why"}],
+            retry_after_seconds=_OFF_RETRY_SECONDS,
+        )
+
+    return answer
+
+
+def _invalid(_request: Request, invalid: Exception) -> Response:
+    assert isinstance(invalid, RequestValidationError)
+    errors = [
+        {"field": _path(error["loc"]), "value": error.get("input"), "remedy": error["msg"]}
+        for error in invalid.errors()
+    ]
+    first = errors[0]
+    detail = f"{first['field']}: {first['remedy']}" + (f" (and {len(errors) - 1} more)" if len(errors) > 1 else "")
+    return problem(422, "request-invalid", "The request is invalid", detail, errors)
+
+
+def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    title = _TITLES.get(error.status_code, "The request failed")
+    details = {
+        404: f"There is nothing at {request.url.path}.",
+        405: f"{request.method} is not possible at {request.url.path}.",
+    }
+    detail = error.detail if error.detail not in ("Not Found", "Method Not Allowed") else details[error.status_code]
+    answer = problem(error.status_code, _kebab(title.title().replace(" ", "")), title, detail)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def _fault(_request: Request, _error: Exception) -> Response:
+    # The server logs the traceback once; the caller learns nothing of the inside.
+    return problem(500, "fault", "A fault on our side", "The request met a fault on our side; it has been logged.")
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location)
+
+
+def _kebab(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
+
+
+def _words(name: str) -> str:
+    return _kebab(name).replace("-", " ").capitalize()

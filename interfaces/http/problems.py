@@ -1,0 +1,41 @@
+"""Problem documents (RFC 9457): the one shape of every answer that is not the one asked for."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+MEDIA_TYPE = "application/problem+json"
+_SHOWN = 200  # characters of an offending value
+
+
+def problem(
+    status: int,
+    kind: str,
+    title: str,
+    detail: str,
+    errors: Sequence[Mapping[str, Any]] = (),
+    *,
+    retry_after_seconds: int | None = None,
+) -> Response:
+    """A problem document. errors: {field, value, remedy} each; kind: the last part of its type URI."""
+    document = {
+        "type": f"urn:tierline:problem:{kind}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "errors": [dict(error, value=_shown(error.get("value"))) for error in errors],
+    }
+    headers = {"Retry-After": str(retry_after_seconds)} if retry_after_seconds is not None else None
+    if status == 401:
+        headers = {"WWW-Authenticate": "Bearer"}
+    return Response(msgspec.json.encode(document), status, headers, MEDIA_TYPE)
+
+
+def _shown(value: Any) -> Any:
+    """The value, cut when long: a problem document never carries a body back."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
