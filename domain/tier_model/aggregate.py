@@ -115,7 +115,7 @@ class TierModel(Aggregate):
 
         Raises VersionUnknown, CutsNotFitted, VersionRetired, ActivationTooEarly.
         """
-        version = self._version(number)
+        version = self._existing(number)
         if version.status == "active":
             return
         if version.status == "retired":
@@ -129,7 +129,7 @@ class TierModel(Aggregate):
 
     def retire(self, number: int, *, by: By) -> None:
         """Not to be used any more. Retiring twice records nothing. Raises VersionUnknown."""
-        if self._version(number).status != "retired":
+        if self._existing(number).status != "retired":
             self._record(Retired, number, by)
 
     def evolve(self, event: ModelEvent) -> None:
@@ -182,14 +182,14 @@ class TierModel(Aggregate):
             **fields,
         )
 
-    def _version(self, number: int) -> ModelVersion:
+    def _existing(self, number: int) -> ModelVersion:
         version = self.versions.get(number)
         if version is None:
             raise VersionUnknown(self.scheme, number, sorted(self.versions))
         return version
 
     def _unpublished(self, number: int) -> None:
-        version = self._version(number)
+        version = self._existing(number)
         if version.status in ("active", "retired"):
             raise VersionPublished(self.scheme, number, version.status)
 

@@ -1,70 +1,53 @@
-"""What a tier model refuses. Each names the field, its value and the remedy."""
+"""What a tier model refuses, and why."""
+
+from domain.refusal import Complaint, Refusal
 
 
-class ModelRefusal(Exception):
-    """A command on a tier model that its rules do not allow. field and value say which part of it, remedy what to do."""
-
-    def __init__(self, sentence: str, *, field: str, value: object, remedy: str) -> None:
-        self.field, self.value, self.remedy = field, value, remedy
-        super().__init__(f"{sentence}: {remedy}")
-
-
-class VersionUnknown(ModelRefusal):
+class VersionUnknown(Refusal):
     """The scheme has no such version."""
 
     def __init__(self, scheme: str, version: int, versions: list[int]) -> None:
         super().__init__(
-            f"scheme {scheme!r} has no version {version}",
-            field="version",
-            value=version,
-            remedy=f"name one of {versions}",
+            f"scheme {scheme!r} has no version {version}", Complaint("version", version, f"name one of {versions}")
         )
 
 
-class CutsNotFitted(ModelRefusal):
+class CutsNotFitted(Refusal):
     """A version whose scores still lack cuts cannot be activated."""
 
     def __init__(self, scheme: str, version: int, scores: list[str]) -> None:
         self.scores = scores
         super().__init__(
-            f"version {version} of scheme {scheme!r} has unfitted cuts for {', '.join(scores)}",
-            field="version",
-            value=version,
-            remedy="fit the cuts first, or write them into the model",
+            f"version {version} of scheme {scheme!r} has unfitted cuts",
+            *(Complaint(f"scores.{score}.cuts", "fitted", "fit the cuts, or write them") for score in scores),
         )
 
 
-class VersionPublished(ModelRefusal):
+class VersionPublished(Refusal):
     """A version that is or was in force never changes."""
 
     def __init__(self, scheme: str, version: int, status: str) -> None:
         super().__init__(
             f"version {version} of scheme {scheme!r} is {status} and cannot change",
-            field="version",
-            value=version,
-            remedy="draft a new version",
+            Complaint("version", version, "draft a new version"),
         )
 
 
-class VersionRetired(ModelRefusal):
+class VersionRetired(Refusal):
     """A retired version does not come back."""
 
     def __init__(self, scheme: str, version: int) -> None:
         super().__init__(
             f"version {version} of scheme {scheme!r} is retired",
-            field="version",
-            value=version,
-            remedy="draft a new version with its content and activate that",
+            Complaint("version", version, "draft a new version with its content and activate that"),
         )
 
 
-class ActivationTooEarly(ModelRefusal):
+class ActivationTooEarly(Refusal):
     """Activations of a scheme follow each other in time."""
 
     def __init__(self, scheme: str, at: int, last_at: int) -> None:
         super().__init__(
-            f"scheme {scheme!r} was last activated at {last_at}, which is not before {at}",
-            field="effective_at",
-            value=at,
-            remedy="activate at a later instant",
+            f"scheme {scheme!r} was last activated at {last_at}",
+            Complaint("effective_at", at, f"activate at an instant after {last_at}"),
         )

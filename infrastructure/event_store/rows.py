@@ -14,7 +14,10 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class EventRow(NamedTuple):
-    """A row of events without its position. Instants in microseconds; state is sealed for subjects."""
+    """A row of events without its position. Instants in microseconds; state is sealed for subjects.
+
+    recorded_at: None is for the append to fill in (not in bulk).
+    """
 
     originator_id: UUID
     originator_version: int
@@ -24,7 +27,7 @@ class EventRow(NamedTuple):
     from_tier: str | None
     to_tier: str | None
     effective_at: int
-    recorded_at: int
+    recorded_at: int | None
     actor: str
     command_id: str
     causation: str

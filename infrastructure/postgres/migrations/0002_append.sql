@@ -27,19 +27,29 @@ begin
 end $$;
 
 -- Events first, in the order given, then observations; positions of one call are consecutive. Must be the last statement
--- of its transaction, sent together with the commit: the order lock is held until then.
+-- of its transaction, sent together with the commit: the order lock is held until then. An event without a recorded_at
+-- is recorded now.
 create function append_ledger(
     originator_ids uuid[], originator_versions integer[], topics text[], schemes text[], scopes text[],
     from_tiers text[], to_tiers text[], effective_ats bigint[], recorded_ats bigint[], actors text[],
     command_ids text[], causations text[], states bytea[],
     subject_ids uuid[], throughs bigint[], decided_ats bigint[], due_ats bigint[], bodies bytea[]
 ) returns bigint language plpgsql as $$
+declare
+    instant bigint;
 begin
+    if array_position(recorded_ats, null) is not null then
+        instant := tierline_now();
+    end if;
     perform tierline_order_lock();
     insert into events (originator_id, originator_version, topic, scheme, scope, from_tier, to_tier, effective_at,
                         recorded_at, actor, command_id, causation, state)
-    select * from unnest(originator_ids, originator_versions, topics, schemes, scopes, from_tiers, to_tiers,
-                         effective_ats, recorded_ats, actors, command_ids, causations, states);
+    select id, version, topic, scheme, scope, from_tier, to_tier, effective_at, coalesce(recorded_at, instant), actor,
+           command_id, causation, state
+    from unnest(originator_ids, originator_versions, topics, schemes, scopes, from_tiers, to_tiers,
+                effective_ats, recorded_ats, actors, command_ids, causations, states)
+        as t (id, version, topic, scheme, scope, from_tier, to_tier, effective_at, recorded_at, actor,
+              command_id, causation, state);
     insert into observations (subject_id, through, decided_at, due_at, body)
     select * from unnest(subject_ids, throughs, decided_ats, due_ats, bodies)
     on conflict (subject_id) do update set position = excluded.position, through = excluded.through,

@@ -1,0 +1,161 @@
+"""Bulk append: whole streams by COPY, in short transactions that hold the order lock for some 50 ms at most."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from psycopg import Connection
+from psycopg.errors import UniqueViolation
+
+from infrastructure.event_store.append import conflict_of
+from infrastructure.event_store.copy_rows import (
+    COPY_EVENTS,
+    COPY_OBSERVATIONS,
+    HEADER,
+    TRAILER,
+    encode_events,
+    encode_observations,
+)
+from infrastructure.event_store.rows import EventRow, ObservationRow
+from infrastructure.postgres.pool import Pool, transaction
+
+_STAGE = """
+create temporary table if not exists staged_observations (
+    subject_id uuid not null, through bigint not null, decided_at bigint not null, due_at bigint, body bytea not null
+) on commit delete rows
+"""
+_COPY_STAGED = COPY_OBSERVATIONS.replace("copy observations", "copy staged_observations")
+_UPSERT = """
+insert into observations (subject_id, through, decided_at, due_at, body)
+select subject_id, through, decided_at, due_at, body from staged_observations
+on conflict (subject_id) do update set position = excluded.position, through = excluded.through,
+    decided_at = excluded.decided_at, due_at = excluded.due_at, body = excluded.body
+"""
+_LAST_POSITION = "select currval('positions')"
+
+_FIRST_CHUNK_ROWS = 1_000
+_SMALLEST_CHUNK_ROWS = 100
+_LARGEST_CHUNK_ROWS = 20_000
+
+
+@dataclass(slots=True)
+class Stream:
+    """What is to be appended for one subject: events in the order of their versions, and its observation."""
+
+    events: Sequence[EventRow]
+    observation: ObservationRow | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many rows it writes."""
+        return len(self.events) + (self.observation is not None)
+
+
+Before = Callable[[Connection, Sequence[Stream]], None]
+
+
+@dataclass(slots=True)
+class BulkProgress:
+    """What has been committed so far. longest_hold: of the order lock, seconds."""
+
+    events: int = 0
+    observations: int = 0
+    chunks: int = 0
+    last_position: int = 0
+    longest_hold: float = 0.0
+
+
+@dataclass(slots=True)
+class BulkAppender:
+    """Appends streams in chunks of whole streams; each chunk is one transaction.
+
+    before: runs in each chunk's transaction, before the order lock, with the streams of the chunk: what must be written
+    with them (timelines, for instance) is written there, and row locks are taken there.
+    observations_are_new: no subject has an observation yet, so that they need no staging.
+    hold_seconds: for how long the order lock may be held; the size of chunks follows from what was measured.
+    """
+
+    pool: Pool
+    before: Before | None = None
+    observations_are_new: bool = False
+    hold_seconds: float = 0.05
+    progress: BulkProgress = field(default_factory=BulkProgress)
+    _chunk_rows: int = _FIRST_CHUNK_ROWS
+
+    def append(self, streams: Iterable[Stream]) -> BulkProgress:
+        """Append all of them and answer the progress, which callers may also watch.
+
+        Raises VersionConflict (nothing of that chunk is written, earlier chunks stay), or what `before` raises.
+        """
+        for chunk in self._chunks(streams):
+            self._append_chunk(chunk)
+        return self.progress
+
+    def _chunks(self, streams: Iterable[Stream]) -> Iterator[list[Stream]]:
+        """Whole streams, up to the rows that fit the hold; a longer stream is a chunk of its own."""
+        chunk: list[Stream] = []
+        rows = 0
+        for stream in streams:
+            if chunk and rows + stream.rows > self._chunk_rows:
+                yield chunk
+                chunk, rows = [], 0
+            chunk.append(stream)
+            rows += stream.rows
+        if chunk:
+            yield chunk
+
+    def _append_chunk(self, chunk: list[Stream]) -> None:
+        events = [event for stream in chunk for event in stream.events]
+        observations = [stream.observation for stream in chunk if stream.observation is not None]
+        event_bytes = _framed(encode_events(events)) if events else b""
+        observation_bytes = _framed(encode_observations(observations)) if observations else b""
+        with transaction(self.pool) as connection:
+            if self.before is not None:
+                self.before(connection, chunk)
+            if observations and not self.observations_are_new:
+                connection.execute(_STAGE)
+                _copy(connection, _COPY_STAGED, observation_bytes)
+            try:
+                held, last_position = self._append_locked(connection, event_bytes, observation_bytes)
+            except UniqueViolation as violation:
+                raise conflict_of(violation) from violation
+        self._account(len(events), len(observations), held, last_position)
+
+    def _append_locked(self, connection: Connection, events: bytes, observations: bytes) -> tuple[float, int]:
+        """Write under the order lock and commit. Answers the seconds held and the last position."""
+        connection.execute("select tierline_order_lock()")
+        started = time.perf_counter()
+        if events:
+            _copy(connection, COPY_EVENTS, events)
+        if observations and self.observations_are_new:
+            _copy(connection, COPY_OBSERVATIONS, observations)
+        with connection.pipeline():
+            if observations and not self.observations_are_new:
+                connection.execute(_UPSERT)
+            cursor = connection.execute(_LAST_POSITION)
+            connection.commit()
+        row = cursor.fetchone()
+        assert row is not None
+        return time.perf_counter() - started, int(row[0])
+
+    def _account(self, events: int, observations: int, held: float, last_position: int) -> None:
+        progress = self.progress
+        progress.events += events
+        progress.observations += observations
+        progress.chunks += 1
+        progress.last_position = last_position
+        progress.longest_hold = max(progress.longest_hold, held)
+        fitting = (events + observations) * self.hold_seconds * 0.8 / max(held, 0.001)
+        # Grow slowly, shrink at once: the bound is on the worst chunk, not on the average.
+        self._chunk_rows = int(
+            min(max(min(fitting, self._chunk_rows * 1.5), _SMALLEST_CHUNK_ROWS), _LARGEST_CHUNK_ROWS)
+        )
+
+
+def _copy(connection: Connection, statement: str, content: bytes) -> None:
+    with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+        copy.write(content)
+
+
+def _framed(rows: bytes) -> bytes:
+    return HEADER + rows + TRAILER

@@ -1,0 +1,164 @@
+"""The log's tail: events and observations in position order, of any hash partitions, from any position on."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg import Connection
+
+from domain.user_tier.observation import decode_observation
+from infrastructure.event_store.catalogue import CATALOGUE, Catalogue, DataInvalid, SchemaNewerThanCode, TopicUnknown
+from infrastructure.postgres.pool import Pool, transaction
+from infrastructure.security.keyring import DataKeyUnreadable, Keyring
+from infrastructure.security.seal import CONTEXT_EVENT, CONTEXT_OBSERVATION, Seal, SealBroken
+from projections.records import BrokenRecord, EventRecord, ObservationRecord, Record, TailBatch
+
+PARTITIONS = 8
+
+_UNREADABLE = (TopicUnknown, SchemaNewerThanCode, DataInvalid, DataKeyUnreadable, SealBroken, msgspec.MsgspecError)
+
+# The columns of an observation stand where an event's of the same type do. No condition and no limit in here: only so
+# the planner merges the partitions' position indexes and stops at the outer limit.
+_EVENTS = """
+select position, originator_id as stream_id, originator_version as version, topic, scheme, scope, from_tier, to_tier,
+       effective_at, recorded_at, actor, command_id, causation, state as body
+from {table}
+"""
+_OBSERVATIONS = """
+select position, subject_id, null::integer, null::text, null::text, null::text, null::text, null::text,
+       through, decided_at, null::text, null::text, null::text, body
+from {table}
+"""
+
+_HEAD = "select greatest(0, {})".format(
+    ", ".join(
+        f"(select max(position) from {kind}_p{part})"
+        for kind in ("events", "observations")
+        for part in range(PARTITIONS)
+    )
+)
+
+# One statement, hence one snapshot: whatever stands at or below its head has been committed and is seen. The head
+# comes along in a row of its own, also when there is nothing to read. The limit is a literal: with a parameter there
+# the planner could come to sort whole partitions.
+_READ = """
+with tail as materialized (
+    select * from ({rows}) as rows where position > %(after)s {only} order by position limit {limit}
+), head as materialized ({head} as position)
+select head.position as head, tail.*,
+       (select array_agg(user_id order by user_id) from user_ids where user_ids.subject_id = tail.stream_id),
+       (select data_key from subjects where subjects.subject_id = tail.stream_id)
+from head left join tail on true
+order by tail.position
+"""
+_READ_SUBJECT = _READ.format(
+    rows=f"{_EVENTS.format(table='events')} union all {_OBSERVATIONS.format(table='observations')}",
+    only="and stream_id = %(stream_id)s",
+    limit="all",
+    head=_HEAD,
+)
+
+
+class LogTail:
+    """Reads the log. A row of an erased subject is passed over; one that this code cannot read is a BrokenRecord."""
+
+    def __init__(self, pool: Pool, keyring: Keyring, catalogue: Catalogue = CATALOGUE) -> None:
+        self._pool = pool
+        self._keyring = keyring
+        self._catalogue = catalogue
+
+    def read(self, partitions: Sequence[int], after: int, limit: int) -> TailBatch:
+        """Up to `limit` records of these hash partitions (0 to 7) with position > after, in position order.
+
+        The batch is complete up to its position; when the limit did not cut it, that is the head.
+        """
+        with transaction(self._pool) as connection:
+            rows = _rows(connection, _read_statement(partitions, limit), {"after": after})
+        head: int = rows[0][0]
+        found = [row for row in rows if row[1] is not None]
+        position = found[-1][1] if len(found) == limit else max(head, after)
+        return TailBatch(self._records(found), position, head)
+
+    def read_subject(self, subject_id: UUID, after: int) -> list[Record]:
+        """All records of one stream with position > after, in position order."""
+        with transaction(self._pool) as connection:
+            rows = _rows(connection, _READ_SUBJECT, {"after": after, "stream_id": subject_id})
+        return self._records([row for row in rows if row[1] is not None])
+
+    def head(self) -> int:
+        """The last committed position of an event or observation; 0 for an empty log."""
+        with transaction(self._pool) as connection:
+            return head(connection)
+
+    def _records(self, rows: Sequence[tuple[Any, ...]]) -> list[Record]:
+        records = []
+        for row in rows:
+            record = self._record(row)
+            if record is not None:
+                records.append(record)
+        return records
+
+    def _record(self, row: tuple[Any, ...]) -> Record | None:
+        _, position, stream_id, version, *_, user_ids, data_key = row
+        try:
+            seal = None if data_key is None else self._keyring.unwrap(stream_id, data_key)
+            names = tuple(user_ids or ())
+            return self._observation(row, seal, names) if version is None else self._event(row, seal, names)
+        except _UNREADABLE as error:
+            return BrokenRecord(position, stream_id, str(error))
+
+    def _event(self, row: tuple[Any, ...], seal: Seal | None, names: tuple[str, ...]) -> EventRecord | None:
+        topic, state = row[4], row[14]
+        if self._catalogue.require(topic).sealed:
+            if seal is None:
+                return None
+            state = seal.unseal(CONTEXT_EVENT, state)
+        event_type, data = self._catalogue.read(topic, msgspec.msgpack.decode(state))
+        _, position, stream_id, version, _, scheme, scope, from_tier, to_tier, *rest = row
+        effective_at, recorded_at, actor, command_id, causation, *_ = rest
+        return EventRecord(
+            position=position,
+            subject_id=stream_id,
+            user_ids=names,
+            version=version,
+            topic=event_type.topic,
+            scheme=scheme,
+            scope=scope,
+            from_tier=from_tier,
+            to_tier=to_tier,
+            effective_at=effective_at,
+            recorded_at=recorded_at,
+            actor=actor,
+            command_id=command_id,
+            causation=causation,
+            data=data,
+        )
+
+    def _observation(self, row: tuple[Any, ...], seal: Seal | None, names: tuple[str, ...]) -> ObservationRecord | None:
+        if seal is None:
+            return None
+        observation = decode_observation(seal.unseal(CONTEXT_OBSERVATION, row[14]))
+        return ObservationRecord(row[1], row[2], names, row[9], row[10], observation)
+
+
+def head(connection: Connection) -> int:
+    """The last committed position of an event or observation, from the ends of their indexes; 0 for an empty log."""
+    row = connection.execute(_HEAD, binary=True).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _rows(connection: Connection, statement: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
+    return connection.execute(statement.encode(), params, binary=True).fetchall()
+
+
+def _read_statement(partitions: Sequence[int], limit: int) -> str:
+    unknown = [part for part in partitions if not 0 <= part < PARTITIONS]
+    if limit < 1:
+        raise ValueError(f"limit {limit}: give at least 1")
+    if unknown or not partitions:
+        raise ValueError(f"partitions {list(partitions)}: give some of 0 to {PARTITIONS - 1}")
+    selects = [_EVENTS.format(table=f"events_p{part}") for part in partitions]
+    selects += [_OBSERVATIONS.format(table=f"observations_p{part}") for part in partitions]
+    return _READ.format(rows=" union all ".join(selects), only="", limit=limit, head=_HEAD)
