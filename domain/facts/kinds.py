@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from domain.facts.fact import Fact
+from domain.refusal import Complaint, Refusal
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _REQUIRABLE = ("amount", "currency", "lines", "attributes")
@@ -34,12 +35,11 @@ BUILT_IN: Mapping[str, KindDefinition] = {
 }
 
 
-class KindRefused(ValueError):
+class KindRefused(Refusal):
     """A kind that cannot be registered: the field, its value and the remedy."""
 
     def __init__(self, field: str, value: object, remedy: str) -> None:
-        self.field, self.value, self.remedy = field, value, remedy
-        super().__init__(f"{field} {value!r} refused: {remedy}")
+        super().__init__(f"The {field} {value!r} cannot be registered.", Complaint(field, value, remedy))
 
 
 def check_definition(kind: str, definition: KindDefinition) -> None:

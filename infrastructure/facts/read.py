@@ -1,7 +1,7 @@
 """Reads the facts of many subjects at once, as columns. One statement, so one snapshot."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Collection, Sequence
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -10,6 +10,8 @@ import psycopg
 
 from domain.facts.fact import Details, decode_details
 from domain.facts.table import VOID, FactColumns, FactTable, table_from_columns
+from infrastructure.security.keyring import Keyring
+from infrastructure.security.seal import CONTEXT_FACT
 
 _SUBJECTS_A_ROW = 256  # bounds the size of one answer row
 _NO_AMOUNT = -(2**63)  # amounts are within +-(2^53 - 1)
@@ -27,22 +29,10 @@ group by (s.i - 1) / {_SUBJECTS_A_ROW}
 """
 
 
-class Unsealer(Protocol):
-    """One subject's key, as far as reading needs it."""
-
-    def unseal(self, context: bytes, sealed: bytes) -> bytes: ...
-
-
-class UnsealingKeyring(Protocol):
-    """Where keys come from. An erased subject is missing from the answer."""
-
-    def seals(self, conn: psycopg.Connection[Any], subject_ids: Collection[UUID], /) -> Mapping[UUID, Unsealer]: ...
-
-
 def facts_of(
     conn: psycopg.Connection[Any],
     subject_ids: Sequence[UUID],
-    keyring: UnsealingKeyring,
+    keyring: Keyring,
     with_attributes: Collection[str] | None = frozenset(),
 ) -> FactTable:
     """All facts of the subjects. Attributes and lines are unsealed for the kinds asked for (None: all), and for voids."""
@@ -88,16 +78,16 @@ def _details(
     subject_ids: Sequence[UUID],
     subject: npt.NDArray[np.int32],
     sealed: list[bytes | None],
-    keyring: UnsealingKeyring,
+    keyring: Keyring,
 ) -> list[Details | None]:
     details: list[Details | None] = [None] * len(sealed)
     rows = [row for row, value in enumerate(sealed) if value is not None]
     if not rows:
         return details
     owners = subject.tolist()
-    seals = keyring.seals(conn, {subject_ids[owners[row]] for row in rows})
+    seals = keyring.seals(conn, list({subject_ids[owners[row]] for row in rows}))
     for row in rows:
         seal, value = seals.get(subject_ids[owners[row]]), sealed[row]
         if seal is not None and value is not None:
-            details[row] = decode_details(seal.unseal(b"fact", value))
+            details[row] = decode_details(seal.unseal(CONTEXT_FACT, value))
     return details

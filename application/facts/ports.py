@@ -1,0 +1,62 @@
+"""What recording facts needs from the outside."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from domain.facts.fact import Fact
+from domain.facts.field_errors import FieldError
+from domain.facts.history import HistorySession, HistoryStatus
+from domain.facts.kinds import KindDefinition
+
+
+class Stored(NamedTuple):
+    """A fact that is in the log: where, and whether it was there before."""
+
+    position: int
+    duplicate: bool
+
+
+Outcome = Stored | FieldError
+
+
+class FactLog(Protocol):
+    """The log itself. What it answers as stored is durable."""
+
+    def record(self, facts: Sequence[Fact], history_id: UUID | None) -> list[Outcome]:
+        """Facts of one request: those of one subject share a known_at. An outcome each, in order.
+
+        Raises UnknownHistory, HistorySealed.
+        """
+
+    def record_lines(self, facts: Sequence[Fact], history_id: UUID | None) -> list[Outcome]:
+        """Facts of one stretch of a stream: each has a known_at of its own. An outcome each, in order.
+
+        Raises UnknownHistory, HistorySealed.
+        """
+
+
+class FactKinds(Protocol):
+    """Built-in and registered kinds."""
+
+    def definitions(self) -> Mapping[str, KindDefinition]:
+        """Every kind known here. May lack one that another process registered this moment."""
+
+    def refreshed(self) -> Mapping[str, KindDefinition]:
+        """Every kind, read anew."""
+
+    def register(self, kind: str, definition: KindDefinition) -> None:
+        """Add a kind. The same definition again changes nothing; another one raises KindRefused."""
+
+
+class HistorySessions(Protocol):
+    """Sessions of history."""
+
+    def open(self, actor: str) -> HistorySession:
+        """A new open session."""
+
+    def seal(self, history_id: UUID, actor: str) -> HistorySession:
+        """Seal it; sealing again answers what the first sealing did. Raises UnknownHistory."""
+
+    def status(self, history_id: UUID) -> HistoryStatus:
+        """Raises UnknownHistory."""

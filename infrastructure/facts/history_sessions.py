@@ -1,0 +1,70 @@
+"""History sessions in Postgres."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from psycopg import Connection
+
+from domain.facts.history import HistorySession, HistoryStatus, UnknownHistory
+from infrastructure.postgres.pool import Pool
+
+SELECT_SESSION = """
+select history_id, opened_at, opened_by, sealed_at, sealed_by, sealed_position, generation
+from history_sessions where history_id = %s
+"""
+_OPEN = """
+insert into history_sessions (history_id, opened_at, opened_by) values (%s, tierline_now(), %s)
+returning history_id, opened_at, opened_by, null, null, null, null
+"""
+# An activation takes this lock exclusively: the generation read here is the one in force at sealing.
+_SCHEMES_HOLD_STILL = "select pg_advisory_xact_lock_shared(7305, 2)"
+_SEAL = """
+update history_sessions set sealed_at = tierline_now(), sealed_by = %s, sealed_position = nextval('positions'),
+       generation = (select coalesce(max(generation), 0) from activations)
+where history_id = %s
+"""
+_STATUS = "select count(*), coalesce(sum(facts), 0) from timelines where history_id = %s"
+
+
+def session_of(row: tuple[Any, ...]) -> HistorySession:
+    """From a row of `SELECT_SESSION`."""
+    return HistorySession(*row)
+
+
+class PostgresHistorySessions:
+    """Fulfils application.facts.ports.HistorySessions."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def open(self, actor: str) -> HistorySession:
+        """A new open session."""
+        with self._pool.connection() as connection:
+            row = connection.execute(_OPEN, (uuid4(), actor)).fetchone()
+        assert row is not None
+        return session_of(row)
+
+    def seal(self, history_id: UUID, actor: str) -> HistorySession:
+        """Seal it, once. Imports under way hold the session's row: they come in before, or are refused after."""
+        with self._pool.connection() as connection:
+            connection.execute(_SCHEMES_HOLD_STILL)
+            session = _required(connection, history_id, " for update")
+            if session.sealed_at is None:
+                connection.execute("select tierline_order_lock()")
+                connection.execute(_SEAL, (actor, history_id))
+                session = _required(connection, history_id)
+        return session
+
+    def status(self, history_id: UUID) -> HistoryStatus:
+        """The session and what of it waits for a decision."""
+        with self._pool.connection() as connection:
+            session = _required(connection, history_id)
+            subjects, facts = connection.execute(_STATUS, (history_id,)).fetchone() or (0, 0)
+        return HistoryStatus(session, subjects, int(facts))
+
+
+def _required(connection: Connection, history_id: UUID, locking: str = "") -> HistorySession:
+    row = connection.execute(SELECT_SESSION + locking, (history_id,)).fetchone()
+    if row is None:
+        raise UnknownHistory(history_id)
+    return session_of(row)

@@ -1,0 +1,52 @@
+"""The last step of recording: rows and timelines, together with the commit."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from psycopg import Connection
+
+from infrastructure.facts.batch import LockedSubject, Plan
+from infrastructure.facts.copying import fact_rows_to_copy
+
+_BY_STATEMENT = 100  # rows up to which one statement beats COPY with its further round trips
+
+_ROWS = "%b::uuid[], %b::text[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::bigint[], %b::text[]," + (
+    " %b::bytea[], %b::bytea[], %b::bytea[], %b::uuid[]"
+)
+_TIMELINES = "%b::uuid[], %b::bigint[], %b::bigint[], %b::integer[], %b::integer[], %b::bytea[], %b::uuid[]"
+_RECORD = f"select record_facts({_ROWS}, {_TIMELINES})"
+_ADVANCE = f"select advance_timelines(%b::integer, {_TIMELINES})"
+_COPY = """
+copy facts (subject_id, source, fact_id, kind, occurred_at, known_at, amount, currency, sealed, content_hash, chain,
+            history_id) from stdin (format binary)
+"""
+
+
+def write(connection: Connection, plan: Plan) -> int:
+    """Write the plan's rows and commit. Answers the position before the first of them, 0 when there are none.
+
+    The order lock is held from the start of the COPY, or of the one statement, to the commit.
+    """
+    if not plan.rows:
+        connection.rollback()
+        return 0
+    timelines = _timelines(plan.touched.values())
+    if len(plan.rows) <= _BY_STATEMENT:
+        statement = _RECORD
+        parameters: list[Any] = [*map(list, zip(*plan.rows, strict=True)), *timelines]
+    else:
+        payload = fact_rows_to_copy(plan.rows)
+        with connection.cursor().copy(_COPY) as copy:
+            copy.write(payload)
+        statement, parameters = _ADVANCE, [len(plan.rows), *timelines]
+    with connection.pipeline():
+        cursor = connection.execute(statement, parameters)
+        connection.commit()
+    row = cursor.fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _timelines(subjects: Iterable[LockedSubject]) -> list[list[Any]]:
+    rows = [(s.subject_id, s.due_at, s.last_instant, s.offset, s.recorded, s.chain, s.history_id) for s in subjects]
+    return [list(column) for column in zip(*rows, strict=True)]
