@@ -249,4 +249,4 @@ Feature = Annotated[
     | Annotated[Rate, Tag("kind:rate")],
     Discriminator(_feature_tag),
 ]
-FEATURE_PARTS: dict[str, type[_Feature]] = {f"kind:{key}": part for part, key in _TAGS.items()}  # type: ignore[misc]
+FEATURE_PARTS: dict[str, type[_Feature]] = {f"kind:{key}": part for part, key in _TAGS.items()}

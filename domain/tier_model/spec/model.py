@@ -40,7 +40,7 @@ class TierModelSpec(Part):
     dimension: Literal["value", "behaviour", "feature"]
     time_zone: Annotated[str, AfterValidator(_zone)]
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-    labels: dict[str, Label] = {}
+    labels: dict[str, Label] = Field(default_factory=dict)
     tiers: Annotated[
         tuple[Tier, ...],
         BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
@@ -50,8 +50,8 @@ class TierModelSpec(Part):
     default: Tier | None = None
     per: Name | None = None
     features: dict[Name, Feature]
-    scores: dict[Name, Score] = {}
-    rules: dict[Tier, RuleText] = {}
+    scores: dict[Name, Score] = Field(default_factory=dict)
+    rules: dict[Tier, RuleText] = Field(default_factory=dict)
     policy: PolicySpec = PolicySpec()
     growth: dict[str, Any] | None = None
     fitted: Fitting | None = None

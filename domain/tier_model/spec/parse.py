@@ -39,7 +39,8 @@ def read_model(text: str | bytes) -> tuple[TierModelSpec, Source]:
     """parse_model, with the source that knows every path's line and column."""
     source = read_source(text)
     if not isinstance(source.data, dict):
-        fault = ModelFault("", *source.place(()), None, "is not a mapping", f"A model has the keys {_NEEDED}")
+        line, column = source.place(())
+        fault = ModelFault("", line, column, None, "is not a mapping", f"A model has the keys {_NEEDED}")
         raise ModelInvalid([fault])
     try:
         return TierModelSpec.model_validate(source.data), source
@@ -65,7 +66,8 @@ def _fault(error: ErrorDetails, source: Source) -> ModelFault:
     path = _path_in(source.data, location)
     message, remedy = _said(error, location)
     value = error["input"] if isinstance(error["input"], str | int | float | bool | None) else None
-    return ModelFault(".".join(map(str, path)), *source.place(path), value, message, remedy)
+    line, column = source.place(path)
+    return ModelFault(".".join(map(str, path)), line, column, value, message, remedy)
 
 
 def _path_in(data: Any, location: tuple[int | str, ...]) -> Path:

@@ -47,10 +47,10 @@ class WeightedScore(Part):
     missing: Literal[0] | None = None
 
 
-def _score_tag(value: Any) -> str | None:
+def _score_tag(value: Any) -> str:
     if isinstance(value, dict):
         return "score:weighted" if "weighted" in value else "score:cuts"
-    return {CutScore: "score:cuts", WeightedScore: "score:weighted"}.get(type(value))
+    return "score:weighted" if isinstance(value, WeightedScore) else "score:cuts"
 
 
 Score = Annotated[

@@ -121,7 +121,7 @@ class _Reader:
             return
         path = self._path_here()
         if top is None or isinstance(top.holder, list):
-            self.source.places[path] = (event.start_mark.line + 1, event.start_mark.column + 1)
+            self.source.places[path] = _place(event)
         if isinstance(event, yaml.ScalarEvent):
             self._put(top, self._scalar(event, path))
             return
@@ -142,7 +142,7 @@ class _Reader:
         if key in top.holder:
             raise _invalid("is there twice", "Keep one", event.start_mark, (*top.path, key))
         top.key = key
-        self.source.places[(*top.path, key)] = (event.start_mark.line + 1, event.start_mark.column + 1)
+        self.source.places[(*top.path, key)] = _place(event)
 
     def _scalar(self, event: Any, path: Path) -> Any:
         value = _joined(event.value)
@@ -168,6 +168,10 @@ class _Reader:
             if isinstance(top.holder, list)
             else (*top.path, *([top.key] if top.key else []))
         )
+
+
+def _place(event: Any) -> tuple[int, int]:
+    return event.start_mark.line + 1, event.start_mark.column + 1
 
 
 def _joined(text: str) -> str | None:

@@ -98,7 +98,7 @@ def parse_length(text: Any, units: tuple[Unit, ...]) -> Length:
     count, unit = int(found[1]), found[2]
     if count > {"day": 366, "week": 53, "month": 12, "year": 1}[unit] * _LONGEST_YEARS:
         raise ValueError(f"is longer than {_LONGEST_YEARS} years")
-    return Length(count, unit)  # type: ignore[arg-type]
+    return Length(count, unit)
 
 
 def _within(text: Any) -> Within:

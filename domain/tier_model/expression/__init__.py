@@ -1,0 +1,21 @@
+"""The condition language: SQL boolean expressions, allow-listed, typed and three-valued. One tree, several compilers."""
+
+from domain.tier_model.expression.condition import (
+    Condition,
+    compile_condition,
+    compile_fact_condition,
+    compile_segment,
+)
+from domain.tier_model.expression.fault import ConditionInvalid
+from domain.tier_model.expression.opensearch import SearchField
+from domain.tier_model.expression.vector import tag_column
+
+__all__ = [
+    "Condition",
+    "ConditionInvalid",
+    "SearchField",
+    "compile_condition",
+    "compile_fact_condition",
+    "compile_segment",
+    "tag_column",
+]

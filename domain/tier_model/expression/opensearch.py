@@ -1,0 +1,211 @@
+"""Conditions as OpenSearch queries: exactly the documents for which they are true, with SQL's three-valued logic.
+
+Every `not` is pushed down to the comparisons first, and a comparison matches only documents that have the field, so no
+negation ever meets a missing field.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from domain.tier_model.column import Scalar, Type
+from domain.tier_model.expression.fault import ConditionInvalid
+from domain.tier_model.expression.scalar import compare, value_of
+from domain.tier_model.expression.tree import (
+    MIRRORED,
+    And,
+    Compare,
+    Constant,
+    IsNull,
+    Membership,
+    Name,
+    Node,
+    Not,
+    Or,
+    Tag,
+    affirmed,
+    is_fixed,
+    text_of,
+)
+
+Query = dict[str, Any]
+ALL: Query = {"match_all": {}}
+NONE: Query = {"match_none": {}}
+_RANGES = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
+_INT64_MAX = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class SearchField:
+    """Where a name is indexed.
+
+    type integer, money: a long field (a double when fractional); number: double; text: keyword; boolean: boolean.
+    type day: a long that holds the local day (days since 1970-01-01) that the days are counted from; `today` is the
+    local day now, and the condition still reads days since.
+    type scalar: an object with the sub-fields `number` (double), `text` (keyword) and `boolean`, of which one is there.
+    fractional: a money field that holds averages.
+    """
+
+    path: str
+    type: Type
+    today: int | None = None
+    fractional: bool = False
+
+
+def to_query(node: Node, field_of: Callable[[str], SearchField], tags_field: str) -> Query:
+    """The query of a condition. Raises ConditionInvalid for what cannot be searched."""
+    return _Compiler(field_of, tags_field).query(affirmed(node))
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiler:
+    field_of: Callable[[str], SearchField]
+    tags_field: str
+
+    def query(self, node: Node) -> Query:
+        """The documents for which the node, free of inner nots, is true."""
+        if is_fixed(node):
+            return ALL if value_of(node, {}) is True else NONE
+        match node:
+            case And():
+                return {"bool": {"filter": [self.query(part) for part in node.parts]}}
+            case Or():
+                return {"bool": {"should": [self.query(part) for part in node.parts], "minimum_should_match": 1}}
+            case Compare():
+                return self._comparison(node)
+            case Membership():
+                return _any([self.query(Compare("=", node.operand, option)) for option in node.options])
+            case Not(operand=Membership() as inner):
+                return _every([self.query(Compare("<>", inner.operand, option)) for option in inner.options])
+            case IsNull():
+                return _not(self._there(node.operand))
+            case Not(operand=IsNull() as inner):
+                return self._there(inner.operand)
+            case Tag():
+                return {"term": {self.tags_field: node.name}}
+            case Not(operand=Tag() as inner):
+                return _not({"term": {self.tags_field: inner.name}})
+            case Name():
+                return self._truth(node, True)
+            case Not(operand=Name() as inner):
+                return self._truth(inner, False)
+            case _:
+                raise _unsearchable(node)
+
+    def _truth(self, node: Name, wanted: bool) -> Query:
+        return self._comparison(Compare("=", node, Constant(wanted, Type.boolean)))
+
+    def _there(self, node: Node) -> Query:
+        if isinstance(node, Tag):
+            return ALL
+        if not isinstance(node, Name):
+            raise _unsearchable(node)
+        found = self.field_of(node.name)
+        if found.type is not Type.scalar:
+            return {"exists": {"field": found.path}}
+        return _any([{"exists": {"field": f"{found.path}.{part}"}} for part in ("number", "text", "boolean")])
+
+    def _comparison(self, node: Compare) -> Query:
+        op, left, right = node.op, node.left, node.right
+        if is_fixed(left):
+            op, left, right = MIRRORED[op], right, left
+        if isinstance(left, Tag) and is_fixed(right):
+            return self._tag(op, left, value_of(right, {}))
+        if not isinstance(left, Name) or not is_fixed(right):
+            raise _unsearchable(node)
+        return _matching(self.field_of(left.name), op, value_of(right, {}))
+
+    def _tag(self, op: str, node: Tag, bound: Scalar) -> Query:
+        if not isinstance(bound, bool):
+            return NONE
+        return self.query(node if bound is (op == "=") else Not(node))
+
+
+def _unsearchable(node: Node) -> ConditionInvalid:
+    remedy = (
+        "A search compares one field with one value: keep calculations to the values, and give a feature for the rest"
+    )
+    return ConditionInvalid(f"a search cannot work out {text_of(node)}", 1, 1, remedy, text_of(node))
+
+
+def _matching(field: SearchField, op: str, bound: Scalar) -> Query:
+    """Documents whose field stands so to the bound; null bounds and bounds of another type match none."""
+    path, stored = field.path, field.type
+    if bound is None:
+        return NONE
+    if stored is Type.scalar:
+        stored = Type.boolean if isinstance(bound, bool) else Type.text if isinstance(bound, str) else Type.number
+        path = f"{path}.{stored}"
+    if isinstance(bound, bool | str) or stored in (Type.text, Type.boolean):
+        fits = (isinstance(bound, bool), isinstance(bound, str)) == (stored is Type.boolean, stored is Type.text)
+        return _exact(path, op, bound) if fits and not (isinstance(bound, bool) and op in _RANGES) else NONE
+    if stored is Type.number or field.fractional:
+        return _among_floats(path, op, bound)
+    if stored is Type.day:
+        return _among_days(field, op, bound)
+    return _among_integers(path, op, bound)
+
+
+def _exact(path: str, op: str, bound: Scalar) -> Query:
+    if op == "=":
+        return {"term": {path: bound}}
+    if op == "<>":
+        return {"bool": {"filter": [{"exists": {"field": path}}], "must_not": [{"term": {path: bound}}]}}
+    return {"range": {path: {_RANGES[op]: bound}}}
+
+
+def _among_integers(path: str, op: str, bound: float) -> Query:
+    """A long field against any number: a bound between two integers is moved to the right one of them."""
+    whole = bound if isinstance(bound, int) else math.floor(bound)
+    if whole != bound:
+        if op == "=":
+            return NONE
+        if op == "<>":
+            return {"exists": {"field": path}}
+        op, whole = ("<=", whole) if op in ("<", "<=") else (">=", whole + 1)
+    if -_INT64_MAX - 1 <= whole <= _INT64_MAX:
+        return _exact(path, op, whole)
+    reached = compare(op, 0, whole)  # the bound lies beyond every value that there can be
+    return {"exists": {"field": path}} if reached else NONE
+
+
+def _among_days(field: SearchField, op: str, bound: float) -> Query:
+    """days since = today - day, so the day stands the other way round to today - bound."""
+    if field.today is None:
+        raise ValueError(f"the search field {field.path} counts days and needs today")
+    return _among_integers(field.path, MIRRORED[op], field.today - bound)
+
+
+def _among_floats(path: str, op: str, bound: float) -> Query:
+    """A double field against any number: an integer that no double equals is moved to the double beside it."""
+    near = float(bound)
+    if near != bound:
+        if op == "=":
+            return NONE
+        if op == "<>":
+            return {"exists": {"field": path}}
+        upwards = op in (">", ">=")
+        if upwards != (near > bound):
+            near = math.nextafter(near, math.inf if upwards else -math.inf)
+        op = ">=" if upwards else "<="
+    return _exact(path, op, near)
+
+
+def _any(queries: list[Query]) -> Query:
+    wanted = [query for query in queries if query != NONE]
+    if len(wanted) <= 1:
+        return wanted[0] if wanted else NONE
+    terms = [query["term"] for query in wanted if "term" in query]
+    if len(terms) == len(wanted) and len({next(iter(term)) for term in terms}) == 1:
+        path = next(iter(terms[0]))
+        return {"terms": {path: [term[path] for term in terms]}}
+    return {"bool": {"should": wanted, "minimum_should_match": 1}}
+
+
+def _every(queries: list[Query]) -> Query:
+    return NONE if NONE in queries else {"bool": {"filter": queries}}
+
+
+def _not(query: Query) -> Query:
+    return NONE if query == ALL else {"bool": {"must_not": [query]}}

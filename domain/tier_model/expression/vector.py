@@ -1,0 +1,237 @@
+"""Three-valued logic on whole columns: numpy for numbers, value by value only where a column holds texts or mixed types."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.tier_model.column import Column
+from domain.tier_model.expression import scalar
+from domain.tier_model.expression.tree import (
+    And,
+    Arithmetic,
+    Coalesce,
+    Compare,
+    Constant,
+    IsNull,
+    Membership,
+    Name,
+    Negative,
+    Node,
+    Not,
+    Or,
+    Tag,
+)
+
+_INT64_MIN = -(2**63)
+_SIGN_TESTS: dict[str, Callable[[NDArray[np.int8]], NDArray[np.bool_]]] = {
+    "=": lambda sign: sign == 0,
+    "<>": lambda sign: sign != 0,
+    "<": lambda sign: sign < 0,
+    "<=": lambda sign: sign <= 0,
+    ">": lambda sign: sign > 0,
+    ">=": lambda sign: sign >= 0,
+}
+
+
+def tag_column(name: str) -> str:
+    """The key under which evaluate looks for the boolean column of a tag."""
+    return f"tag('{name}')"
+
+
+def evaluate(node: Node, columns: Mapping[str, Column], size: int) -> Column:
+    """The node's column. columns: one for each name that it reads, each of `size` values. Raises KeyError without one."""
+    column = _evaluate(node, columns)
+    if len(column.values) == size:
+        return column
+    return Column(np.repeat(column.values, size), np.repeat(column.valid, size))
+
+
+def _evaluate(node: Node, columns: Mapping[str, Column]) -> Column:
+    """Columns of the full size, or of one value that stands for all."""
+    match node:
+        case Constant():
+            return _constant(node)
+        case Name():
+            return _loaded(columns[node.name])
+        case Tag():
+            return columns[tag_column(node.name)]
+        case Negative():
+            return _calculate(
+                "-", Column(np.zeros(1, np.int64), np.ones(1, np.bool_)), _evaluate(node.operand, columns)
+            )
+        case Arithmetic():
+            return _calculate(node.op, _evaluate(node.left, columns), _evaluate(node.right, columns))
+        case Coalesce():
+            return _coalesce([_evaluate(option, columns) for option in node.options])
+        case Compare():
+            return _compare(node.op, _evaluate(node.left, columns), _evaluate(node.right, columns))
+        case Membership():
+            mine = _evaluate(node.operand, columns)
+            return _either([_compare("=", mine, _evaluate(option, columns)) for option in node.options])
+        case IsNull():
+            valid = _evaluate(node.operand, columns).valid
+            return Column(~valid, np.ones(len(valid), np.bool_))
+        case Not():
+            return _opposite(_truth(_evaluate(node.operand, columns)))
+        case And():
+            return _opposite(_either([_opposite(_truth(_evaluate(part, columns))) for part in node.parts]))
+        case Or():
+            return _either([_truth(_evaluate(part, columns)) for part in node.parts])
+
+
+def _constant(node: Constant) -> Column:
+    valid = np.array([node.value is not None])
+    if node.value is None:
+        return Column(np.zeros(1, np.bool_), valid)
+    if isinstance(node.value, str):
+        held = np.empty(1, dtype=object)
+        held[0] = node.value
+        return Column(held, valid)
+    dtype = np.bool_ if isinstance(node.value, bool) else np.int64 if isinstance(node.value, int) else np.float64
+    return Column(np.array([node.value], dtype=dtype), valid)
+
+
+def _loaded(column: Column) -> Column:
+    """The column with numbers that are none turned to null, and every other dtype to one of ours."""
+    kind = column.values.dtype.kind
+    if kind == "f":
+        return Column(column.values.astype(np.float64, copy=False), column.valid & ~np.isnan(column.values))
+    if kind in "iu":
+        return Column(column.values.astype(np.int64, copy=False), column.valid)
+    return column if kind in "bO" else Column(column.values.astype(object), column.valid)
+
+
+def _truth(column: Column) -> Column:
+    if column.values.dtype.kind == "b":
+        return column
+    return _mapped(scalar.truth, np.bool_, column) if column.values.dtype.kind == "O" else _nulls(len(column.valid))
+
+
+def _nulls(size: int) -> Column:
+    return Column(np.zeros(size, np.bool_), np.zeros(size, np.bool_))
+
+
+def _opposite(column: Column) -> Column:
+    return Column(~column.values, column.valid)
+
+
+def _either(parts: list[Column]) -> Column:
+    true: Any = np.zeros(1, np.bool_)
+    valid: Any = np.ones(1, np.bool_)
+    for part in parts:
+        true = true | (part.values & part.valid)
+        valid = valid & part.valid
+    return Column(true, valid | true)
+
+
+# ------------------------------------------------------------------------------------------------------------ compare
+
+
+def _compare(op: str, left: Column, right: Column) -> Column:
+    valid = left.valid & right.valid
+    kinds = left.values.dtype.kind, right.values.dtype.kind
+    if "O" in kinds:
+        return _mapped(lambda mine, other: scalar.compare(op, mine, other), np.bool_, left, right)
+    if "b" in kinds:
+        if kinds != ("b", "b") or op not in ("=", "<>"):
+            return _nulls(len(valid))
+        equal = left.values == right.values
+        return Column(equal if op == "=" else ~equal, valid)
+    return Column(_SIGN_TESTS[op](_sign(left.values, right.values)), valid)
+
+
+def _sign(left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.int8]:
+    """-1, 0 or 1 as left is below, equal to or above right: exact also between int64 and float64."""
+    kinds = left.dtype.kind, right.dtype.kind
+    if kinds == ("i", "f"):
+        return _sign_of_mixed(left, right)
+    if kinds == ("f", "i"):
+        return (-_sign_of_mixed(right, left)).astype(np.int8)
+    return (left > right).astype(np.int8) - (left < right).astype(np.int8)
+
+
+def _sign_of_mixed(whole: NDArray[np.int64], real: NDArray[np.float64]) -> NDArray[np.int8]:
+    """float64 holds no integer beyond 2^53 exactly, so compare with the integer part of the real number instead."""
+    with np.errstate(invalid="ignore"):
+        floor = np.floor(real)
+        above, below = floor >= 2.0**63, floor < -(2.0**63)
+        part = np.where(above | below | np.isnan(floor), 0, floor).astype(np.int64)
+        sign = (whole > part).astype(np.int8) - ((whole < part) | ((whole == part) & (floor < real))).astype(np.int8)
+    return np.where(above, -1, np.where(below, 1, sign)).astype(np.int8)
+
+
+# --------------------------------------------------------------------------------------------------------- arithmetic
+
+
+def _calculate(op: str, left: Column, right: Column) -> Column:
+    valid = left.valid & right.valid
+    kinds = left.values.dtype.kind, right.values.dtype.kind
+    if "O" in kinds:
+        return _mapped(lambda mine, other: scalar.calculate(op, mine, other), object, left, right)
+    if "b" in kinds:
+        return _nulls(len(valid))
+    with np.errstate(all="ignore"):
+        if op != "/" and kinds == ("i", "i"):
+            values, fits = _WHOLE[op](left.values, right.values)
+        else:
+            values = _REAL[op](left.values.astype(np.float64), right.values.astype(np.float64))
+            fits = np.isfinite(values)
+    return Column(np.where(fits, values, 0), valid & fits)
+
+
+def _add(left: NDArray[np.int64], right: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    total = left + right
+    return total, ((left ^ total) & (right ^ total)) >= 0
+
+
+def _subtract(left: NDArray[np.int64], right: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    rest = left - right
+    return rest, ((left ^ right) & (left ^ rest)) >= 0
+
+
+def _multiply(left: NDArray[np.int64], right: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    product = left * right
+    divisor = np.where((left == 0) | (left == -1), 1, left)
+    checks = np.where(
+        left == 0,
+        True,
+        np.where(left == -1, right != _INT64_MIN, (product % divisor == 0) & (product // divisor == right)),
+    )
+    return product, checks
+
+
+_WHOLE: dict[str, Any] = {"+": _add, "-": _subtract, "*": _multiply}
+_REAL: dict[str, Any] = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
+
+
+def _coalesce(options: list[Column]) -> Column:
+    size = max(len(option.valid) for option in options)
+    same = len({option.values.dtype for option in options if option.valid.any()}) <= 1
+    present = [option for option in options if option.valid.any()] or options[:1]
+    dtype = present[0].values.dtype if same else np.dtype(object)
+    values, valid = np.zeros(size, dtype=dtype), np.zeros(size, np.bool_)
+    for option in present:
+        take = ~valid & option.valid
+        values = np.where(take, option.values.astype(dtype), values)
+        valid = valid | take
+    return Column(values, valid)
+
+
+def _mapped(function: Callable[..., Any], dtype: Any, *columns: Column) -> Column:
+    """The function applied value by value where all columns have one; its None is null."""
+    size = max(len(column.valid) for column in columns)
+    valid = np.ones(size, np.bool_)
+    for column in columns:
+        valid = valid & column.valid
+    rows = np.flatnonzero(valid)
+    inputs = [np.broadcast_to(column.values, size)[rows].tolist() for column in columns]
+    results = [function(*row) for row in zip(*inputs, strict=True)]
+    values = np.zeros(size, dtype=dtype)
+    for row, result in zip(rows.tolist(), results, strict=True):
+        if result is None:
+            valid[row] = False
+        else:
+            values[row] = result
+    return Column(values, valid)
