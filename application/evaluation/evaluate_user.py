@@ -1,0 +1,74 @@
+"""Evaluate one user now: decide what is due, and say what holds, or what would."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from application.evaluation.ports import EvaluationLedger, Work
+from domain.facts.fact import Fact
+from domain.facts.instants import format_instant
+from domain.facts.hypothetical import with_hypothetical
+from domain.user_tier.decide import PLATFORM, Decided, decide
+from domain.user_tier.decisions import NewEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What was found. as_of: microseconds; position: of what was written, 0 when nothing was."""
+
+    as_of: int
+    evaluations: dict[str, dict[str, Any]]
+    position: int
+
+
+class EvaluateUser:
+    """Decides what is due for the user and answers features, scores, qualified tier and decision per scheme."""
+
+    def __init__(self, ledger: EvaluationLedger) -> None:
+        self._ledger = ledger
+
+    def __call__(self, user_id: str, *, dry_run: bool = False, hypothetical_facts: Sequence[Fact] = ()) -> Evaluation:
+        """With dry_run nothing is written; hypothetical facts (dry runs only) count as known now.
+
+        Raises UnknownUser, SubjectInHistory.
+        """
+        with self._ledger.take_user(user_id) as taken:
+            work = taken.work
+            table, now = work.table, work.now
+            if hypothetical_facts:
+                table, now = with_hypothetical(table, hypothetical_facts, now), now + 1
+            result = decide(work.subjects, table, work.forces, now)
+            position = 0 if dry_run else taken.record(result)
+            return Evaluation(now - 1, _evaluations(work, result.decided[0]), position)
+
+
+def _evaluations(work: Work, decided: Decided) -> dict[str, dict[str, Any]]:
+    evaluations = {}
+    for scheme, scopes in decided.observation.schemes.items():
+        seen = scopes[PLATFORM]
+        evaluations[scheme] = {
+            "model_version": seen.version,
+            "features": seen.features,
+            "scores": seen.scores,
+            "qualified": seen.qualified,
+            "tier": seen.standing.tier,
+            "decision": _decision(decided.events, scheme),
+            "next_tier": seen.next_tier,
+            "missing": seen.missing,
+        }
+    return evaluations
+
+
+def _decision(events: list[NewEvent], scheme: str) -> dict[str, Any] | None:
+    """The scheme's last decision of this evaluation that changed something."""
+    event = next((event for event in reversed(events) if event.scheme == scheme), None)
+    if event is None:
+        return None
+    return {
+        "topic": event.topic,
+        "from": event.from_tier,
+        "to": event.to_tier,
+        "cause": event.data["cause"],
+        "effective_at": format_instant(event.effective_at),
+        "receipt": event.data["receipt"],
+    }

@@ -1,0 +1,47 @@
+"""What evaluation needs of the ledger. The work is taken under lock, decided by the domain, and written in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from domain.facts.table import FactTable
+from domain.tier_model.timeline import Force
+from domain.user_tier.decide import BatchResult, Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Subjects whose rows are locked, with all they are decided from. now: read under the lock, held to commit."""
+
+    subjects: Sequence[Subject]
+    table: FactTable
+    forces: Mapping[str, tuple[Force, ...]]
+    now: int
+
+
+class TakenWork(Protocol):
+    """Work with the transaction that it was taken in."""
+
+    @property
+    def work(self) -> Work: ...
+
+    def record(self, result: BatchResult) -> int:
+        """Append events, observations and next due instants, and commit. Answers the last position."""
+        ...
+
+
+class EvaluationLedger(Protocol):
+    """Where evaluation reads and writes. Leaving a context without record() writes nothing."""
+
+    def take_due(self, limit: int) -> AbstractContextManager[TakenWork | None]:
+        """Up to `limit` subjects that are due, or have not seen the latest activation; None when there are none."""
+        ...
+
+    def take_user(self, user_id: str) -> AbstractContextManager[TakenWork]:
+        """One subject, waiting for its lock. Raises UnknownUser, SubjectInHistory."""
+        ...
+
+    def take_history(self, limit: int) -> AbstractContextManager[TakenWork | None]:
+        """Up to `limit` subjects of a sealed session that wait for their first decisions; None when there are none."""
+        ...

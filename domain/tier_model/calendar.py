@@ -1,0 +1,129 @@
+"""Local days of a time zone, and the windows and periods made of them.
+
+Days are ints since 1970-01-01, instants microseconds since the Unix epoch. Everything works on whole numpy arrays.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from importlib import resources
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from domain.facts.instants import from_datetime, to_datetime
+
+Days = np.ndarray
+Instants = np.ndarray
+
+DAY_MICROS = 86_400_000_000
+_FIRST_DAY = -366
+_LAST_DAY = 73_000  # the year 2169
+
+
+class Calendar:
+    """midnight(d): the first instant whose local date is d or later. day(t): the greatest d with midnight(d) <= t."""
+
+    def __init__(self, zone: str) -> None:
+        self.zone = zone
+        self._midnights = _midnights(load_zone(zone))
+
+    def midnight(self, days: Days) -> Instants:
+        """Instants of the first moments of the days; days past the table's end take its last."""
+        return self._midnights[np.clip(days, _FIRST_DAY, _LAST_DAY) - _FIRST_DAY]
+
+    def day(self, instants: Instants) -> Days:
+        """Local days of the instants."""
+        return np.searchsorted(self._midnights, instants, side="right") - 1 + _FIRST_DAY
+
+    def midnight_of(self, day: int) -> int:
+        """midnight of one day."""
+        return int(self._midnights[min(max(day, _FIRST_DAY), _LAST_DAY) - _FIRST_DAY])
+
+    def day_of(self, instant: int) -> int:
+        """day of one instant."""
+        return int(np.searchsorted(self._midnights, instant, side="right")) - 1 + _FIRST_DAY
+
+
+@lru_cache(maxsize=64)
+def calendar_of(zone: str) -> Calendar:
+    """The calendar of a zone, computed once a process. Raises ValueError for an unknown zone."""
+    return Calendar(zone)
+
+
+def load_zone(zone: str) -> ZoneInfo:
+    """The zone out of the locked tzdata package, never the machine's own. Raises ValueError for an unknown one."""
+    parts = zone.split("/")
+    if not all(part and part.replace("_", "").replace("-", "").replace("+", "").isalnum() for part in parts):
+        raise ValueError(f"{zone!r} is not an IANA time zone; write one such as Asia/Shanghai")
+    entry = resources.files("tzdata").joinpath("zoneinfo", *parts)
+    if not entry.is_file():
+        raise ValueError(f"{zone!r} is not an IANA time zone; write one such as Asia/Shanghai")
+    with entry.open("rb") as data:
+        return ZoneInfo.from_file(data, key=zone)
+
+
+def _midnights(zone: ZoneInfo) -> Instants:
+    """midnight(d) for every d of the table; never decreasing (a skipped date shares its successor's midnight)."""
+    first = datetime(1970, 1, 1) + timedelta(days=_FIRST_DAY)
+    day = timedelta(days=1)
+    table = np.empty(_LAST_DAY - _FIRST_DAY + 1, dtype=np.int64)
+    local = first
+    for index in range(len(table)):
+        aware = local.replace(tzinfo=zone)  # fold=0: of two midnights the first
+        instant = from_datetime((local - (aware.utcoffset() or timedelta())).replace(tzinfo=UTC))
+        table[index] = _first_instant_of(local.date(), instant, zone)
+        local += day
+    return np.asarray(np.maximum.accumulate(table))
+
+
+def _first_instant_of(day: date, near: int, zone: ZoneInfo) -> int:
+    """The first instant whose local date is day or later: `near`, unless a gap in local time ends between."""
+    if _date(near - 1, zone) < day:
+        return near
+    low, high = near - 30 * 3_600_000_000, near
+    while low + 1 < high:
+        middle = (low + high) // 2
+        if _date(middle, zone) >= day:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _date(instant: int, zone: ZoneInfo) -> date:
+    return to_datetime(instant).astimezone(zone).date()
+
+
+def add_months(days: Days, months: int) -> Days:
+    """The same day of the month `months` later (or earlier), clamped to that month's last day."""
+    dates = np.asarray(days).astype("datetime64[D]")
+    month = dates.astype("datetime64[M]")
+    day_of_month = (dates - month.astype("datetime64[D]")).astype(np.int64)
+    target = month + np.timedelta64(months, "M")
+    first = target.astype("datetime64[D]").astype(np.int64)
+    length = (target + np.timedelta64(1, "M")).astype("datetime64[D]").astype(np.int64) - first
+    return np.asarray(first + np.minimum(day_of_month, length - 1))
+
+
+def add_months_to(day: int, months: int) -> int:
+    """add_months of one day."""
+    return int(add_months(np.array([day]), months)[0])
+
+
+def period_start(days: Days, months: int) -> Days:
+    """First day of the calendar period of `months` (1, 3, 6 or 12, counted from January) that each day lies in."""
+    month = np.asarray(days).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    return np.asarray((month - month % months).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64))
+
+
+def year_month_day(day: int) -> tuple[int, int, int]:
+    """Civil date of a day."""
+    civil = date(1970, 1, 1) + timedelta(days=day)
+    return civil.year, civil.month, civil.day
+
+
+def day_of_date(year: int, month: int, day: int) -> int:
+    """Day of a civil date, clamped to the month's last day."""
+    first = (date(year, month, 1) - date(1970, 1, 1)).days
+    following = (date(year + month // 12, month % 12 + 1, 1) - date(1970, 1, 1)).days
+    return min(first + day - 1, following - 1)

@@ -1,0 +1,277 @@
+"""A tier model made ready to run: its spec resolved into feature plans, scores, conditions and policy rules."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil, floor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.facts.table import FactTable
+from domain.tier_model.calendar import calendar_of
+from domain.tier_model.column import Column, Scalar
+from domain.tier_model.columns import FeatureColumns, FeaturePlan, WindowPlan
+from domain.tier_model.expression import Condition, compile_condition, compile_fact_condition
+from domain.tier_model.fit import score
+from domain.tier_model.names import types_of
+from domain.tier_model.policy import Policy, PolicyRules, Reviews
+from domain.tier_model.spans import Int64s, PointIndex, Points
+from domain.tier_model.spec import (
+    CutScore,
+    DaysSince,
+    Downgrade,
+    Feature,
+    PolicySpec,
+    ReviewEvery,
+    Sum,
+    TierModelSpec,
+    WeightedScore,
+    Window,
+    content_hash,
+)
+from domain.user_tier.observation import Standing
+
+_PERIODS = {"month": 1, "quarter": 3, "year": 12}
+_REVIEWS = {
+    "monthly": Reviews(every_months=1),
+    "quarterly": Reviews(every_months=3),
+    "half-yearly": Reviews(every_months=6),
+    "yearly": Reviews(every_months=12),
+    "anniversary": Reviews(anniversary=True),
+    "continuous": Reviews(continuous=True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What the rules say at a point. enter: the highest rank entered (unordered: the class). keep: by rank."""
+
+    enter: int
+    keep: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RulePlan:
+    """A tier's conditions. keep None: keep is enter."""
+
+    rank: int
+    enter: Condition
+    keep: Condition | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """Features, scores and rules at points. codes index truths, one a point."""
+
+    features: dict[str, Column]
+    scores: dict[str, Column]
+    codes: Int64s
+    truths: list[Truth]
+
+    def row(self, number: int) -> tuple[dict[str, Scalar], dict[str, Scalar]]:
+        """Plain values of the features and scores at one point."""
+        features = {name: column.item(number) for name, column in self.features.items()}
+        return features, {name: column.item(number) for name, column in self.scores.items()}
+
+
+class CompiledModel:
+    """One version of a model, ready to evaluate. Raises ModelInvalid or ConditionInvalid when it cannot be."""
+
+    def __init__(self, spec: TierModelSpec, version: int) -> None:
+        self.spec = spec
+        self.version = version
+        self.scheme = spec.scheme
+        self.content_hash = content_hash(spec)
+        self.tiers = spec.tiers
+        self.calendar = calendar_of(spec.time_zone)
+        types = types_of(spec)
+        self.rules = tuple(
+            RulePlan(
+                rank,
+                compile_condition(rule.enter, types, currency=spec.currency),
+                compile_condition(rule.keep, types, currency=spec.currency) if rule.keep is not None else None,
+            )
+            for rank, tier in enumerate(spec.tiers)
+            if (rule := spec.rules.get(tier)) is not None
+        )
+        self.features = tuple(self._plan(name, feature) for name, feature in spec.features.items())
+        self.policy = PolicyRules(policy_of(spec.policy), spec.tiers, spec.unordered, self.calendar)
+        self._default = spec.tiers.index(spec.default) if spec.default is not None else 0
+
+    @property
+    def attribute_kinds(self) -> frozenset[str]:
+        """Kinds of facts whose attributes it reads."""
+        filtered = {feature.kind for feature in self.features if feature.where is not None}
+        read = {feature.kind for feature in self.features if feature.field not in (None, "amount")}
+        subtracted = {
+            feature.minus[0]
+            for feature in self.features
+            if feature.minus is not None and (feature.where is not None or feature.minus[1] != "amount")
+        }
+        return frozenset(filtered | read | subtracted)
+
+    def qualify(self, truth: Truth, standing: Standing | None) -> int:
+        """The rank that the rules give a subject who stands there."""
+        if standing is not None and not self.spec.unordered:
+            for rank in range(self.policy.rank[standing.tier], truth.enter, -1):
+                if truth.keep[rank]:
+                    return rank
+        return truth.enter
+
+    def truth(self, enter: npt.NDArray[np.bool_], keep: npt.NDArray[np.bool_]) -> Truth:
+        """The truth of one row of rules: which tiers are entered, which kept."""
+        entered = np.flatnonzero(enter)
+        if self.spec.unordered:
+            return Truth(int(entered[0]) if len(entered) else self._default, ())
+        return Truth(int(entered[-1]) if len(entered) else 0, tuple(keep.tolist()))
+
+    def _plan(self, name: str, feature: Feature) -> FeaturePlan:
+        aggregate = next(key for key in type(feature).model_fields if key not in _COMMON)
+        field = feature.fields[0].field if feature.fields else None
+        minus = feature.minus if isinstance(feature, Sum) else None
+        kind = feature.fields[0].kind if feature.fields else feature.kinds[0]
+        return FeaturePlan(
+            name=name,
+            aggregate=aggregate,  # type: ignore[arg-type]
+            kind=kind,
+            field=field,
+            minus=(minus.kind, minus.field) if minus is not None else None,
+            first=isinstance(feature, DaysSince) and feature.first,
+            window=_window(feature.window),
+            where=compile_fact_condition(feature.where, self.spec.currency) if feature.where else None,
+            crossings=self._crossings(name) if isinstance(feature, DaysSince) else (),
+        )
+
+    def _crossings(self, name: str) -> tuple[int, ...] | None:
+        ages: set[int] = set()
+        for rule in self.rules:
+            for condition in (rule.enter, rule.keep):
+                if condition is None or name not in condition.names:
+                    continue
+                thresholds = condition.thresholds(name)
+                if thresholds is None:
+                    return None
+                for threshold in thresholds:
+                    ages |= {ceil(threshold), floor(threshold) + 1}
+        for cut_score in self.spec.scores.values():
+            if isinstance(cut_score, CutScore) and cut_score.of == name and cut_score.cuts != "fitted":
+                ages |= {floor(cut) + 1 for cut in cut_score.cuts}
+        return tuple(sorted(age for age in ages if age > 0))
+
+
+_COMMON = {"within", "through", "since", "where", "after", "refunds", "minus", "first"}
+
+
+@lru_cache(maxsize=256)
+def compiled_model(spec_json: str, version: int) -> CompiledModel:
+    """A stored version's canonical JSON, compiled once a process."""
+    return CompiledModel(TierModelSpec.model_validate_json(spec_json), version)
+
+
+class ModelColumns:
+    """A compiled model over one table of facts."""
+
+    def __init__(self, model: CompiledModel, table: FactTable) -> None:
+        self.model = model
+        self._table = table
+        self._features = [FeatureColumns(plan, table, model.calendar) for plan in model.features]
+
+    def instants(self, until: Int64s) -> tuple[npt.NDArray[np.int32], Int64s]:
+        """(subjects, instants) of every decision that facts and windows ask for; until: exclusive, per subject."""
+        table = self._table
+        ahead = table.occurred_at > table.known_at
+        pairs = [feature.instants(until) for feature in self._features]
+        voided = table.voided_at < until[table.subject]
+        subjects = [table.subject, table.subject[ahead], table.subject[voided], *(pair[0] for pair in pairs)]
+        instants = [table.known_at, table.occurred_at[ahead], table.voided_at[voided], *(pair[1] for pair in pairs)]
+        return np.concatenate(subjects), np.concatenate(instants)
+
+    def evaluate(self, points: Points) -> Evaluated:
+        """Features, scores and rules at the points."""
+        index = PointIndex(points)
+        features = {feature.plan.name: feature.values(points, index) for feature in self._features}
+        scores = self._scores(features, len(points))
+        codes, truths = self._truths({**features, **scores}, len(points))
+        return Evaluated(features, scores, codes, truths)
+
+    def days(self, points: Points) -> dict[str, Column]:
+        """For each days_since feature, the local day that it counts from."""
+        index = PointIndex(points)
+        ages = [feature for feature in self._features if feature.plan.aggregate == "days_since"]
+        return {feature.plan.name: feature.day_counted_from(points, index) for feature in ages}
+
+    def _scores(self, features: dict[str, Column], size: int) -> dict[str, Column]:
+        scores: dict[str, Column] = {}
+        waiting = dict(self.model.spec.scores)
+        while waiting:
+            ready = [
+                name
+                for name, plan in waiting.items()
+                if isinstance(plan, CutScore) or not any(part in waiting for part in plan.weighted)
+            ]
+            for name in ready:
+                plan = waiting.pop(name)
+                if isinstance(plan, CutScore):
+                    assert plan.cuts != "fitted"
+                    scores[name] = score(features[plan.of], plan.cuts, plan.best)
+                else:
+                    scores[name] = _weighted(plan, scores, size)
+        return scores
+
+    def _truths(self, columns: dict[str, Column], size: int) -> tuple[Int64s, list[Truth]]:
+        tiers = len(self.model.tiers)
+        matrix = np.zeros((size, 2 * tiers), dtype=np.bool_)
+        for rule in self.model.rules:
+            enter = _true(rule.enter, columns, size)
+            matrix[:, rule.rank] = enter
+            matrix[:, tiers + rule.rank] = enter if rule.keep is None else _true(rule.keep, columns, size)
+        unique, codes = np.unique(np.packbits(matrix, axis=1), axis=0, return_inverse=True)
+        rows = np.unpackbits(unique, axis=1, count=2 * tiers).astype(np.bool_)
+        return codes.reshape(-1).astype(np.int64), [self.model.truth(row[:tiers], row[tiers:]) for row in rows]
+
+
+def _true(condition: Condition, columns: dict[str, Column], size: int) -> npt.NDArray[np.bool_]:
+    column = condition.evaluate(columns, size)
+    return np.asarray(column.valid & column.values.astype(np.bool_))
+
+
+def _weighted(plan: WeightedScore, scores: dict[str, Column], size: int) -> Column:
+    total: npt.NDArray[Any] = np.zeros(size, dtype=np.int64)
+    valid = np.ones(size, dtype=np.bool_)
+    for name, weight in plan.weighted.items():
+        part = scores[name]
+        total = total + np.where(part.valid, part.values, 0) * weight
+        if plan.missing is None:
+            valid &= part.valid
+    return Column(total, valid)
+
+
+def _window(window: Window) -> WindowPlan:
+    return WindowPlan(
+        days=window.days,
+        months=window.months,
+        period=_PERIODS[window.calendar] if window.calendar else None,
+        through_yesterday=window.through_yesterday,
+    )
+
+
+def policy_of(spec: PolicySpec) -> Policy:
+    """The policy block, resolved."""
+    fall = spec.downgrade if isinstance(spec.downgrade, Downgrade) else Downgrade()
+    review = fall.review
+    return Policy(
+        upgrade_at_review=spec.upgrade == "at_review",
+        downgrade=spec.downgrade != "never",
+        reviews=Reviews(every_months=review.every.count, day=review.day)
+        if isinstance(review, ReviewEvery)
+        else _REVIEWS[review],
+        grace_days=fall.grace.days if fall.grace else None,
+        steps=fall.steps if fall.steps != "all" else None,
+        minimum_stay_days=spec.minimum_stay.days if spec.minimum_stay else None,
+        validity_days=spec.validity.days if spec.validity else None,
+        validity_months=spec.validity.months if spec.validity else None,
+        warn_days=spec.warn.days if spec.warn else None,
+    )
+

@@ -1,0 +1,131 @@
+"""Receipts: why a decision fell as it did, in one canonical text whose SHA-256 is its id."""
+
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+
+from domain.facts.instants import format_instant
+from domain.facts.table import FactTable
+from domain.tier_model.column import Scalar
+from domain.tier_model.compiled import CompiledModel, Truth
+from domain.tier_model.timeline import Decision
+from domain.user_tier.observation import Standing
+
+
+class FactsSeen:
+    """How many facts a subject's decisions had seen by an instant, and the running SHA-256 over them.
+
+    Facts count from max(occurred_at, known_at) on, voids and voided facts too; order: that instant, then position.
+    """
+
+    def __init__(self, table: FactTable) -> None:
+        visible = np.maximum(table.occurred_at, table.known_at)
+        self._order = np.lexsort((table.position, visible, table.subject))
+        self._visible = visible[self._order]
+        self._starts = table.starts()
+        self._table = table
+        self._hashes: dict[int, list[bytes]] = {}
+
+    def count(self, subject: int, instant: int) -> int:
+        """Facts seen at the instant."""
+        low, high = self._starts[subject], self._starts[subject + 1]
+        return int(np.searchsorted(self._visible[low:high], instant, side="right"))
+
+    def digest(self, subject: int, count: int) -> str:
+        """Running hash over the first `count` facts, in hex."""
+        hashes = self._hashes.get(subject)
+        if hashes is None:
+            hashes = self._hashes[subject] = self._run(subject)
+        return hashes[count].hex()
+
+    def newest(self, subject: int, instant: int) -> np.ndarray:
+        """Table rows of the facts that became visible at exactly this instant."""
+        low, high = self._starts[subject], self._starts[subject + 1]
+        visible = self._visible[low:high]
+        first, last = np.searchsorted(visible, [instant, instant + 1])
+        return self._order[low + first : low + last]
+
+    def _run(self, subject: int) -> list[bytes]:
+        running = [bytes(32)]
+        contents = self._table.content_hash
+        for row in self._order[self._starts[subject] : self._starts[subject + 1]]:
+            running.append(hashlib.sha256(running[-1] + contents[row].tobytes()).digest())
+        return running
+
+
+def receipt_of(
+    decision: Decision,
+    features: dict[str, Scalar],
+    scores: dict[str, Scalar],
+    truth: Truth,
+    facts_seen: int,
+    facts_hash: str,
+) -> dict[str, Any]:
+    """The receipt of one decision; `features` and `scores` as of its instant."""
+    model = decision.model
+    next_tier, missing = missing_for_next(model, decision.after.tier, {**features, **scores})
+    return {
+        "scheme": model.scheme,
+        "version": model.version,
+        "model_hash": model.content_hash,
+        "instant": format_instant(decision.instant),
+        "facts_seen": facts_seen,
+        "facts_hash": facts_hash,
+        "features": features,
+        "scores": scores,
+        "qualified": decision.qualified,
+        "rule": _rule(model, truth, decision.qualified),
+        "before": _standing(decision.before),
+        "after": _standing(decision.after),
+        "clause": decision.outcome.clause,
+        "next_tier": next_tier,
+        "missing": missing,
+    }
+
+
+def missing_for_next(
+    model: CompiledModel, tier: str, row: dict[str, Scalar]
+) -> tuple[str | None, list[dict[str, Any]]]:
+    """The next tier up that has a rule, and the smallest parts that its `enter` still lacks. None at the top."""
+    if model.spec.unordered:
+        return None, []
+    rank = model.policy.rank[tier]
+    rule = next((rule for rule in model.rules if rule.rank > rank), None)
+    if rule is None:
+        return None, []
+    return model.tiers[rule.rank], rule.enter.shortfall(row)
+
+
+def canonical(receipt: dict[str, Any]) -> str:
+    """Keys by code point, no spaces, shortest round-trip floats."""
+    return json.dumps(receipt, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def receipt_id(receipt: dict[str, Any]) -> str:
+    """SHA-256 of the canonical JSON, in hex."""
+    return hashlib.sha256(canonical(receipt).encode()).hexdigest()
+
+
+def _rule(model: CompiledModel, truth: Truth, qualified: str) -> str:
+    """Which rule gave the qualified tier: TIER.enter, TIER.keep, or the tier that needs none."""
+    rank = model.policy.rank[qualified]
+    if not any(rule.rank == rank for rule in model.rules):
+        return "default" if model.spec.unordered else "lowest"
+    return f"{qualified}.enter" if rank == truth.enter else f"{qualified}.keep"
+
+
+def _standing(standing: Standing | None) -> dict[str, Any] | None:
+    if standing is None:
+        return None
+    return {
+        "tier": standing.tier,
+        "since": format_instant(standing.since),
+        "valid_until": _instant(standing.validity_until),
+        "grace_until": _instant(standing.grace_until),
+    }
+
+
+def _instant(instant: int | None) -> str | None:
+    return None if instant is None else format_instant(instant)

@@ -1,0 +1,135 @@
+"""Facts as spans of evaluation points: the arithmetic under the column executor.
+
+A fact counts for a feature from one instant until another, so over the sorted evaluation points of a batch it covers one
+range [low, high). Every feature is then a sum or a maximum over the ranges that cover a point: no loop over points, no
+loop over facts, and late, voided and future facts are ordinary ranges.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Int64s = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+_SAFE_SUM = 2.0**62
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Where to evaluate: (subject, instant) pairs, sorted by both, each once."""
+
+    subject: npt.NDArray[np.int32]
+    instant: Int64s
+
+    def __len__(self) -> int:
+        return len(self.instant)
+
+
+def points_of(subject: npt.NDArray[np.int32], instant: Int64s) -> Points:
+    """Sorted, each pair once."""
+    order = np.lexsort((instant, subject))
+    subject, instant = subject[order], instant[order]
+    fresh = np.ones(len(order), dtype=np.bool_)
+    fresh[1:] = (subject[1:] != subject[:-1]) | (instant[1:] != instant[:-1])
+    return Points(subject[fresh], instant[fresh])
+
+
+class PointIndex:
+    """Finds the points of a subject from an instant on, by one binary search over a joint integer key."""
+
+    def __init__(self, points: Points) -> None:
+        self.size = len(points)
+        self._low = int(points.instant.min()) if self.size else 0
+        span = (int(points.instant.max()) - self._low + 2) if self.size else 2
+        self._bits = span.bit_length()
+        subjects = int(points.subject[-1]) + 2 if self.size else 1
+        if subjects.bit_length() + self._bits > 62:
+            raise OverflowError("too many subjects over too long a time in one batch: split the batch")
+        self._keys = self._key(points.subject, points.instant)
+
+    def first_at(self, subject: npt.NDArray[np.int32], instant: Int64s) -> Int64s:
+        """Index of the first point of each subject that is at or after each instant (of the next subject's, if none)."""
+        return np.searchsorted(self._keys, self._key(subject, instant), side="left").astype(np.int64)
+
+    def _key(self, subject: npt.NDArray[np.int32], instant: Int64s) -> Int64s:
+        offset = np.clip(instant, self._low, self._low + (1 << self._bits) - 1) - self._low
+        return (subject.astype(np.int64) << self._bits) + offset
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """Point ranges [low, high), one a fact; empty ones are left out. row: the fact each belongs to."""
+
+    row: Int64s
+    low: Int64s
+    high: Int64s
+    size: int
+
+
+def ranges_of(index: PointIndex, subject: npt.NDArray[np.int32], start: Int64s, end: Int64s) -> Ranges:
+    """Ranges of the points in [start, end) of each fact's subject."""
+    low, high = index.first_at(subject, start), index.first_at(subject, end)
+    rows = np.flatnonzero(high > low)
+    return Ranges(rows, low[rows], high[rows], index.size)
+
+
+def covering_count(ranges: Ranges) -> Int64s:
+    """How many ranges cover each point."""
+    edges = np.bincount(ranges.low, minlength=ranges.size + 1) - np.bincount(ranges.high, minlength=ranges.size + 1)
+    return np.cumsum(edges)[:-1].astype(np.int64)
+
+
+def covering_sum(ranges: Ranges, values: Int64s) -> tuple[Int64s, Bools]:
+    """Exact sum of the covering ranges' values at each point, and where it fits int64."""
+    mine = values[ranges.row]
+    if float(np.abs(mine.astype(np.float64)).sum()) < _SAFE_SUM:
+        edges = np.zeros(ranges.size + 1, dtype=np.int64)
+        np.add.at(edges, ranges.low, mine)
+        np.subtract.at(edges, ranges.high, mine)
+        return np.cumsum(edges)[:-1], np.ones(ranges.size, dtype=np.bool_)
+    exact = np.zeros(ranges.size + 1, dtype=object)
+    np.add.at(exact, ranges.low, mine.astype(object))
+    np.subtract.at(exact, ranges.high, mine.astype(object))
+    sums = np.cumsum(exact)[:-1]
+    limit = 2**63
+    fits = np.array([-limit <= value < limit for value in sums], dtype=np.bool_)
+    return np.where(fits, sums, 0).astype(np.int64), fits
+
+
+def covering_maximum(ranges: Ranges, priority: Int64s) -> Int64s:
+    """The greatest priority (>= 0, one a fact) among the ranges that cover each point; -1 where none does.
+
+    A range of length n is two overlapping blocks of the greatest power of two <= n; blocks are handed down, size by size.
+    """
+    best = np.full(ranges.size, -1, dtype=np.int64)
+    if not len(ranges.row):
+        return best
+    mine = priority[ranges.row]
+    level = np.frexp((ranges.high - ranges.low).astype(np.float64))[1] - 1
+    for power in range(int(level.max()), -1, -1):
+        width = 1 << power
+        double = best
+        best = double.copy()
+        if width < ranges.size:
+            np.maximum(best[width:], double[:-width], out=best[width:])
+        here = level == power
+        np.maximum.at(best, ranges.low[here], mine[here])
+        np.maximum.at(best, ranges.high[here] - width, mine[here])
+    return best
+
+
+def covering_distinct(ranges: Ranges, code: Int64s) -> Int64s:
+    """How many different codes (>= 0, one a fact) cover each point. Codes must not be shared between subjects."""
+    mine = code[ranges.row]
+    order = np.lexsort((ranges.low, mine))
+    group, low, high = mine[order], ranges.low[order], ranges.high[order]
+    # Within a group only what lies past the furthest end so far is new cover.
+    stride = ranges.size + 1
+    reached = np.maximum.accumulate(group * stride + high) - group * stride
+    before = np.zeros_like(reached)
+    before[1:] = np.where(group[1:] == group[:-1], reached[:-1], 0)
+    low = np.maximum(low, before)
+    fresh = high > low
+    return covering_count(Ranges(ranges.row[order][fresh], low[fresh], high[fresh], ranges.size))
