@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from projections.catalogue import ReadModel
-from projections.checkpoint import Ledger, Lease
+from projections.checkpoint import Lease, Ledger
 from projections.parking import ParkingLot
 from projections.records import Tail, TailBatch
 from projections.target import LaneBatch, LaneLost, Projector, Target
@@ -112,7 +112,9 @@ class CatchUp:
             for parked in lot.rows():
                 lease = self._acquire_one(parked.partition % self.model.lanes, deadline)
                 try:
-                    operations = lot.project_again(parked, self._tail.read_subject(parked.subject_id, parked.position - 1))
+                    operations = lot.project_again(
+                        parked, self._tail.read_subject(parked.subject_id, parked.position - 1)
+                    )
                     if operations is not None:
                         batch = LaneBatch(lease.lane, lease.fence, None, None, operations)
                         refused = self._target.apply(self.version, batch)
@@ -125,7 +127,8 @@ class CatchUp:
     def _prepare(self, answers: bool) -> None:
         if self._target.missing(self.version, answers):
             # Checkpoints first: a crash between the two leaves a missing place, which is found again.
-            self._ledger.reset(self.model.name, self.version)
+            if not self._ledger.reset(self.model.name, self.version):
+                return
             self._target.create(self.version)
             _log.warning("read_model_made_anew", name=self.model.name, version=self.version)
         if answers:

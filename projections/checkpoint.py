@@ -46,11 +46,24 @@ class Parked(NamedTuple):
     partition: int
 
 
+class Standing(NamedTuple):
+    """Where one version stands. positions: the recorded checkpoint by lane; parked: how many subjects."""
+
+    name: str
+    version: int
+    status: Status
+    positions: dict[int, int]
+    parked: int
+
+
 class Ledger(Protocol):
     """The book of versions, leases, checkpoints and parked subjects, kept in Postgres. Lease times are the database's."""
 
     def versions(self, name: str) -> list[Version]:
         """All versions, oldest first."""
+
+    def overview(self) -> list[Standing]:
+        """Every version of every read model, by name and version, in one read."""
 
     def register(self, name: str, version: int, status: Status, lanes: int) -> None:
         """A version and its lanes at position 0; nothing when it is there."""
@@ -76,8 +89,11 @@ class Ledger(Protocol):
     def positions(self, name: str, version: int) -> dict[int, int]:
         """Recorded checkpoint of every lane."""
 
-    def reset(self, name: str, version: int) -> None:
-        """All lanes to position 0, with new fences, so that nobody who holds one can move it on."""
+    def reset(self, name: str, version: int) -> bool:
+        """All lanes to position 0, with new fences, so that nobody who holds one can move it on.
+
+        Returns False, and does nothing, when the version is retired or forgotten.
+        """
 
     def parked(self, name: str, version: int) -> list[Parked]:
         """Parked subjects by position."""

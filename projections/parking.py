@@ -39,7 +39,7 @@ class ParkingLot:
                 continue
             try:
                 operation = self._project(record)
-            except Exception as error:  # whatever a projector raises is that record's fault, never the lane's
+            except Exception as error:  # noqa: BLE001 - whatever a projector raises is that record's fault, never the lane's
                 self._park(record.subject_id, record.position, _reason(error))
                 continue
             if operation is not None:
@@ -55,7 +55,7 @@ class ParkingLot:
         """Operations of a parked subject's waiting records. None when one fails again: it stays, with the new reason."""
         try:
             operations = [self._project(record) for record in records if self._model.wants(record)]
-        except Exception as error:  # as above
+        except Exception as error:  # noqa: BLE001 - as above
             self._park(parked.subject_id, parked.position, _reason(error))
             return None
         return [operation for operation in operations if operation is not None]

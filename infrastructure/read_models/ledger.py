@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 
 from infrastructure.postgres.pool import Pool
 from projections.catalogue import PARTITIONS
-from projections.checkpoint import Lease, Parked, Status, Version
+from projections.checkpoint import Lease, Parked, Standing, Status, Version
 
 _ACQUIRE = """
 with free as (
@@ -31,6 +31,21 @@ where c.name = %(name)s and c.version = %(version)s and c.lane = reached.lane an
 returning c.lane
 """
 
+_RESET = """
+update checkpoints c set position = 0, fence = fence + 1, holder = null, lease_until = null
+from read_models m
+where m.name = c.name and m.version = c.version and m.status <> 'retired'
+  and c.name = %(name)s and c.version = %(version)s
+returning c.lane
+"""
+
+_OVERVIEW = """
+select name, version, status,
+       (select array_agg(row (lane, position)) from checkpoints c where c.name = m.name and c.version = m.version),
+       (select count(*) from parked p where p.name = m.name and p.version = m.version)
+from read_models m order by name, version
+"""
+
 _PARKED = """
 select subject_id, position, error, parked_at,
        (select part from generate_series(0, %(partitions)s - 1) part
@@ -48,6 +63,12 @@ class PostgresLedger:
     def versions(self, name: str) -> list[Version]:
         rows = self._rows("select version, status from read_models where name = %(name)s order by version", name=name)
         return [Version(version, Status(status)) for version, status in rows]
+
+    def overview(self) -> list[Standing]:
+        return [
+            Standing(name, version, Status(status), {int(lane): int(at) for lane, at in lanes or ()}, parked)
+            for name, version, status, lanes, parked in self._rows(_OVERVIEW)
+        ]
 
     def register(self, name: str, version: int, status: Status, lanes: int) -> None:
         with self._pool.connection() as connection:
@@ -115,13 +136,8 @@ class PostgresLedger:
             )
         )
 
-    def reset(self, name: str, version: int) -> None:
-        self._run(
-            "update checkpoints set position = 0, fence = fence + 1, holder = null, lease_until = null"
-            " where name = %(name)s and version = %(version)s",
-            name=name,
-            version=version,
-        )
+    def reset(self, name: str, version: int) -> bool:
+        return bool(self._rows(_RESET, name=name, version=version))
 
     def parked(self, name: str, version: int) -> list[Parked]:
         return [Parked(*row) for row in self._rows(_PARKED, name=name, version=version, partitions=PARTITIONS)]
