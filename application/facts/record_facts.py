@@ -1,9 +1,10 @@
 """Record facts: check each, store what is right, say what is wrong with the rest."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -15,7 +16,7 @@ from domain.facts.field_errors import FieldError, shown
 from domain.refusal import Complaint, Refusal
 
 MAX_FACTS = 1_000  # of one request
-LINES_AT_ONCE = 2_000  # of a stream, one transaction each
+LINES_AT_ONCE = 2_500  # of a stream
 MAX_LISTED = 10_000  # rejected facts that a stream's answer lists
 
 Sent = bytes | Mapping[str, Any]
@@ -94,6 +95,18 @@ class _Request(msgspec.Struct):
     facts: list[msgspec.Raw]
 
 
+class _UnderWay(NamedTuple):
+    """A stretch on its way into the log."""
+
+    indexes: list[int]
+    facts: list[Fact]
+    outcomes: Future[list[Outcome]]
+
+    def settle_into(self, answer: FactsRecorded) -> None:
+        """Wait for it, and add it to the answer."""
+        _count(answer, self.indexes, self.facts, self.outcomes.result())
+
+
 _REQUEST = msgspec.json.Decoder(_Request)
 
 
@@ -132,10 +145,19 @@ class RecordFactsHandler:
         """As `stream`, with the answer so far after every stretch. At least one."""
         answer = FactsRecorded()
         numbered = enumerate(command.lines)
-        while stretch := list(islice(numbered, LINES_AT_ONCE)):
-            indexes, facts = self._check(stretch, answer)
-            _count(answer, indexes, facts, self._log.record_lines(facts, command.history_id))
-            yield answer
+        # One stretch is being recorded while the next is read and checked.
+        with ThreadPoolExecutor(1, "record-facts") as recorder:
+            under_way: _UnderWay | None = None
+            while stretch := list(islice(numbered, LINES_AT_ONCE)):
+                indexes, facts = self._check(stretch, answer)
+                if under_way is not None:
+                    under_way.settle_into(answer)
+                    yield answer
+                under_way = _UnderWay(
+                    indexes, facts, recorder.submit(self._log.record_lines, facts, command.history_id)
+                )
+            if under_way is not None:
+                under_way.settle_into(answer)
         yield answer
 
     def _check(self, sent: list[tuple[int, Sent]], answer: FactsRecorded) -> tuple[list[int], list[Fact]]:

@@ -47,17 +47,19 @@ class Locked:
     terms: Terms
 
 
-def lock(connection: Connection, keyring: Keyring, items: Sequence[Item], history_id: UUID | None) -> Locked:
+def lock(
+    connection: Connection, keyring: Keyring, items: Sequence[Item], history_id: UUID | None, *, look_up: bool = True
+) -> Locked:
     """One round trip. The session, then the subjects stay locked until the transaction ends.
 
-    Raises UnknownHistory, HistorySealed.
+    look_up False: take it that nothing of this is in the log yet. Raises UnknownHistory, HistorySealed.
     """
     users = list({item.fact.user_id for item in items})
-    names = [[item.fact.user_id for item in items], [i.fact.source for i in items], [i.fact.fact_id for i in items]]
+    names = [[getattr(item.fact, name) for item in items] for name in ("user_id", "source", "fact_id")]
     with connection.pipeline():
         session_rows = connection.execute(f"{SELECT_SESSION} for share", (history_id,)) if history_id else None
         locked = connection.execute(_LOCK, (users,), binary=True)
-        existing = connection.execute(_EXISTING, names, binary=True)
+        existing = connection.execute(_EXISTING, names, binary=True) if look_up else None
         terms = connection.execute(_TERMS, binary=True)
     session = None
     if session_rows is not None and history_id is not None:
@@ -65,7 +67,7 @@ def lock(connection: Connection, keyring: Keyring, items: Sequence[Item], histor
     now, currencies = terms.fetchone() or (0, [])
     return Locked(
         _subjects(locked.fetchall(), keyring),
-        {item: Existing(*row) for item, *row in existing.fetchall()},
+        {item: Existing(*row) for item, *row in existing.fetchall()} if existing else {},
         Terms(now, frozenset(currencies), session),
     )
 
