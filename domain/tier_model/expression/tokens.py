@@ -44,9 +44,7 @@ _ALLOWED = {
     TokenType.COMMA,
     TokenType.DOT,
 }
-_KNOWN = (
-    "comparison, and/or/not, between, in, is null, + - * /, coalesce(...), money(1000.00), 'text', numbers and names"
-)
+_KNOWN = "comparison, and/or/not, between, in, is null, + - * /, coalesce(...), money(1000.00), 'text', numbers and names"
 
 
 class _ConditionTokenizer(Tokenizer):
@@ -76,19 +74,34 @@ def tokenise(text: str) -> list[Token]:
     Raises ConditionInvalid for anything that a condition cannot have, before anything recursive runs.
     """
     if len(text) > MAX_CHARACTERS:
-        raise invalid_at(text, 0, "it is too long", f"A condition has at most {MAX_CHARACTERS:,} characters")
+        raise invalid_at(
+            text,
+            0,
+            "it is too long",
+            f"A condition has at most {MAX_CHARACTERS:,} characters",
+        )
     try:
         tokens = _ConditionTokenizer().tokenize(text)
     except TokenError:
         offset = _unclosed(text)
         raise invalid_at(
-            text, offset, "a quote or a comment is not closed", "Close it, and write ' in a text as ''"
+            text,
+            offset,
+            "a quote or a comment is not closed",
+            "Close it, and write ' in a text as ''",
         ) from None
     _refuse_gaps(text, tokens)
     if not tokens:
-        raise invalid_at(text, 0, "it is empty", "Write a condition such as orders >= 3")
+        raise invalid_at(
+            text, 0, "it is empty", "Write a condition such as orders >= 3"
+        )
     if len(tokens) > MAX_TOKENS:
-        raise invalid_at(text, 0, "it has too many words", f"A condition has at most {MAX_TOKENS:,} words and signs")
+        raise invalid_at(
+            text,
+            0,
+            "it has too many words",
+            f"A condition has at most {MAX_TOKENS:,} words and signs",
+        )
     checked = [_checked(text, tokens, index) for index in range(len(tokens))]
     _refuse_depth(text, checked)
     return checked
@@ -112,7 +125,12 @@ def _refuse_gaps(text: str, tokens: list[Token]) -> None:
         gap = text[end : token.start] if token is not None else text[end:]
         if gap.strip():
             offset = end + len(gap) - len(gap.lstrip())
-            raise invalid_at(text, offset, "it has a comment", "Remove it; comments belong beside the condition")
+            raise invalid_at(
+                text,
+                offset,
+                "it has a comment",
+                "Remove it; comments belong beside the condition",
+            )
         if token is not None:
             end = token.end + 1
 
@@ -123,27 +141,62 @@ def _checked(text: str, tokens: list[Token], index: int) -> Token:
     kind, written = token.token_type, text[token.start : token.end + 1]
     calls = following is not None and following.token_type is TokenType.L_PAREN
     if kind not in _ALLOWED or (kind is TokenType.NOT and written == "!"):
-        raise invalid_at(text, token.start, f"{written!r} has no place in a condition", f"Known are {_KNOWN}", written)
+        raise invalid_at(
+            text,
+            token.start,
+            f"{written!r} has no place in a condition",
+            f"Known are {_KNOWN}",
+            written,
+        )
     if kind is TokenType.NUMBER:
         _refuse_odd_number(text, token, following)
     if kind is TokenType.VAR and calls and written.lower() in FUNCTIONS:
-        return Token(kind, written.lower(), token.line, token.col, token.start, token.end)
+        return Token(
+            kind, written.lower(), token.line, token.col, token.start, token.end
+        )
     if kind in (TokenType.VAR, TokenType.IDENTIFIER):
         if calls:
             known = ", ".join(sorted(FUNCTIONS))
-            raise invalid_at(text, token.start, f"there is no function {written}", f"Known are {known}", written)
+            raise invalid_at(
+                text,
+                token.start,
+                f"there is no function {written}",
+                f"Known are {known}",
+                written,
+            )
         if kind is TokenType.VAR and not _NAME.fullmatch(written):
             raise invalid_at(
-                text, token.start, f"{written!r} is no name", 'Put an unusual name in "double quotes"', written
+                text,
+                token.start,
+                f"{written!r} is no name",
+                'Put an unusual name in "double quotes"',
+                written,
             )
-        return Token(TokenType.IDENTIFIER, token.text, token.line, token.col, token.start, token.end)
+        return Token(
+            TokenType.IDENTIFIER,
+            token.text,
+            token.line,
+            token.col,
+            token.start,
+            token.end,
+        )
     return token
 
 
 def _refuse_odd_number(text: str, token: Token, following: Token | None) -> None:
-    glued = following is not None and following.start == token.end + 1 and following.token_type is TokenType.VAR
+    glued = (
+        following is not None
+        and following.start == token.end + 1
+        and following.token_type is TokenType.VAR
+    )
     if glued or not _NUMBER.fullmatch(token.text):
-        raise invalid_at(text, token.start, "a number is misspelled", "Write numbers as 1000 or 0.25", token.text)
+        raise invalid_at(
+            text,
+            token.start,
+            "a number is misspelled",
+            "Write numbers as 1000 or 0.25",
+            token.text,
+        )
 
 
 def _refuse_depth(text: str, tokens: list[Token]) -> None:
@@ -155,12 +208,19 @@ def _refuse_depth(text: str, tokens: list[Token]) -> None:
             prefixes.append(0)
         elif kind is TokenType.R_PAREN and len(prefixes) > 1:
             prefixes.pop()
-        elif kind is TokenType.NOT or (kind is TokenType.DASH and _is_prefix(tokens, index)):
+        elif kind is TokenType.NOT or (
+            kind is TokenType.DASH and _is_prefix(tokens, index)
+        ):
             prefixes[-1] += 1
         elif kind in (TokenType.AND, TokenType.OR, TokenType.COMMA):
             prefixes[-1] = 0
         if len(prefixes) - 1 + sum(prefixes) > MAX_NESTING:
-            raise invalid_at(text, token.start, "it is nested too deeply", f"Nest at most {MAX_NESTING} levels")
+            raise invalid_at(
+                text,
+                token.start,
+                "it is nested too deeply",
+                f"Nest at most {MAX_NESTING} levels",
+            )
 
 
 _OPERAND_ENDS = {

@@ -115,7 +115,20 @@ class Or:
     type: Type = Type.boolean
 
 
-Node = Constant | Name | Tag | Negative | Arithmetic | Coalesce | Compare | Membership | IsNull | Not | And | Or
+Node = (
+    Constant
+    | Name
+    | Tag
+    | Negative
+    | Arithmetic
+    | Coalesce
+    | Compare
+    | Membership
+    | IsNull
+    | Not
+    | And
+    | Or
+)
 
 OPPOSITE = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 MIRRORED = {"=": "=", "<>": "<>", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
@@ -206,12 +219,21 @@ def _text(node: Node) -> tuple[str, int]:
         case Negative():
             return f"-{_within(node.operand, _ATOM)}", _ATOM
         case Coalesce():
-            return f"coalesce({', '.join(text_of(option) for option in node.options)})", _ATOM
+            return (
+                f"coalesce({', '.join(text_of(option) for option in node.options)})",
+                _ATOM,
+            )
         case Arithmetic():
             level = _LEVELS[node.op]
-            return f"{_within(node.left, level)} {node.op} {_within(node.right, level + 1)}", level
+            return (
+                f"{_within(node.left, level)} {node.op} {_within(node.right, level + 1)}",
+                level,
+            )
         case Compare():
-            return f"{_within(node.left, _SUM)} {node.op} {_within(node.right, _SUM)}", _COMPARE
+            return (
+                f"{_within(node.left, _SUM)} {node.op} {_within(node.right, _SUM)}",
+                _COMPARE,
+            )
         case Membership():
             options = ", ".join(text_of(option) for option in node.options)
             return f"{_within(node.operand, _SUM)} in ({options})", _COMPARE
@@ -230,7 +252,11 @@ def _text(node: Node) -> tuple[str, int]:
 def _within(node: Node, level: int) -> str:
     text, mine = _text(node)
     # A sign must not meet another one: two of them begin a comment.
-    return text if mine >= level and not (level == _ATOM and text.startswith("-")) else f"({text})"
+    return (
+        text
+        if mine >= level and not (level == _ATOM and text.startswith("-"))
+        else f"({text})"
+    )
 
 
 def _constant(node: Constant) -> str:
@@ -248,7 +274,9 @@ def _string(text: str) -> str:
 def quoted_name(name: str) -> str:
     """A name as it is written in a condition: quoted where it is no plain word."""
     return ".".join(
-        part if _PLAIN_NAME.fullmatch(part) and part.lower() not in KEYWORDS | FUNCTIONS else _double_quoted(part)
+        part
+        if _PLAIN_NAME.fullmatch(part) and part.lower() not in KEYWORDS | FUNCTIONS
+        else _double_quoted(part)
         for part in name.split(".")
     )
 

@@ -69,7 +69,9 @@ class _Feature(Part):
         if self.within is not None and self.since is not None:
             raise ValueError("has two windows, within and since: keep one")
         if self.through is not None and self.within is None:
-            raise ValueError("says through: yesterday but has no window: add within, such as '30 days'")
+            raise ValueError(
+                "says through: yesterday but has no window: add within, such as '30 days'"
+            )
         return self
 
 
@@ -182,7 +184,9 @@ class Top(_OfField):
 class Share(_Feature):
     """The part of the facts (or of a field's sum) for which a condition holds."""
 
-    share: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}(\.(lines\.)?[^\s.]{1,64})?$")]
+    share: Annotated[
+        str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}(\.(lines\.)?[^\s.]{1,64})?$")
+    ]
     of: ConditionText
 
     @property
@@ -194,7 +198,10 @@ class Trend(_Feature):
     """This window over the one before it."""
 
     trend: Annotated[
-        str, Field(pattern=r"^(count +[a-z][a-z0-9_]{0,63}|sum +[a-z][a-z0-9_]{0,63}\.(lines\.)?[^\s.]{1,64})$")
+        str,
+        Field(
+            pattern=r"^(count +[a-z][a-z0-9_]{0,63}|sum +[a-z][a-z0-9_]{0,63}\.(lines\.)?[^\s.]{1,64})$"
+        ),
     ]
 
     @property
@@ -249,4 +256,6 @@ Feature = Annotated[
     | Annotated[Rate, Tag("kind:rate")],
     Discriminator(_feature_tag),
 ]
-FEATURE_PARTS: dict[str, type[_Feature]] = {f"kind:{key}": part for part, key in _TAGS.items()}
+FEATURE_PARTS: dict[str, type[_Feature]] = {
+    f"kind:{key}": part for part, key in _TAGS.items()
+}

@@ -2,13 +2,28 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, StrictFloat, StrictInt, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    StrictFloat,
+    StrictInt,
+    Tag,
+    model_validator,
+)
 
 from domain.tier_model.spec.parts import Part
 from domain.tier_model.spec.values import ConditionText, Name
 
-Cut = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)] | Annotated[StrictFloat, Field(allow_inf_nan=False)]
-Weight = Annotated[StrictInt, Field(ge=-(2**31), lt=2**31)] | Annotated[StrictFloat, Field(allow_inf_nan=False)]
+Cut = (
+    Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)]
+    | Annotated[StrictFloat, Field(allow_inf_nan=False)]
+)
+Weight = (
+    Annotated[StrictInt, Field(ge=-(2**31), lt=2**31)]
+    | Annotated[StrictFloat, Field(allow_inf_nan=False)]
+)
 
 
 def _as_tuple(value: Any) -> Any:
@@ -25,7 +40,12 @@ class CutScore(Part):
     bins: Annotated[int, Field(ge=2, le=100)] | None = None
     best: Literal["high", "low"] = "high"
     cuts: (
-        Literal["fitted"] | Annotated[tuple[Cut, ...], BeforeValidator(_as_tuple), Field(min_length=1, max_length=99)]
+        Literal["fitted"]
+        | Annotated[
+            tuple[Cut, ...],
+            BeforeValidator(_as_tuple),
+            Field(min_length=1, max_length=99),
+        ]
     ) = "fitted"
 
     @property
@@ -36,14 +56,21 @@ class CutScore(Part):
     @model_validator(mode="after")
     def _bins_or_cuts(self) -> "CutScore":
         if self.cuts == "fitted" and self.bins is None:
-            raise ValueError("has fitted cuts but no bins: say how many, such as bins: 5")
+            raise ValueError(
+                "has fitted cuts but no bins: say how many, such as bins: 5"
+            )
         return self
 
 
 class WeightedScore(Part):
-    """The sum of weight x score. missing 0: a null score counts as 0; missing null: it makes the sum null."""
+    """The sum of weight x score, by code point of their names. missing 0: a null score counts as 0; null: it makes the
+    sum null."""
 
-    weighted: Annotated[dict[Name, Weight], Field(min_length=1)]
+    weighted: Annotated[
+        dict[Name, Weight],
+        Field(min_length=1),
+        AfterValidator(lambda given: dict(sorted(given.items()))),
+    ]
     missing: Literal[0] | None = None
 
 
@@ -54,10 +81,14 @@ def _score_tag(value: Any) -> str:
 
 
 Score = Annotated[
-    Annotated[CutScore, Tag("score:cuts")] | Annotated[WeightedScore, Tag("score:weighted")],
+    Annotated[CutScore, Tag("score:cuts")]
+    | Annotated[WeightedScore, Tag("score:weighted")],
     Discriminator(_score_tag),
 ]
-SCORE_PARTS: dict[str, type[Part]] = {"score:cuts": CutScore, "score:weighted": WeightedScore}
+SCORE_PARTS: dict[str, type[Part]] = {
+    "score:cuts": CutScore,
+    "score:weighted": WeightedScore,
+}
 
 
 class Rule(Part):
@@ -77,5 +108,7 @@ RuleText = Annotated[Rule, BeforeValidator(_rule, json_schema_input_type=str | R
 class Label(Part):
     """Names for people."""
 
-    zh_cn: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(default=None, alias="zh-CN")
+    zh_cn: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
+        default=None, alias="zh-CN"
+    )
     en: Annotated[str, Field(min_length=1, max_length=100)] | None = None

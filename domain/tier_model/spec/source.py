@@ -17,8 +17,17 @@ MAX_CHARACTERS = 100_000
 MAX_DEPTH = 20
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,18})")
-_FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]{1,3})?")
-_WORDS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_FLOAT = re.compile(
+    r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]{1,3})?"
+)
+_WORDS = {
+    "true": True,
+    "True": True,
+    "TRUE": True,
+    "false": False,
+    "False": False,
+    "FALSE": False,
+}
 _NULLS = {"", "~", "null", "Null", "NULL"}
 
 
@@ -26,8 +35,12 @@ _NULLS = {"", "~", "null", "Null", "NULL"}
 class Source:
     """What was read: the data, and for each path the line and column (from 1) of its key, or of its item in a list."""
 
+    text: str
     data: Any = None
     places: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    starts: dict[Path, int] = field(
+        default_factory=dict
+    )  # offsets of scalars in the text, behind an opening quote
 
     def place(self, path: Path) -> tuple[int, int] | tuple[None, None]:
         """Line and column of a path, or of the nearest one around it."""
@@ -36,30 +49,58 @@ class Source:
                 return self.places[path[:end]]
         return None, None
 
+    def place_within(
+        self, path: Path, written: str, line: int, column: int
+    ) -> tuple[int, int] | tuple[None, None]:
+        """The place in the file of a place (from 1) in a text value; the value's own where it is folded or escaped."""
+        start = self.starts.get(path)
+        if start is None or not self.text.startswith(written, start):
+            return self.place(path)
+        offset = (
+            start
+            + sum(len(part) for part in written.splitlines(keepends=True)[: line - 1])
+            + column
+            - 1
+        )
+        before = self.text[:offset]
+        return before.count("\n") + 1, offset - before.rfind("\n")
+
 
 def read_source(text: str | bytes) -> Source:
     """YAML or JSON to a Source. Raises ModelInvalid with the place of what cannot be read."""
-    return _Reader().read(_decoded(text))
+    return _Reader(_decoded(text)).read()
 
 
 def _decoded(text: str | bytes) -> str:
     if isinstance(text, bytes):
         if len(text) > 4 * MAX_CHARACTERS:
-            raise _invalid("is too long", f"A model has at most {MAX_CHARACTERS:,} characters")
+            raise _invalid(
+                "is too long", f"A model has at most {MAX_CHARACTERS:,} characters"
+            )
         try:
             text = text.decode("utf-8-sig")
         except UnicodeDecodeError as problem:
-            raise _invalid(f"is not UTF-8 (byte {problem.start})", "Save the file as UTF-8") from None
+            raise _invalid(
+                f"is not UTF-8 (byte {problem.start})", "Save the file as UTF-8"
+            ) from None
     if len(text) > MAX_CHARACTERS:
-        raise _invalid("is too long", f"A model has at most {MAX_CHARACTERS:,} characters")
+        raise _invalid(
+            "is too long", f"A model has at most {MAX_CHARACTERS:,} characters"
+        )
     text = text.removeprefix("\ufeff")
     # JSON may be indented with tabs, which YAML refuses; outside of strings a space says the same in the same column.
     return text.replace("\t", " ") if text.lstrip().startswith("{") else text
 
 
-def _invalid(message: str, remedy: str, mark: Any = None, path: Path = (), value: Any = None) -> ModelInvalid:
-    line, column = (mark.line + 1, mark.column + 1) if mark is not None else (None, None)
-    return ModelInvalid([ModelFault(".".join(map(str, path)), line, column, value, message, remedy)])
+def _invalid(
+    message: str, remedy: str, mark: Any = None, path: Path = (), value: Any = None
+) -> ModelInvalid:
+    line, column = (
+        (mark.line + 1, mark.column + 1) if mark is not None else (None, None)
+    )
+    return ModelInvalid(
+        [ModelFault(".".join(map(str, path)), line, column, value, message, remedy)]
+    )
 
 
 @dataclass(slots=True)
@@ -74,41 +115,65 @@ class _Open:
 class _Reader:
     """Builds values from YAML events, one after the other, without recursion."""
 
-    def __init__(self) -> None:
-        self.source = Source()
+    def __init__(self, text: str) -> None:
+        self.source = Source(text)
         self.open: list[_Open] = []
         self.documents = 0
 
-    def read(self, text: str) -> Source:
+    def read(self) -> Source:
         try:
-            for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            for event in yaml.parse(self.source.text, Loader=yaml.SafeLoader):
                 self._take(event)
         except yaml.MarkedYAMLError as problem:
             said = problem.problem or "it cannot be read"
             raise _invalid(
-                f"is not YAML: {said}", "Check quotes, colons and indentation", problem.problem_mark
+                f"is not YAML: {said}",
+                "Check quotes, colons and indentation",
+                problem.problem_mark,
             ) from None
         except yaml.YAMLError as problem:
             raise _invalid(
-                "is not YAML: it has a character that is not text", "Remove it", value=str(problem)
+                "is not YAML: it has a character that is not text",
+                "Remove it",
+                value=str(problem),
             ) from None
         except (ValueError, IndexError, OverflowError):
-            raise _invalid("is not YAML: an escape in it is broken", "Check the quoted texts") from None
+            raise _invalid(
+                "is not YAML: an escape in it is broken", "Check the quoted texts"
+            ) from None
         if not self.documents:
-            raise _invalid("is empty", "Write a model: scheme, dimension, time_zone, currency, tiers, features, rules")
+            raise _invalid(
+                "is empty",
+                "Write a model: scheme, dimension, time_zone, currency, tiers, features, rules",
+            )
         return self.source
 
     def _take(self, event: Any) -> None:
         if isinstance(event, yaml.DocumentStartEvent):
             self.documents += 1
             if self.documents > 1:
-                raise _invalid("is a second document", "Keep one model in one file", event.start_mark)
-        elif isinstance(event, yaml.AliasEvent):
-            raise _invalid("uses an alias (*)", "Write the value out", event.start_mark, self._path_here())
-        elif isinstance(event, yaml.NodeEvent):
-            if event.anchor is not None or getattr(event, "tag", None) not in (None, "!"):
                 raise _invalid(
-                    "uses an anchor (&) or a tag (!)", "Write the plain value", event.start_mark, self._path_here()
+                    "is a second document",
+                    "Keep one model in one file",
+                    event.start_mark,
+                )
+        elif isinstance(event, yaml.AliasEvent):
+            raise _invalid(
+                "uses an alias (*)",
+                "Write the value out",
+                event.start_mark,
+                self._path_here(),
+            )
+        elif isinstance(event, yaml.NodeEvent):
+            if event.anchor is not None or getattr(event, "tag", None) not in (
+                None,
+                "!",
+            ):
+                raise _invalid(
+                    "uses an anchor (&) or a tag (!)",
+                    "Write the plain value",
+                    event.start_mark,
+                    self._path_here(),
                 )
             self._node(event)
         elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
@@ -123,11 +188,15 @@ class _Reader:
         if top is None or isinstance(top.holder, list):
             self.source.places[path] = _place(event)
         if isinstance(event, yaml.ScalarEvent):
+            self.source.starts[path] = _start(event)
             self._put(top, self._scalar(event, path))
             return
         if len(self.open) >= MAX_DEPTH:
             raise _invalid(
-                "is nested too deeply", f"A model has at most {MAX_DEPTH} levels", event.start_mark, path[:3]
+                "is nested too deeply",
+                f"A model has at most {MAX_DEPTH} levels",
+                event.start_mark,
+                path[:3],
             )
         holder: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
         self._put(top, holder)
@@ -135,19 +204,36 @@ class _Reader:
 
     def _key(self, top: _Open, event: Any) -> None:
         if not isinstance(event, yaml.ScalarEvent):
-            raise _invalid("has a key that is not text", "Use plain words as keys", event.start_mark, top.path)
+            raise _invalid(
+                "has a key that is not text",
+                "Use plain words as keys",
+                event.start_mark,
+                top.path,
+            )
         key = _joined(event.value) if event.style in ("'", '"') else event.value
         if not isinstance(key, str) or (key == "<<" and event.style is None):
-            raise _invalid("has a key that cannot be used", "Use plain words as keys", event.start_mark, top.path)
+            raise _invalid(
+                "has a key that cannot be used",
+                "Use plain words as keys",
+                event.start_mark,
+                top.path,
+            )
         if key in top.holder:
-            raise _invalid("is there twice", "Keep one", event.start_mark, (*top.path, key))
+            raise _invalid(
+                "is there twice", "Keep one", event.start_mark, (*top.path, key)
+            )
         top.key = key
         self.source.places[(*top.path, key)] = _place(event)
 
     def _scalar(self, event: Any, path: Path) -> Any:
         value = _joined(event.value)
         if value is None:
-            raise _invalid("has half a character in it", "Write the whole character", event.start_mark, path)
+            raise _invalid(
+                "has half a character in it",
+                "Write the whole character",
+                event.start_mark,
+                path,
+            )
         return value if event.style is not None else _resolved(value)
 
     def _put(self, top: _Open | None, value: Any) -> None:
@@ -172,6 +258,10 @@ class _Reader:
 
 def _place(event: Any) -> tuple[int, int]:
     return event.start_mark.line + 1, event.start_mark.column + 1
+
+
+def _start(event: Any) -> int:
+    return int(event.start_mark.index) + (event.style in ("'", '"'))
 
 
 def _joined(text: str) -> str | None:
