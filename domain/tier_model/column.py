@@ -58,6 +58,4 @@ def column_of(values: Iterable[Scalar], type_: Type) -> Column:
         held = np.empty(len(plain), dtype=object)
         held[:] = plain
         return Column(held, valid)
-    return Column(
-        np.array([0 if value is None else value for value in plain], dtype=dtype), valid
-    )
+    return Column(np.array([0 if value is None else value for value in plain], dtype=dtype), valid)

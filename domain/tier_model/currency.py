@@ -7,11 +7,7 @@ _BY_EXPONENT = {
     3: "BHD IQD JOD KWD LYD OMR TND",
     4: "CLF UYW",
 }
-_EXPONENTS = {
-    currency: places
-    for places, currencies in _BY_EXPONENT.items()
-    for currency in currencies.split()
-}
+_EXPONENTS = {currency: places for places, currencies in _BY_EXPONENT.items() for currency in currencies.split()}
 _INT64_MAX = 2**63 - 1
 
 
@@ -28,9 +24,7 @@ def minor_units(amount: str, currency: str) -> int:
         raise ValueError(f"{amount} is not a decimal amount") from None
     digits = -int(value.as_tuple().exponent)
     if digits > exponent(currency):
-        raise ValueError(
-            f"{amount} has more decimals than {currency} has ({exponent(currency)})"
-        )
+        raise ValueError(f"{amount} has more decimals than {currency} has ({exponent(currency)})")
     scaled = int(value.scaleb(exponent(currency)))
     if abs(scaled) > _INT64_MAX:
         raise ValueError(f"{amount} is larger than an amount can be")
@@ -41,6 +35,4 @@ def major_units(minor: int, currency: str) -> str:
     """100000 to '1000.00' (USD)."""
     places = exponent(currency)
     sign, digits = ("-" if minor < 0 else ""), str(abs(minor)).rjust(places + 1, "0")
-    return (
-        f"{sign}{digits[:-places]}.{digits[-places:]}" if places else f"{sign}{digits}"
-    )
+    return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else f"{sign}{digits}"

@@ -14,9 +14,7 @@ Cuts = Sequence[int | float]
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 
 
-def fit_cuts(
-    values: NDArray[Any], valid: NDArray[np.bool_], bins: int
-) -> list[int | float]:
+def fit_cuts(values: NDArray[Any], valid: NDArray[np.bool_], bins: int) -> list[int | float]:
     """Quantile cuts for `bins` bins: for j = 1 ... bins-1 the smallest observed value v with share(values <= v) >= j/bins.
 
     Equal cuts fold into one, so there may be fewer; none when nothing is observed. Exact for int64. In a column of mixed
@@ -26,9 +24,7 @@ def fit_cuts(
     size = len(observed)
     if not size:
         return []
-    ranks = [
-        -(-index * size // bins) - 1 for index in range(1, bins)
-    ]  # -(-a // b) rounds up
+    ranks = [-(-index * size // bins) - 1 for index in range(1, bins)]  # -(-a // b) rounds up
     return sorted({observed[rank] for rank in ranks})
 
 
@@ -39,29 +35,19 @@ def score(column: Column, cuts: Cuts, best: Literal["high", "low"]) -> Column:
     """
     values, valid = column
     if values.dtype.kind == "O":
-        numbers = [
-            _is_number(value) if there else False
-            for value, there in zip(values, valid, strict=True)
-        ]
+        numbers = [_is_number(value) if there else False for value, there in zip(values, valid, strict=True)]
         valid = np.array(numbers, dtype=np.bool_)
         below = np.array(
-            [
-                bisect_left(cuts, values[row]) if valid[row] else 0
-                for row in range(len(values))
-            ],
+            [bisect_left(cuts, values[row]) if valid[row] else 0 for row in range(len(values))],
             dtype=np.int64,
         )
     elif values.dtype.kind == "f":
         valid = valid & ~np.isnan(values)
-        below = np.searchsorted(
-            np.array([_float_below(cut) for cut in cuts]), values, side="left"
-        )
+        below = np.searchsorted(np.array([_float_below(cut) for cut in cuts]), values, side="left")
     else:
         always = sum(cut < _INT64_MIN for cut in cuts)
         floors = [min(math.floor(cut), _INT64_MAX) for cut in cuts[always:]]
-        below = always + np.searchsorted(
-            np.array(floors, dtype=np.int64), values.astype(np.int64), side="left"
-        )
+        below = always + np.searchsorted(np.array(floors, dtype=np.int64), values.astype(np.int64), side="left")
     bins = 1 + below.astype(np.int64)
     return Column(bins if best == "high" else len(cuts) + 2 - bins, valid)
 
@@ -77,11 +63,7 @@ def _numbers(values: NDArray[Any], valid: NDArray[np.bool_]) -> list[int | float
 
 
 def _is_number(value: Any) -> bool:
-    return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and not math.isnan(value)
-    )
+    return isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)
 
 
 def _float_below(cut: float) -> float:

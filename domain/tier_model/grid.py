@@ -29,9 +29,7 @@ def grid_faults(spec: TierModelSpec, rules: Conditions) -> list[ModelFault]:
     return faults
 
 
-def _alone(
-    tier: str, enter: Condition, keep: Condition | None, bins: Mapping[str, int]
-) -> Iterator[ModelFault]:
+def _alone(tier: str, enter: Condition, keep: Condition | None, bins: Mapping[str, int]) -> Iterator[ModelFault]:
     grid = _grid(enter.names, bins)
     if grid is not None and not enter.matches(*grid).any():
         remedy = f"Scores reach from 1 to their number of bins: {_spelled({name: bins[name] for name in enter.names})}"
@@ -47,14 +45,10 @@ def _alone(
     stricter = enter.matches(*grid) & ~keep.matches(*grid)
     if stricter.any():
         remedy = f"Whoever enters keeps the tier: loosen keep. It leaves out {_cell(grid[0], stricter)}"
-        yield _warning(
-            f"rules.{tier}.keep", keep.text, "is stricter than enter", remedy
-        )
+        yield _warning(f"rules.{tier}.keep", keep.text, "is stricter than enter", remedy)
 
 
-def _together(
-    spec: TierModelSpec, rules: Conditions, bins: Mapping[str, int]
-) -> Iterator[ModelFault]:
+def _together(spec: TierModelSpec, rules: Conditions, bins: Mapping[str, int]) -> Iterator[ModelFault]:
     tried = [tier for tier in spec.tiers if tier in rules]
     grid = _grid(frozenset().union(*(rules[tier][0].names for tier in tried)), bins)
     if grid is None or not tried:
@@ -74,7 +68,9 @@ def _together(
             f"They fall to the default, {spec.default}: write a rule for them",
         )
     if several.any():
-        message = f"gives {int(several.sum())} of {size} score cells to several tiers, such as {_cell(columns, several)}"
+        message = (
+            f"gives {int(several.sum())} of {size} score cells to several tiers, such as {_cell(columns, several)}"
+        )
         yield _warning(
             "rules",
             None,
@@ -83,9 +79,7 @@ def _together(
         )
 
 
-def _grid(
-    names: frozenset[str], bins: Mapping[str, int]
-) -> tuple[dict[str, Column], int] | None:
+def _grid(names: frozenset[str], bins: Mapping[str, int]) -> tuple[dict[str, Column], int] | None:
     """Every combination of the scores, one a row; None when something else is read, nothing is, or there are too many."""
     if not names or not names <= set(bins):
         return None
@@ -98,17 +92,12 @@ def _grid(
         indexing="ij",
     )
     everywhere = np.ones(size, np.bool_)
-    return {
-        name: Column(axis.reshape(-1), everywhere)
-        for name, axis in zip(ordered, axes, strict=True)
-    }, size
+    return {name: Column(axis.reshape(-1), everywhere) for name, axis in zip(ordered, axes, strict=True)}, size
 
 
 def _cell(columns: Mapping[str, Column], where: NDArray[np.bool_]) -> str:
     first = int(np.flatnonzero(where)[0])
-    return _spelled(
-        {name: int(column.values[first]) for name, column in columns.items()}
-    )
+    return _spelled({name: int(column.values[first]) for name, column in columns.items()})
 
 
 def _spelled(numbers: Mapping[str, int]) -> str:

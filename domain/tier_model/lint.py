@@ -83,9 +83,7 @@ class _Lint:
                 outcome = self._rule(tier, key, text)
                 found += outcome if isinstance(outcome, list) else []
                 conditions.append(outcome if isinstance(outcome, Condition) else None)
-            if conditions[0] is not None and (
-                rule.keep is None or conditions[1] is not None
-            ):
+            if conditions[0] is not None and (rule.keep is None or conditions[1] is not None):
                 compiled[tier] = (conditions[0], conditions[1])
         found += [*self._policy(), *grid_faults(self.spec, compiled)]
         return [self._placed(fault) for fault in found]
@@ -108,11 +106,7 @@ class _Lint:
                     "is a word of the condition language",
                     "Choose another name",
                 )
-            if (
-                isinstance(feature, Sum)
-                and feature.minus
-                and feature.minus.is_amount is not feature.sum.is_amount
-            ):
+            if isinstance(feature, Sum) and feature.minus and feature.minus.is_amount is not feature.sum.is_amount:
                 remedy = "Subtract an amount from an amount, or an attribute from an attribute"
                 yield _fault(
                     f"{path}.minus",
@@ -122,13 +116,9 @@ class _Lint:
                 )
             if feature.where is not None:
                 try:
-                    condition = compile_fact_condition(
-                        feature.where, self.spec.currency
-                    )
+                    condition = compile_fact_condition(feature.where, self.spec.currency)
                 except ConditionInvalid as problem:
-                    yield self._condition_fault(
-                        ("features", name, "where"), feature.where, problem
-                    )
+                    yield self._condition_fault(("features", name, "where"), feature.where, problem)
                 else:
                     yield from self._pointless(f"{path}.where", condition)
 
@@ -215,9 +205,7 @@ class _Lint:
 
     def _circle(self) -> Iterator[ModelFault]:
         graph = {
-            name: set(score.weighted)
-            for name, score in self.spec.scores.items()
-            if isinstance(score, WeightedScore)
+            name: set(score.weighted) for name, score in self.spec.scores.items() if isinstance(score, WeightedScore)
         }
         try:
             TopologicalSorter(graph).prepare()
@@ -255,16 +243,12 @@ class _Lint:
             remedy = "Everybody qualifies for the lowest tier: leave its rule out"
             yield _fault(f"rules.{free}", free, "has no effect", remedy, warning=True)
 
-    def _rule(
-        self, tier: str, key: str, text: str | None
-    ) -> Condition | list[ModelFault] | None:
+    def _rule(self, tier: str, key: str, text: str | None) -> Condition | list[ModelFault] | None:
         """The compiled condition, or what is wrong with it."""
         if text is None or reads_beyond(text, self.spec.currency):
             return None
         try:
-            condition = compile_condition(
-                text, types_of(self.spec), currency=self.spec.currency
-            )
+            condition = compile_condition(text, types_of(self.spec), currency=self.spec.currency)
         except ConditionInvalid as problem:
             return [self._condition_fault(("rules", tier, key), text, problem)]
         pointless = list(self._pointless(f"rules.{tier}.{key}", condition))
@@ -291,28 +275,19 @@ class _Lint:
             )
         for part in walk(condition.tree):
             if isinstance(part, Compare) and any(
-                isinstance(side, Constant) and side.value is None
-                for side in (part.left, part.right)
+                isinstance(side, Constant) and side.value is None for side in (part.left, part.right)
             ):
                 message = f"compares with null, which is never true: {text_of(part)}"
-                yield _fault(
-                    path, condition.text, message, "Write is null or is not null"
-                )
+                yield _fault(path, condition.text, message, "Write is null or is not null")
 
-    def _condition_fault(
-        self, path: Path, text: str, problem: ConditionInvalid
-    ) -> ModelFault:
+    def _condition_fault(self, path: Path, text: str, problem: ConditionInvalid) -> ModelFault:
         line: int | None = None
         column: int | None = None
         if self.source is not None:
             held = path if path in self.source.starts else path[:-1]
-            line, column = self.source.place_within(
-                held, text, problem.line, problem.column
-            )
+            line, column = self.source.place_within(held, text, problem.line, problem.column)
         message = f"{problem.message} (at line {problem.line}, column {problem.column} of the condition)"
-        return ModelFault(
-            ".".join(map(str, path)), line, column, text, message, problem.remedy
-        )
+        return ModelFault(".".join(map(str, path)), line, column, text, message, problem.remedy)
 
     # ---------------------------------------------------------------------------------------------- policy and labels
 
@@ -373,12 +348,8 @@ class _Lint:
                 )
 
 
-def _fault(
-    path: str, value: object, message: str, remedy: str, *, warning: bool = False
-) -> ModelFault:
-    return ModelFault(
-        path, None, None, value, message, remedy, "warning" if warning else "error"
-    )
+def _fault(path: str, value: object, message: str, remedy: str, *, warning: bool = False) -> ModelFault:
+    return ModelFault(path, None, None, value, message, remedy, "warning" if warning else "error")
 
 
 __all__ = ["lint", "lint_text", "unsupported"]

@@ -43,8 +43,6 @@ def feature_type(feature: Feature) -> Type:
 
 def score_type(score: Score) -> Type:
     """Integer, but for weights with a fraction."""
-    if isinstance(score, WeightedScore) and any(
-        isinstance(weight, float) for weight in score.weighted.values()
-    ):
+    if isinstance(score, WeightedScore) and any(isinstance(weight, float) for weight in score.weighted.values()):
         return Type.number
     return Type.integer

@@ -63,13 +63,9 @@ def _in_feature(path: str, feature: Feature) -> Iterator[ModelFault]:
             "a fact that counts only after some days",
         )
     if feature.refunds is not None:
-        yield _fault(
-            f"{path}.refunds", feature.refunds, "a refund that counts at its order"
-        )
+        yield _fault(f"{path}.refunds", feature.refunds, "a refund that counts at its order")
     if key is None and any(field.of_lines for field in feature.fields):
-        yield _fault(
-            path, ", ".join(map(str, feature.fields)), "a feature of order lines"
-        )
+        yield _fault(path, ", ".join(map(str, feature.fields)), "a feature of order lines")
 
 
 def _fault(path: str, value: object, what: str) -> ModelFault:

@@ -60,22 +60,16 @@ class Condition:
             np.array([value is not None for value in held], np.bool_),
         )
 
-    def matches(
-        self, columns: Mapping[str, Column], size: int
-    ) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    def matches(self, columns: Mapping[str, Column], size: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Where the condition is true."""
         column = self.evaluate(columns, size)
         return np.asarray(column.values & column.valid)
 
-    def holds(
-        self, row: Mapping[str, Scalar], tags: Collection[str] = ()
-    ) -> bool | None:
+    def holds(self, row: Mapping[str, Scalar], tags: Collection[str] = ()) -> bool | None:
         """The truth value for one row of plain values; a name that is not in the row is null."""
         return truth(value_of(self.tree, row, tags))
 
-    def shortfall(
-        self, row: Mapping[str, Scalar], tags: Collection[str] = ()
-    ) -> list[dict[str, Any]]:
+    def shortfall(self, row: Mapping[str, Scalar], tags: Collection[str] = ()) -> list[dict[str, Any]]:
         """The smallest set of missing parts that would make it true for the row: [{of, is, needs, missing}]; empty when true."""
         return shortfall(self.tree, row, tags)
 
@@ -89,9 +83,7 @@ class Condition:
             return None
         return sorted(found)
 
-    def to_opensearch(
-        self, field_of: Callable[[str], SearchField], tags_field: str = "tags"
-    ) -> dict[str, Any]:
+    def to_opensearch(self, field_of: Callable[[str], SearchField], tags_field: str = "tags") -> dict[str, Any]:
         """A query that finds exactly the documents for which the condition is true.
 
         field_of: a name's field. Raises ConditionInvalid for what a search cannot do: comparing fields with fields, and
@@ -100,9 +92,7 @@ class Condition:
         return to_query(self.tree, field_of, tags_field)
 
 
-def compile_condition(
-    text: str, names: Mapping[str, Type], *, currency: str = "USD"
-) -> Condition:
+def compile_condition(text: str, names: Mapping[str, Type], *, currency: str = "USD") -> Condition:
     """A condition over declared names (features and scores). currency: of money(...), which becomes minor units.
 
     Raises ConditionInvalid with line and column, and nothing else, whatever the text.
@@ -118,9 +108,7 @@ def compile_fact_condition(text: str, currency: str) -> Condition:
     return Condition(parse_condition(text, None, currency, tags=False))
 
 
-def compile_segment(
-    text: str, names: Mapping[str, Type], *, currency: str = "USD"
-) -> Condition:
+def compile_segment(text: str, names: Mapping[str, Type], *, currency: str = "USD") -> Condition:
     """A segment: a condition over features, `tier.SCHEME` names and tag('x'). Raises ConditionInvalid."""
     return Condition(parse_condition(text, names, currency, tags=True))
 
@@ -135,15 +123,12 @@ def _collect(node: Node, name: str, found: set[int | float]) -> bool:
     match node:
         case Name():
             return node.name != name
-        case (
-            Compare(left=Name(name=read), right=other)
-            | Compare(left=other, right=Name(name=read))
-        ) if read == name and is_fixed(other):
+        case Compare(left=Name(name=read), right=other) | Compare(left=other, right=Name(name=read)) if (
+            read == name and is_fixed(other)
+        ):
             _keep(other, found)
             return True
-        case Membership(operand=Name(name=read)) if read == name and all(
-            map(is_fixed, node.options)
-        ):
+        case Membership(operand=Name(name=read)) if read == name and all(map(is_fixed, node.options)):
             for option in node.options:
                 _keep(option, found)
             return True

@@ -8,9 +8,7 @@ from domain.refusal import Complaint, Refusal
 class ConditionInvalid(Refusal):
     """The text is no condition. line and column count from 1 within the condition's text."""
 
-    def __init__(
-        self, message: str, line: int, column: int, remedy: str, value: Any = None
-    ) -> None:
+    def __init__(self, message: str, line: int, column: int, remedy: str, value: Any = None) -> None:
         super().__init__(
             f"The condition is invalid at line {line}, column {column}: {message}. {remedy}",
             Complaint("condition", value, f"{message}. {remedy}"),
@@ -24,9 +22,7 @@ class ConditionInvalid(Refusal):
         )
 
 
-def invalid_at(
-    text: str, offset: int, message: str, remedy: str, value: Any = None
-) -> ConditionInvalid:
+def invalid_at(text: str, offset: int, message: str, remedy: str, value: Any = None) -> ConditionInvalid:
     """A ConditionInvalid for a place in the text, given as a character offset."""
     before = text[:offset]
     return ConditionInvalid(

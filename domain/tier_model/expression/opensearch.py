@@ -53,9 +53,7 @@ class SearchField:
     fractional: bool = False
 
 
-def to_query(
-    node: Node, field_of: Callable[[str], SearchField], tags_field: str
-) -> Query:
+def to_query(node: Node, field_of: Callable[[str], SearchField], tags_field: str) -> Query:
     """The query of a condition. Raises ConditionInvalid for what cannot be searched."""
     return _Compiler(field_of, tags_field).query(affirmed(node))
 
@@ -82,19 +80,9 @@ class _Compiler:
             case Compare():
                 return self._comparison(node)
             case Membership():
-                return _any(
-                    [
-                        self.query(Compare("=", node.operand, option))
-                        for option in node.options
-                    ]
-                )
+                return _any([self.query(Compare("=", node.operand, option)) for option in node.options])
             case Not(operand=Membership() as inner):
-                return _every(
-                    [
-                        self.query(Compare("<>", inner.operand, option))
-                        for option in inner.options
-                    ]
-                )
+                return _every([self.query(Compare("<>", inner.operand, option)) for option in inner.options])
             case IsNull():
                 return _not(self._there(node.operand))
             case Not(operand=IsNull() as inner):
@@ -121,12 +109,7 @@ class _Compiler:
         found = self.field_of(node.name)
         if found.type is not Type.scalar:
             return {"exists": {"field": found.path}}
-        return _any(
-            [
-                {"exists": {"field": f"{found.path}.{part}"}}
-                for part in ("number", "text", "boolean")
-            ]
-        )
+        return _any([{"exists": {"field": f"{found.path}.{part}"}} for part in ("number", "text", "boolean")])
 
     def _comparison(self, node: Compare) -> Query:
         op, left, right = node.op, node.left, node.right
@@ -145,10 +128,10 @@ class _Compiler:
 
 
 def _unsearchable(node: Node) -> ConditionInvalid:
-    remedy = "A search compares one field with one value: keep calculations to the values, and give a feature for the rest"
-    return ConditionInvalid(
-        f"a search cannot work out {text_of(node)}", 1, 1, remedy, text_of(node)
+    remedy = (
+        "A search compares one field with one value: keep calculations to the values, and give a feature for the rest"
     )
+    return ConditionInvalid(f"a search cannot work out {text_of(node)}", 1, 1, remedy, text_of(node))
 
 
 def _matching(field: SearchField, op: str, bound: Scalar) -> Query:
@@ -157,24 +140,14 @@ def _matching(field: SearchField, op: str, bound: Scalar) -> Query:
     if bound is None:
         return NONE
     if stored is Type.scalar:
-        stored = (
-            Type.boolean
-            if isinstance(bound, bool)
-            else Type.text
-            if isinstance(bound, str)
-            else Type.number
-        )
+        stored = Type.boolean if isinstance(bound, bool) else Type.text if isinstance(bound, str) else Type.number
         path = f"{path}.{stored}"
     if isinstance(bound, bool | str) or stored in (Type.text, Type.boolean):
         fits = (isinstance(bound, bool), isinstance(bound, str)) == (
             stored is Type.boolean,
             stored is Type.text,
         )
-        return (
-            _exact(path, op, bound)
-            if fits and not (isinstance(bound, bool) and op in _RANGES)
-            else NONE
-        )
+        return _exact(path, op, bound) if fits and not (isinstance(bound, bool) and op in _RANGES) else NONE
     if stored is Type.number or field.fractional:
         return _among_floats(path, op, bound)
     if stored is Type.day:
@@ -206,9 +179,7 @@ def _among_integers(path: str, op: str, bound: float) -> Query:
         op, whole = ("<=", whole) if op in ("<", "<=") else (">=", whole + 1)
     if -_INT64_MAX - 1 <= whole <= _INT64_MAX:
         return _exact(path, op, whole)
-    reached = compare(
-        op, 0, whole
-    )  # the bound lies beyond every value that there can be
+    reached = compare(op, 0, whole)  # the bound lies beyond every value that there can be
     return {"exists": {"field": path}} if reached else NONE
 
 

@@ -45,9 +45,7 @@ _PLAIN = {Type.integer, Type.number, Type.day}
 _OPEN = {None, Type.scalar}
 
 
-def parse_condition(
-    text: str, names: Mapping[str, Type] | None, currency: str, tags: bool
-) -> Node:
+def parse_condition(text: str, names: Mapping[str, Type] | None, currency: str, tags: bool) -> Node:
     """A condition's tree. names None: every name is an attribute whose type is not known, but for `amount`.
 
     Raises ConditionInvalid, and nothing else, whatever the text.
@@ -67,9 +65,7 @@ def parse_condition(
     except ParseError as problem:
         raise _misread(text, problem) from None
     except (SqlglotError, RecursionError):
-        raise invalid_at(
-            text, 0, "it cannot be read", "Write it more simply, with fewer levels"
-        ) from None
+        raise invalid_at(text, 0, "it cannot be read", "Write it more simply, with fewer levels") from None
     return node
 
 
@@ -134,9 +130,7 @@ class _Reader:
             case exp.Anonymous():
                 return self._function(part)
             case _ if type(part) in _COMPARISONS:
-                return self._compare(
-                    part, _COMPARISONS[type(part)], part.this, part.expression, depth
-                )
+                return self._compare(part, _COMPARISONS[type(part)], part.this, part.expression, depth)
             case _ if type(part) in _ARITHMETIC:
                 return self._arithmetic(part, depth)
             case _:
@@ -148,12 +142,8 @@ class _Reader:
 
     def _name(self, part: exp.Expr) -> Node:
         pieces = part.parts if isinstance(part, exp.Column | exp.Dot) else [part]
-        if not all(
-            isinstance(piece, exp.Identifier) and piece.name for piece in pieces
-        ):
-            raise self.fault(
-                part, "this is no name", "Write a name such as orders or tier.value"
-            )
+        if not all(isinstance(piece, exp.Identifier) and piece.name for piece in pieces):
+            raise self.fault(part, "this is no name", "Write a name such as orders or tier.value")
         name = ".".join(piece.name for piece in pieces)
         if self.names is None:
             return Name(name, Type.money if name == "amount" else Type.scalar)
@@ -161,9 +151,7 @@ class _Reader:
             near = get_close_matches(name, self.names, n=1)
             hint = f"Did you mean {near[0]}? " if near else ""
             known = ", ".join(sorted(self.names)[:30]) or "none"
-            raise self.fault(
-                part, f"there is no {name}", f"{hint}Known names: {known}", name
-            )
+            raise self.fault(part, f"there is no {name}", f"{hint}Known names: {known}", name)
         return Name(name, self.names[name])
 
     def _literal(self, part: exp.Literal) -> Constant:
@@ -182,9 +170,7 @@ class _Reader:
             return Constant(int(digits), Type.integer)
         value = float(written)
         if not math.isfinite(value):
-            raise self.fault(
-                part, "a number is too large", "Write a smaller number", written
-            )
+            raise self.fault(part, "a number is too large", "Write a smaller number", written)
         return Constant(value, Type.number)
 
     def _connected(self, part: exp.Expr, depth: int) -> Node:
@@ -201,29 +187,19 @@ class _Reader:
         for piece in parts:
             node = self.node(piece, depth + 1)
             self.want_truth(piece, node)
-            nodes += (
-                list(node.parts)
-                if isinstance(node, And if kind is exp.And else Or)
-                else [node]
-            )
+            nodes += list(node.parts) if isinstance(node, And if kind is exp.And else Or) else [node]
         return And(tuple(nodes)) if kind is exp.And else Or(tuple(nodes))
 
-    def _compare(
-        self, part: exp.Expr, op: str, left: exp.Expr, right: exp.Expr, depth: int
-    ) -> Compare:
+    def _compare(self, part: exp.Expr, op: str, left: exp.Expr, right: exp.Expr, depth: int) -> Compare:
         mine, other = self.node(left, depth + 1), self.node(right, depth + 1)
         self._want_same(part, mine, other)
         if op not in ("=", "<>") and Type.boolean in (mine.type, other.type):
-            raise self.fault(
-                part, "true and false have no order", "Compare them with = or <>"
-            )
+            raise self.fault(part, "true and false have no order", "Compare them with = or <>")
         return Compare(op, mine, other)
 
     def _between(self, part: exp.Between, depth: int) -> And:
         if part.args.get("symmetric"):
-            raise self.fault(
-                part, "this has no place in a condition", "Write between low and high"
-            )
+            raise self.fault(part, "this has no place in a condition", "Write between low and high")
         low, high = part.args["low"], part.args["high"]
         return And(
             (
@@ -233,12 +209,8 @@ class _Reader:
         )
 
     def _membership(self, part: exp.In, depth: int) -> Membership:
-        if not part.expressions or any(
-            part.args.get(key) for key in ("query", "unnest", "field")
-        ):
-            raise self.fault(
-                part, "in needs a list of values", "Write name in (1, 2, 3)"
-            )
+        if not part.expressions or any(part.args.get(key) for key in ("query", "unnest", "field")):
+            raise self.fault(part, "in needs a list of values", "Write name in (1, 2, 3)")
         operand = self.node(part.this, depth + 1)
         options = tuple(self.node(option, depth + 1) for option in part.expressions)
         for written, option in zip(part.expressions, options, strict=True):
@@ -271,12 +243,7 @@ class _Reader:
         )
         self._want_number(part, left)
         self._want_number(part, right)
-        if (
-            op == "/"
-            and isinstance(right, Constant)
-            and right.value == 0
-            and right.value is not None
-        ):
+        if op == "/" and isinstance(right, Constant) and right.value == 0 and right.value is not None:
             raise self.fault(
                 part.expression,
                 "it divides by zero",
@@ -293,9 +260,7 @@ class _Reader:
         if op in "+-":
             self._want_same(part, left, right)
         elif op == "*" and all(money):
-            raise self.fault(
-                part, "it multiplies money by money", "Multiply money by a plain number"
-            )
+            raise self.fault(part, "it multiplies money by money", "Multiply money by a plain number")
         elif op == "/" and money == (False, True):
             raise self.fault(
                 part,
@@ -306,9 +271,7 @@ class _Reader:
             return Type.number
         if any(money):
             return Type.money
-        return (
-            Type.number if op == "/" or Type.number in (mine, other) else Type.integer
-        )
+        return Type.number if op == "/" or Type.number in (mine, other) else Type.integer
 
     def _coalesce(self, part: exp.Coalesce, depth: int) -> Node:
         written = [part.this, *part.expressions]
@@ -324,12 +287,7 @@ class _Reader:
         given = part.expressions
         if part.name == "money":
             return self._money(part, given)
-        if (
-            len(given) != 1
-            or not isinstance(given[0], exp.Literal)
-            or not given[0].is_string
-            or not given[0].this
-        ):
+        if len(given) != 1 or not isinstance(given[0], exp.Literal) or not given[0].is_string or not given[0].this:
             raise self.fault(part, f"{part.name} needs one text", "Write tag('vip')")
         if not self.tags:
             raise self.fault(
@@ -345,11 +303,7 @@ class _Reader:
         written = given[0] if len(given) == 1 else None
         sign = -1 if isinstance(written, exp.Neg) else 1
         amount = written.this if isinstance(written, exp.Neg) else written
-        if (
-            not isinstance(amount, exp.Literal)
-            or amount.is_string
-            or "e" in str(amount.this).lower()
-        ):
+        if not isinstance(amount, exp.Literal) or amount.is_string or "e" in str(amount.this).lower():
             raise self.fault(part, "money needs one plain amount", f"Write {sample}")
         try:
             return Constant(
@@ -358,9 +312,7 @@ class _Reader:
                 self.currency,
             )
         except ValueError as problem:
-            raise self.fault(
-                part, str(problem), f"Write {sample}", str(amount.this)
-            ) from None
+            raise self.fault(part, str(problem), f"Write {sample}", str(amount.this)) from None
 
     # ---------------------------------------------------------------------------------------------------------- types
 
@@ -402,9 +354,7 @@ class _Reader:
             text_of(right),
         )
 
-    def fault(
-        self, part: exp.Expr, message: str, remedy: str, value: object = None
-    ) -> ConditionInvalid:
+    def fault(self, part: exp.Expr, message: str, remedy: str, value: object = None) -> ConditionInvalid:
         """A ConditionInvalid at the leftmost place in the part that SQLGlot remembers."""
         starts = [piece.meta["start"] for piece in part.walk() if "start" in piece.meta]
         return invalid_at(self.text, min(starts, default=0), message, remedy, value)

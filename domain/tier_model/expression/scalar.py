@@ -23,9 +23,7 @@ from domain.tier_model.expression.tree import (
 _INT64_LIMIT = 2**63
 
 
-def value_of(
-    node: Node, row: Mapping[str, Scalar], tags: Collection[str] = ()
-) -> Scalar:
+def value_of(node: Node, row: Mapping[str, Scalar], tags: Collection[str] = ()) -> Scalar:
     """The value of a node for one row; a name that the row does not have is null."""
     match node:
         case Constant():
@@ -37,34 +35,21 @@ def value_of(
         case Negative():
             return calculate("-", 0, value_of(node.operand, row, tags))
         case Arithmetic():
-            return calculate(
-                node.op, value_of(node.left, row, tags), value_of(node.right, row, tags)
-            )
+            return calculate(node.op, value_of(node.left, row, tags), value_of(node.right, row, tags))
         case Coalesce():
             values = (value_of(option, row, tags) for option in node.options)
             return next((value for value in values if value is not None), None)
         case Compare():
-            return compare(
-                node.op, value_of(node.left, row, tags), value_of(node.right, row, tags)
-            )
+            return compare(node.op, value_of(node.left, row, tags), value_of(node.right, row, tags))
         case Membership():
             mine = value_of(node.operand, row, tags)
-            return either(
-                [
-                    compare("=", mine, value_of(option, row, tags))
-                    for option in node.options
-                ]
-            )
+            return either([compare("=", mine, value_of(option, row, tags)) for option in node.options])
         case IsNull():
             return value_of(node.operand, row, tags) is None
         case Not():
             return opposite(truth(value_of(node.operand, row, tags)))
         case And():
-            return opposite(
-                either(
-                    [opposite(truth(value_of(part, row, tags))) for part in node.parts]
-                )
-            )
+            return opposite(either([opposite(truth(value_of(part, row, tags))) for part in node.parts]))
         case Or():
             return either([truth(value_of(part, row, tags)) for part in node.parts])
 
@@ -108,22 +93,12 @@ def calculate(op: str, left: Scalar, right: Scalar) -> int | float | None:
     if not _is_number(left) or not _is_number(right):
         return None
     if op != "/" and isinstance(left, int) and isinstance(right, int):
-        whole = (
-            left + right if op == "+" else left - right if op == "-" else left * right
-        )
+        whole = left + right if op == "+" else left - right if op == "-" else left * right
         return whole if -_INT64_LIMIT <= whole < _INT64_LIMIT else None
     mine, other = float(left), float(right)  # type: ignore[arg-type]
     if op == "/" and other == 0:
         return None
-    result = (
-        mine + other
-        if op == "+"
-        else mine - other
-        if op == "-"
-        else mine * other
-        if op == "*"
-        else mine / other
-    )
+    result = mine + other if op == "+" else mine - other if op == "-" else mine * other if op == "*" else mine / other
     return result if math.isfinite(result) else None
 
 

@@ -23,9 +23,7 @@ from domain.tier_model.expression.tree import (
 Part = dict[str, Any]
 
 
-def shortfall(
-    node: Node, row: Mapping[str, Scalar], tags: Collection[str] = ()
-) -> list[Part]:
+def shortfall(node: Node, row: Mapping[str, Scalar], tags: Collection[str] = ()) -> list[Part]:
     """Missing parts, as {of, is, needs, missing}; empty when the condition is true.
 
     and: every part that is not true. or: the branch with the fewest parts, then the smallest distance, then the first.
@@ -45,11 +43,7 @@ class _Search:
         match node:
             case And():
                 missing = [part for child in node.parts for part in self.parts(child)]
-                return [
-                    part
-                    for index, part in enumerate(missing)
-                    if part not in missing[:index]
-                ]
+                return [part for index, part in enumerate(missing) if part not in missing[:index]]
             case Or():
                 return min((self.parts(child) for child in node.parts), key=self._cost)
             case Compare():
@@ -82,9 +76,7 @@ class _Search:
             op, left, right = MIRRORED[op], right, left
         bound = self._value(right)
         shown = text_of(right) if bound is None else _shown(bound)
-        return self._part(
-            left, f"{op} {shown}", _distance(op, self._value(left), bound)
-        )
+        return self._part(left, f"{op} {shown}", _distance(op, self._value(left), bound))
 
     def _membership(self, node: Membership | Not) -> Part:
         inside = node if isinstance(node, Membership) else node.operand
@@ -93,9 +85,7 @@ class _Search:
         listed = ", ".join(_shown(option) for option in options)
         if isinstance(node, Not):
             return self._part(inside.operand, f"not in ({listed})")
-        distances = [
-            _distance("=", self._value(inside.operand), option) for option in options
-        ]
+        distances = [_distance("=", self._value(inside.operand), option) for option in options]
         known = [distance for distance in distances if distance is not None]
         return self._part(inside.operand, f"in ({listed})", min(known, default=None))
 
@@ -104,9 +94,7 @@ class _Search:
         impossible = sum(part["of"] in ("false", "null") for part in parts)
         stuck = sum(part["missing"] is None for part in parts)
         far = sum(
-            abs(part["missing"]) / (abs(part["is"]) + abs(part["missing"]) + 1)
-            for part in parts
-            if part["missing"]
+            abs(part["missing"]) / (abs(part["is"]) + abs(part["missing"]) + 1) for part in parts if part["missing"]
         )
         return len(parts) + 1_000 * impossible, stuck, far
 
@@ -114,9 +102,7 @@ class _Search:
 def _shown(value: Scalar) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    return (
-        "'" + value.replace("'", "''") + "'" if isinstance(value, str) else repr(value)
-    )
+    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else repr(value)
 
 
 def _distance(op: str, value: Scalar, bound: Scalar) -> int | float | None:

@@ -44,7 +44,9 @@ _ALLOWED = {
     TokenType.COMMA,
     TokenType.DOT,
 }
-_KNOWN = "comparison, and/or/not, between, in, is null, + - * /, coalesce(...), money(1000.00), 'text', numbers and names"
+_KNOWN = (
+    "comparison, and/or/not, between, in, is null, + - * /, coalesce(...), money(1000.00), 'text', numbers and names"
+)
 
 
 class _ConditionTokenizer(Tokenizer):
@@ -92,9 +94,7 @@ def tokenise(text: str) -> list[Token]:
         ) from None
     _refuse_gaps(text, tokens)
     if not tokens:
-        raise invalid_at(
-            text, 0, "it is empty", "Write a condition such as orders >= 3"
-        )
+        raise invalid_at(text, 0, "it is empty", "Write a condition such as orders >= 3")
     if len(tokens) > MAX_TOKENS:
         raise invalid_at(
             text,
@@ -151,9 +151,7 @@ def _checked(text: str, tokens: list[Token], index: int) -> Token:
     if kind is TokenType.NUMBER:
         _refuse_odd_number(text, token, following)
     if kind is TokenType.VAR and calls and written.lower() in FUNCTIONS:
-        return Token(
-            kind, written.lower(), token.line, token.col, token.start, token.end
-        )
+        return Token(kind, written.lower(), token.line, token.col, token.start, token.end)
     if kind in (TokenType.VAR, TokenType.IDENTIFIER):
         if calls:
             known = ", ".join(sorted(FUNCTIONS))
@@ -184,11 +182,7 @@ def _checked(text: str, tokens: list[Token], index: int) -> Token:
 
 
 def _refuse_odd_number(text: str, token: Token, following: Token | None) -> None:
-    glued = (
-        following is not None
-        and following.start == token.end + 1
-        and following.token_type is TokenType.VAR
-    )
+    glued = following is not None and following.start == token.end + 1 and following.token_type is TokenType.VAR
     if glued or not _NUMBER.fullmatch(token.text):
         raise invalid_at(
             text,
@@ -208,9 +202,7 @@ def _refuse_depth(text: str, tokens: list[Token]) -> None:
             prefixes.append(0)
         elif kind is TokenType.R_PAREN and len(prefixes) > 1:
             prefixes.pop()
-        elif kind is TokenType.NOT or (
-            kind is TokenType.DASH and _is_prefix(tokens, index)
-        ):
+        elif kind is TokenType.NOT or (kind is TokenType.DASH and _is_prefix(tokens, index)):
             prefixes[-1] += 1
         elif kind in (TokenType.AND, TokenType.OR, TokenType.COMMA):
             prefixes[-1] = 0

@@ -115,20 +115,7 @@ class Or:
     type: Type = Type.boolean
 
 
-Node = (
-    Constant
-    | Name
-    | Tag
-    | Negative
-    | Arithmetic
-    | Coalesce
-    | Compare
-    | Membership
-    | IsNull
-    | Not
-    | And
-    | Or
-)
+Node = Constant | Name | Tag | Negative | Arithmetic | Coalesce | Compare | Membership | IsNull | Not | And | Or
 
 OPPOSITE = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 MIRRORED = {"=": "=", "<>": "<>", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
@@ -252,11 +239,7 @@ def _text(node: Node) -> tuple[str, int]:
 def _within(node: Node, level: int) -> str:
     text, mine = _text(node)
     # A sign must not meet another one: two of them begin a comment.
-    return (
-        text
-        if mine >= level and not (level == _ATOM and text.startswith("-"))
-        else f"({text})"
-    )
+    return text if mine >= level and not (level == _ATOM and text.startswith("-")) else f"({text})"
 
 
 def _constant(node: Constant) -> str:
@@ -274,9 +257,7 @@ def _string(text: str) -> str:
 def quoted_name(name: str) -> str:
     """A name as it is written in a condition: quoted where it is no plain word."""
     return ".".join(
-        part
-        if _PLAIN_NAME.fullmatch(part) and part.lower() not in KEYWORDS | FUNCTIONS
-        else _double_quoted(part)
+        part if _PLAIN_NAME.fullmatch(part) and part.lower() not in KEYWORDS | FUNCTIONS else _double_quoted(part)
         for part in name.split(".")
     )
 

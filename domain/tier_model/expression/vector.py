@@ -64,34 +64,21 @@ def _evaluate(node: Node, columns: Mapping[str, Column]) -> Column:
                 _evaluate(node.operand, columns),
             )
         case Arithmetic():
-            return _calculate(
-                node.op, _evaluate(node.left, columns), _evaluate(node.right, columns)
-            )
+            return _calculate(node.op, _evaluate(node.left, columns), _evaluate(node.right, columns))
         case Coalesce():
             return _coalesce([_evaluate(option, columns) for option in node.options])
         case Compare():
-            return _compare(
-                node.op, _evaluate(node.left, columns), _evaluate(node.right, columns)
-            )
+            return _compare(node.op, _evaluate(node.left, columns), _evaluate(node.right, columns))
         case Membership():
             mine = _evaluate(node.operand, columns)
-            return _either(
-                [
-                    _compare("=", mine, _evaluate(option, columns))
-                    for option in node.options
-                ]
-            )
+            return _either([_compare("=", mine, _evaluate(option, columns)) for option in node.options])
         case IsNull():
             valid = _evaluate(node.operand, columns).valid
             return Column(~valid, np.ones(len(valid), np.bool_))
         case Not():
             return _opposite(_truth(_evaluate(node.operand, columns)))
         case And():
-            return _opposite(
-                _either(
-                    [_opposite(_truth(_evaluate(part, columns))) for part in node.parts]
-                )
-            )
+            return _opposite(_either([_opposite(_truth(_evaluate(part, columns))) for part in node.parts]))
         case Or():
             return _either([_truth(_evaluate(part, columns)) for part in node.parts])
 
@@ -104,13 +91,7 @@ def _constant(node: Constant) -> Column:
         held = np.empty(1, dtype=object)
         held[0] = node.value
         return Column(held, valid)
-    dtype = (
-        np.bool_
-        if isinstance(node.value, bool)
-        else np.int64
-        if isinstance(node.value, int)
-        else np.float64
-    )
+    dtype = np.bool_ if isinstance(node.value, bool) else np.int64 if isinstance(node.value, int) else np.float64
     return Column(np.array([node.value], dtype=dtype), valid)
 
 
@@ -124,19 +105,13 @@ def _loaded(column: Column) -> Column:
         )
     if kind in "iu":
         return Column(column.values.astype(np.int64, copy=False), column.valid)
-    return (
-        column if kind in "bO" else Column(column.values.astype(object), column.valid)
-    )
+    return column if kind in "bO" else Column(column.values.astype(object), column.valid)
 
 
 def _truth(column: Column) -> Column:
     if column.values.dtype.kind == "b":
         return column
-    return (
-        _mapped(scalar.truth, np.bool_, column)
-        if column.values.dtype.kind == "O"
-        else _nulls(len(column.valid))
-    )
+    return _mapped(scalar.truth, np.bool_, column) if column.values.dtype.kind == "O" else _nulls(len(column.valid))
 
 
 def _nulls(size: int) -> Column:
@@ -163,9 +138,7 @@ def _compare(op: str, left: Column, right: Column) -> Column:
     valid = left.valid & right.valid
     kinds = left.values.dtype.kind, right.values.dtype.kind
     if "O" in kinds:
-        return _mapped(
-            lambda mine, other: scalar.compare(op, mine, other), np.bool_, left, right
-        )
+        return _mapped(lambda mine, other: scalar.compare(op, mine, other), np.bool_, left, right)
     if "b" in kinds:
         if kinds != ("b", "b") or op not in ("=", "<>"):
             return _nulls(len(valid))
@@ -184,17 +157,13 @@ def _sign(left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.int8]:
     return (left > right).astype(np.int8) - (left < right).astype(np.int8)
 
 
-def _sign_of_mixed(
-    whole: NDArray[np.int64], real: NDArray[np.float64]
-) -> NDArray[np.int8]:
+def _sign_of_mixed(whole: NDArray[np.int64], real: NDArray[np.float64]) -> NDArray[np.int8]:
     """float64 holds no integer beyond 2^53 exactly, so compare with the integer part of the real number instead."""
     with np.errstate(invalid="ignore"):
         floor = np.floor(real)
         above, below = floor >= 2.0**63, floor < -(2.0**63)
         part = np.where(above | below | np.isnan(floor), 0, floor).astype(np.int64)
-        sign = (whole > part).astype(np.int8) - (
-            (whole < part) | ((whole == part) & (floor < real))
-        ).astype(np.int8)
+        sign = (whole > part).astype(np.int8) - ((whole < part) | ((whole == part) & (floor < real))).astype(np.int8)
     return np.where(above, -1, np.where(below, 1, sign)).astype(np.int8)
 
 
@@ -205,39 +174,29 @@ def _calculate(op: str, left: Column, right: Column) -> Column:
     valid = left.valid & right.valid
     kinds = left.values.dtype.kind, right.values.dtype.kind
     if "O" in kinds:
-        return _mapped(
-            lambda mine, other: scalar.calculate(op, mine, other), object, left, right
-        )
+        return _mapped(lambda mine, other: scalar.calculate(op, mine, other), object, left, right)
     if "b" in kinds:
         return _nulls(len(valid))
     with np.errstate(all="ignore"):
         if op != "/" and kinds == ("i", "i"):
             values, fits = _WHOLE[op](left.values, right.values)
         else:
-            values = _REAL[op](
-                left.values.astype(np.float64), right.values.astype(np.float64)
-            )
+            values = _REAL[op](left.values.astype(np.float64), right.values.astype(np.float64))
             fits = np.isfinite(values)
     return Column(np.where(fits, values, 0), valid & fits)
 
 
-def _add(
-    left: NDArray[np.int64], right: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _add(left: NDArray[np.int64], right: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     total = left + right
     return total, ((left ^ total) & (right ^ total)) >= 0
 
 
-def _subtract(
-    left: NDArray[np.int64], right: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _subtract(left: NDArray[np.int64], right: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     rest = left - right
     return rest, ((left ^ right) & (left ^ rest)) >= 0
 
 
-def _multiply(
-    left: NDArray[np.int64], right: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _multiply(left: NDArray[np.int64], right: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     product = left * right
     divisor = np.where((left == 0) | (left == -1), 1, left)
     checks = np.where(

@@ -19,9 +19,7 @@ class ModelFault:
     severity: Literal["error", "warning"] = "error"
 
     def __str__(self) -> str:
-        place = (
-            f"line {self.line}, column {self.column}: " if self.line is not None else ""
-        )
+        place = f"line {self.line}, column {self.column}: " if self.line is not None else ""
         return f"{place}{self.path or 'the model'}: {self.message}. {self.remedy}"
 
 
@@ -34,8 +32,5 @@ class ModelInvalid(Refusal):
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         super().__init__(
             f"The tier model is invalid: {first}{more}",
-            *(
-                Complaint(fault.path, fault.value, f"{fault.message}. {fault.remedy}")
-                for fault in errors
-            ),
+            *(Complaint(fault.path, fault.value, f"{fault.message}. {fault.remedy}") for fault in errors),
         )

@@ -69,9 +69,7 @@ class _Feature(Part):
         if self.within is not None and self.since is not None:
             raise ValueError("has two windows, within and since: keep one")
         if self.through is not None and self.within is None:
-            raise ValueError(
-                "says through: yesterday but has no window: add within, such as '30 days'"
-            )
+            raise ValueError("says through: yesterday but has no window: add within, such as '30 days'")
         return self
 
 
@@ -184,9 +182,7 @@ class Top(_OfField):
 class Share(_Feature):
     """The part of the facts (or of a field's sum) for which a condition holds."""
 
-    share: Annotated[
-        str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}(\.(lines\.)?[^\s.]{1,64})?$")
-    ]
+    share: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}(\.(lines\.)?[^\s.]{1,64})?$")]
     of: ConditionText
 
     @property
@@ -199,9 +195,7 @@ class Trend(_Feature):
 
     trend: Annotated[
         str,
-        Field(
-            pattern=r"^(count +[a-z][a-z0-9_]{0,63}|sum +[a-z][a-z0-9_]{0,63}\.(lines\.)?[^\s.]{1,64})$"
-        ),
+        Field(pattern=r"^(count +[a-z][a-z0-9_]{0,63}|sum +[a-z][a-z0-9_]{0,63}\.(lines\.)?[^\s.]{1,64})$"),
     ]
 
     @property
@@ -256,6 +250,4 @@ Feature = Annotated[
     | Annotated[Rate, Tag("kind:rate")],
     Discriminator(_feature_tag),
 ]
-FEATURE_PARTS: dict[str, type[_Feature]] = {
-    f"kind:{key}": part for part, key in _TAGS.items()
-}
+FEATURE_PARTS: dict[str, type[_Feature]] = {f"kind:{key}": part for part, key in _TAGS.items()}

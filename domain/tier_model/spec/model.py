@@ -19,9 +19,7 @@ def _zone(name: str) -> str:
     try:
         load_zone(name)
     except ValueError:
-        raise ValueError(
-            "is not an IANA time zone: write one such as Asia/Shanghai"
-        ) from None
+        raise ValueError("is not an IANA time zone: write one such as Asia/Shanghai") from None
     return name
 
 
@@ -32,9 +30,7 @@ class Fitting(Part):
     history: Annotated[str, Field(max_length=1_000)]
     scores: Annotated[
         tuple[Name, ...],
-        BeforeValidator(
-            lambda value: tuple(value) if isinstance(value, list) else value
-        ),
+        BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
     ]
 
 
@@ -48,9 +44,7 @@ class TierModelSpec(Part):
     labels: dict[str, Label] = Field(default_factory=dict)
     tiers: Annotated[
         tuple[Tier, ...],
-        BeforeValidator(
-            lambda value: tuple(value) if isinstance(value, list) else value
-        ),
+        BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
         Field(min_length=1, max_length=200),
     ]
     unordered: bool = False
@@ -70,27 +64,19 @@ class TierModelSpec(Part):
         if self.unordered and self.default not in self.tiers:
             raise ValueError("is unordered and needs a default: one of its tiers")
         if not self.unordered and self.default is not None:
-            raise ValueError(
-                "is ordered and takes no default: its lowest tier needs no rule"
-            )
+            raise ValueError("is ordered and takes no default: its lowest tier needs no rule")
         return self
 
     @property
     def needs_fitting(self) -> tuple[str, ...]:
         """Names of the scores whose cuts are still to be fitted."""
-        return tuple(
-            name
-            for name, score in self.scores.items()
-            if isinstance(score, CutScore) and not score.fitted
-        )
+        return tuple(name for name, score in self.scores.items() if isinstance(score, CutScore) and not score.fitted)
 
 
 def canonical_json(spec: TierModelSpec) -> str:
     """One text for one meaning: keys by code point, no spaces, defaults left out. parse_model reads it back."""
     data = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return json.dumps(
-        data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def content_hash(spec: TierModelSpec) -> str:

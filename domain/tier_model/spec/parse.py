@@ -72,11 +72,7 @@ def _fault(error: ErrorDetails, source: Source) -> ModelFault:
     location = error["loc"]
     path = _path_in(source.data, location)
     message, remedy = _said(error, location)
-    value = (
-        error["input"]
-        if isinstance(error["input"], str | int | float | bool | None)
-        else None
-    )
+    value = error["input"] if isinstance(error["input"], str | int | float | bool | None) else None
     line, column = source.place(path)
     return ModelFault(".".join(map(str, path)), line, column, value, message, remedy)
 
@@ -85,11 +81,7 @@ def _path_in(data: Any, location: tuple[int | str, ...]) -> Path:
     """The location without the marks of unions, as far as it can be walked (plus a key that is missing)."""
     path: list[int | str] = []
     for step in location:
-        if (
-            isinstance(step, str)
-            and step.startswith(_MARKERS)
-            and not (isinstance(data, dict) and step in data)
-        ):
+        if isinstance(step, str) and step.startswith(_MARKERS) and not (isinstance(data, dict) and step in data):
             continue
         if isinstance(data, dict):
             path.append(step)
@@ -120,23 +112,17 @@ def _said(error: ErrorDetails, location: tuple[int | str, ...]) -> tuple[str, st
     if kind == "literal_error":
         return "is not one of the known words", f"Write {context['expected']}"
     if kind == "string_pattern_mismatch":
-        return "is not spelled as it must be", _spelling(
-            location, str(context["pattern"])
-        )
+        return "is not spelled as it must be", _spelling(location, str(context["pattern"]))
     return "is out of place", error["msg"]
 
 
 def _spelling(location: tuple[int | str, ...], pattern: str) -> str:
     if location[-1] == "currency":
         return "Write three capital letters, such as CNY"
-    if location[0] in ("tiers", "default") or (
-        location[0] == "rules" and location[-1] == "[key]"
-    ):
+    if location[0] in ("tiers", "default") or (location[0] == "rules" and location[-1] == "[key]"):
         return "Write a tier: 1 to 64 characters without quotes or blanks at its ends"
     if pattern.startswith("^[A-Za-z_]"):
-        return (
-            "Write a name: letters, digits and _, not starting with a digit, at most 64"
-        )
+        return "Write a name: letters, digits and _, not starting with a digit, at most 64"
     return f"It must match {pattern}"
 
 

@@ -6,6 +6,4 @@ from pydantic import BaseModel, ConfigDict
 class Part(BaseModel):
     """Frozen; unknown keys are refused; text is not taken for numbers, nor numbers for text."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, populate_by_name=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)

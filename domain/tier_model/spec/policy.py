@@ -7,9 +7,7 @@ from pydantic import Discriminator, Field, Tag
 from domain.tier_model.spec.parts import Part
 from domain.tier_model.spec.values import Days, Months, ValidityLength
 
-ReviewName = Literal[
-    "continuous", "monthly", "quarterly", "half-yearly", "yearly", "anniversary"
-]
+ReviewName = Literal["continuous", "monthly", "quarterly", "half-yearly", "yearly", "anniversary"]
 
 
 class ReviewEvery(Part):
@@ -24,8 +22,7 @@ def _review_tag(value: Any) -> str:
 
 
 Review = Annotated[
-    Annotated[ReviewName, Tag("review:name")]
-    | Annotated[ReviewEvery, Tag("review:every")],
+    Annotated[ReviewName, Tag("review:name")] | Annotated[ReviewEvery, Tag("review:every")],
     Discriminator(_review_tag),
 ]
 
@@ -39,9 +36,7 @@ class Downgrade(Part):
 
 
 def _downgrade_tag(value: Any) -> str:
-    return (
-        "downgrade:rules" if isinstance(value, dict | Downgrade) else "downgrade:never"
-    )
+    return "downgrade:rules" if isinstance(value, dict | Downgrade) else "downgrade:never"
 
 
 class PolicySpec(Part):
@@ -49,8 +44,7 @@ class PolicySpec(Part):
 
     upgrade: Literal["immediate", "at_review"] = "immediate"
     downgrade: Annotated[
-        Annotated[Literal["never"], Tag("downgrade:never")]
-        | Annotated[Downgrade, Tag("downgrade:rules")],
+        Annotated[Literal["never"], Tag("downgrade:never")] | Annotated[Downgrade, Tag("downgrade:rules")],
         Discriminator(_downgrade_tag),
     ] = Downgrade()
     minimum_stay: Days | None = None

@@ -16,14 +16,8 @@ from pydantic import (
 from domain.tier_model.spec.parts import Part
 from domain.tier_model.spec.values import ConditionText, Name
 
-Cut = (
-    Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)]
-    | Annotated[StrictFloat, Field(allow_inf_nan=False)]
-)
-Weight = (
-    Annotated[StrictInt, Field(ge=-(2**31), lt=2**31)]
-    | Annotated[StrictFloat, Field(allow_inf_nan=False)]
-)
+Cut = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)] | Annotated[StrictFloat, Field(allow_inf_nan=False)]
+Weight = Annotated[StrictInt, Field(ge=-(2**31), lt=2**31)] | Annotated[StrictFloat, Field(allow_inf_nan=False)]
 
 
 def _as_tuple(value: Any) -> Any:
@@ -56,9 +50,7 @@ class CutScore(Part):
     @model_validator(mode="after")
     def _bins_or_cuts(self) -> "CutScore":
         if self.cuts == "fitted" and self.bins is None:
-            raise ValueError(
-                "has fitted cuts but no bins: say how many, such as bins: 5"
-            )
+            raise ValueError("has fitted cuts but no bins: say how many, such as bins: 5")
         return self
 
 
@@ -81,8 +73,7 @@ def _score_tag(value: Any) -> str:
 
 
 Score = Annotated[
-    Annotated[CutScore, Tag("score:cuts")]
-    | Annotated[WeightedScore, Tag("score:weighted")],
+    Annotated[CutScore, Tag("score:cuts")] | Annotated[WeightedScore, Tag("score:weighted")],
     Discriminator(_score_tag),
 ]
 SCORE_PARTS: dict[str, type[Part]] = {
@@ -108,7 +99,5 @@ RuleText = Annotated[Rule, BeforeValidator(_rule, json_schema_input_type=str | R
 class Label(Part):
     """Names for people."""
 
-    zh_cn: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
-        default=None, alias="zh-CN"
-    )
+    zh_cn: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(default=None, alias="zh-CN")
     en: Annotated[str, Field(min_length=1, max_length=100)] | None = None

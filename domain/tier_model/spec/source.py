@@ -17,9 +17,7 @@ MAX_CHARACTERS = 100_000
 MAX_DEPTH = 20
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,18})")
-_FLOAT = re.compile(
-    r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]{1,3})?"
-)
+_FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]{1,3})?")
 _WORDS = {
     "true": True,
     "True": True,
@@ -38,9 +36,7 @@ class Source:
     text: str
     data: Any = None
     places: dict[Path, tuple[int, int]] = field(default_factory=dict)
-    starts: dict[Path, int] = field(
-        default_factory=dict
-    )  # offsets of scalars in the text, behind an opening quote
+    starts: dict[Path, int] = field(default_factory=dict)  # offsets of scalars in the text, behind an opening quote
 
     def place(self, path: Path) -> tuple[int, int] | tuple[None, None]:
         """Line and column of a path, or of the nearest one around it."""
@@ -49,19 +45,12 @@ class Source:
                 return self.places[path[:end]]
         return None, None
 
-    def place_within(
-        self, path: Path, written: str, line: int, column: int
-    ) -> tuple[int, int] | tuple[None, None]:
+    def place_within(self, path: Path, written: str, line: int, column: int) -> tuple[int, int] | tuple[None, None]:
         """The place in the file of a place (from 1) in a text value; the value's own where it is folded or escaped."""
         start = self.starts.get(path)
         if start is None or not self.text.startswith(written, start):
             return self.place(path)
-        offset = (
-            start
-            + sum(len(part) for part in written.splitlines(keepends=True)[: line - 1])
-            + column
-            - 1
-        )
+        offset = start + sum(len(part) for part in written.splitlines(keepends=True)[: line - 1]) + column - 1
         before = self.text[:offset]
         return before.count("\n") + 1, offset - before.rfind("\n")
 
@@ -74,33 +63,21 @@ def read_source(text: str | bytes) -> Source:
 def _decoded(text: str | bytes) -> str:
     if isinstance(text, bytes):
         if len(text) > 4 * MAX_CHARACTERS:
-            raise _invalid(
-                "is too long", f"A model has at most {MAX_CHARACTERS:,} characters"
-            )
+            raise _invalid("is too long", f"A model has at most {MAX_CHARACTERS:,} characters")
         try:
             text = text.decode("utf-8-sig")
         except UnicodeDecodeError as problem:
-            raise _invalid(
-                f"is not UTF-8 (byte {problem.start})", "Save the file as UTF-8"
-            ) from None
+            raise _invalid(f"is not UTF-8 (byte {problem.start})", "Save the file as UTF-8") from None
     if len(text) > MAX_CHARACTERS:
-        raise _invalid(
-            "is too long", f"A model has at most {MAX_CHARACTERS:,} characters"
-        )
+        raise _invalid("is too long", f"A model has at most {MAX_CHARACTERS:,} characters")
     text = text.removeprefix("\ufeff")
     # JSON may be indented with tabs, which YAML refuses; outside of strings a space says the same in the same column.
     return text.replace("\t", " ") if text.lstrip().startswith("{") else text
 
 
-def _invalid(
-    message: str, remedy: str, mark: Any = None, path: Path = (), value: Any = None
-) -> ModelInvalid:
-    line, column = (
-        (mark.line + 1, mark.column + 1) if mark is not None else (None, None)
-    )
-    return ModelInvalid(
-        [ModelFault(".".join(map(str, path)), line, column, value, message, remedy)]
-    )
+def _invalid(message: str, remedy: str, mark: Any = None, path: Path = (), value: Any = None) -> ModelInvalid:
+    line, column = (mark.line + 1, mark.column + 1) if mark is not None else (None, None)
+    return ModelInvalid([ModelFault(".".join(map(str, path)), line, column, value, message, remedy)])
 
 
 @dataclass(slots=True)
@@ -138,9 +115,7 @@ class _Reader:
                 value=str(problem),
             ) from None
         except (ValueError, IndexError, OverflowError):
-            raise _invalid(
-                "is not YAML: an escape in it is broken", "Check the quoted texts"
-            ) from None
+            raise _invalid("is not YAML: an escape in it is broken", "Check the quoted texts") from None
         if not self.documents:
             raise _invalid(
                 "is empty",
@@ -219,9 +194,7 @@ class _Reader:
                 top.path,
             )
         if key in top.holder:
-            raise _invalid(
-                "is there twice", "Keep one", event.start_mark, (*top.path, key)
-            )
+            raise _invalid("is there twice", "Keep one", event.start_mark, (*top.path, key))
         top.key = key
         self.source.places[(*top.path, key)] = _place(event)
 

@@ -56,9 +56,7 @@ class Window:
     @property
     def months(self) -> int | None:
         """The length in months, None when it is not counted in months or years."""
-        return (
-            Length(self.length, self.unit).months if self.length is not None else None
-        )
+        return Length(self.length, self.unit).months if self.length is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +68,7 @@ class FieldReference:
     of_lines: bool = False
 
     def __str__(self) -> str:
-        return (
-            f"{self.kind}.lines.{self.field}"
-            if self.of_lines
-            else f"{self.kind}.{self.field}"
-        )
+        return f"{self.kind}.lines.{self.field}" if self.of_lines else f"{self.kind}.{self.field}"
 
     @property
     def is_amount(self) -> bool:
@@ -100,9 +94,7 @@ def parse_length(text: Any, units: tuple[Unit, ...]) -> Length:
     wanted = "|".join(f"{unit}s" for unit in units)
     found = _LENGTH.fullmatch(text) if isinstance(text, str) else None
     if found is None or found[2] not in units:
-        raise ValueError(
-            f"must be a length: N {wanted}, such as '{30 if units[0] == 'day' else 6} {units[0]}s'"
-        )
+        raise ValueError(f"must be a length: N {wanted}, such as '{30 if units[0] == 'day' else 6} {units[0]}s'")
     count, unit = int(found[1]), found[2]
     if count > {"day": 366, "week": 53, "month": 12, "year": 1}[unit] * _LONGEST_YEARS:
         raise ValueError(f"is longer than {_LONGEST_YEARS} years")
@@ -120,9 +112,7 @@ def _within(text: Any) -> Within:
     except ValueError as problem:
         if "longer" in str(problem):
             raise
-        raise ValueError(
-            "must be N days|weeks|months|years or this month|quarter|year, such as '90 days'"
-        ) from None
+        raise ValueError("must be N days|weeks|months|years or this month|quarter|year, such as '90 days'") from None
 
 
 def _reference(text: Any) -> FieldReference:
@@ -130,15 +120,11 @@ def _reference(text: Any) -> FieldReference:
         return text
     found = _REFERENCE.fullmatch(text) if isinstance(text, str) else None
     if found is None:
-        raise ValueError(
-            "must name a field of a kind of fact: KIND.FIELD, such as order.amount"
-        )
+        raise ValueError("must name a field of a kind of fact: KIND.FIELD, such as order.amount")
     return FieldReference(found[1], found[3], found[2] is not None)
 
 
-def _spelled(
-    parse: Any, pattern: str
-) -> tuple[BeforeValidator, PlainSerializer, WithJsonSchema]:
+def _spelled(parse: Any, pattern: str) -> tuple[BeforeValidator, PlainSerializer, WithJsonSchema]:
     schema = {"type": "string", "pattern": pattern}
     return (
         BeforeValidator(parse),
@@ -157,9 +143,7 @@ _DAYS, _MONTHS, _VALIDITY = (
     _length_of("month"),
     _length_of("day", "month", "year"),
 )
-_WITHIN = _spelled(
-    _within, r"^([1-9][0-9]{0,4} +(day|week|month|year)s?|this +(month|quarter|year))$"
-)
+_WITHIN = _spelled(_within, r"^([1-9][0-9]{0,4} +(day|week|month|year)s?|this +(month|quarter|year))$")
 _FIELD = _spelled(_reference, r"^[a-z][a-z0-9_]{0,63}\.(lines\.)?[^\s.]{1,64}$")
 
 Days = Annotated[Length, *_DAYS]
@@ -171,8 +155,6 @@ Kind = Annotated[str, StringConstraints(pattern=_KIND)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 Tier = Annotated[
     str,
-    StringConstraints(
-        pattern=r"^[^\s'\"\\\x00-\x1f\x7f]([^'\"\\\x00-\x1f\x7f]{0,62}[^\s'\"\\\x00-\x1f\x7f])?$"
-    ),
+    StringConstraints(pattern=r"^[^\s'\"\\\x00-\x1f\x7f]([^'\"\\\x00-\x1f\x7f]{0,62}[^\s'\"\\\x00-\x1f\x7f])?$"),
 ]
 ConditionText = Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
