@@ -165,12 +165,17 @@ class CatchUp:
     def _rounds(self, run: _Run, deadline: float, stop: Callable[[], bool]) -> None:
         while run.behind and time.monotonic() < deadline and not stop():
             for lane in sorted(run.behind):
-                batch = self._tail.read(self.model.partitions(lane), run.positions[lane], self._batch)
-                self._write(run, lane, batch)
+                self._write(run, lane, self._read(lane, run.positions[lane]))
             if time.monotonic() - run.settled_at >= SETTLE_SECONDS:
                 self._settle(run)
             self._prolong(run)
         self._settle(run)
+
+    def _read(self, lane: int, after: int) -> TailBatch:
+        model = self.model
+        return self._tail.read(
+            model.partitions(lane), after, self._batch, events=bool(model.topics), observations=model.observations
+        )
 
     def _write(self, run: _Run, lane: int, batch: TailBatch) -> None:
         operations = run.lot.project(batch.records)

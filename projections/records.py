@@ -72,8 +72,10 @@ class TailBatch(msgspec.Struct, frozen=True):
 class Tail(Protocol):
     """The log, read in its order."""
 
-    def read(self, partitions: Sequence[int], after: int, limit: int) -> TailBatch:
-        """Records of these hash partitions with position > after, at most about `limit` of them."""
+    def read(
+        self, partitions: Sequence[int], after: int, limit: int, *, events: bool = True, observations: bool = True
+    ) -> TailBatch:
+        """Records of these hash partitions with position > after, at most `limit` of them, of one kind or both."""
 
     def read_subject(self, subject_id: UUID, after: int) -> Sequence[Record]:
         """All records of one subject with position > after, in order."""

@@ -22,7 +22,7 @@ def parse_instant(text: str) -> int:
 
 def format_instant(instant: int) -> str:
     """Microseconds to RFC 3339 UTC text, with as many decimals as it needs."""
-    text = to_datetime(instant).strftime("%Y-%m-%dT%H:%M:%S")
+    text = to_datetime(instant).isoformat()[:19]
     fraction = f"{instant % SECOND:06d}".rstrip("0")
     return f"{text}.{fraction}Z" if fraction else f"{text}Z"
 

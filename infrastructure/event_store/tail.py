@@ -68,13 +68,17 @@ class LogTail:
         self._keyring = keyring
         self._catalogue = catalogue
 
-    def read(self, partitions: Sequence[int], after: int, limit: int) -> TailBatch:
+    def read(
+        self, partitions: Sequence[int], after: int, limit: int, *, events: bool = True, observations: bool = True
+    ) -> TailBatch:
         """Up to `limit` records of these hash partitions (0 to 7) with position > after, in position order.
+
+        events, observations: a reader that needs only one kind is spared the other.
 
         The batch is complete up to its position; when the limit did not cut it, that is the head.
         """
         with transaction(self._pool) as connection:
-            rows = _rows(connection, _read_statement(partitions, limit), {"after": after})
+            rows = _rows(connection, _read_statement(partitions, limit, events, observations), {"after": after})
         head: int = rows[0][0]
         found = [row for row in rows if row[1] is not None]
         position = found[-1][1] if len(found) == limit else max(head, after)
@@ -153,7 +157,7 @@ def _rows(connection: Connection, statement: str, params: dict[str, Any]) -> lis
     return connection.execute(statement.encode(), params, binary=True).fetchall()
 
 
-def _read_statement(partitions: Sequence[int], limit: int) -> str:
+def _read_statement(partitions: Sequence[int], limit: int, events: bool, observations: bool) -> str:
     unknown = [part for part in partitions if not 0 <= part < PARTITIONS]
     if limit < 1:
         raise ValueError(f"limit {limit}: give at least 1")
