@@ -1,0 +1,1 @@
+"""Real servers without an installer: PostgreSQL, two Redis and OpenSearch, out of packages, on loopback ports."""

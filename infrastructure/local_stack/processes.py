@@ -1,0 +1,105 @@
+"""Server processes: detached from whoever starts them, known by a record of pid and start time."""
+
+import json
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+_LAUNCHER = Path(__file__).with_name("launch.py")
+# What root's servers run as, there on every system.
+_PLAIN_USER = "nobody"
+_SAME_START_SECONDS = 2.0
+_LOG_BYTES_KEPT = 5_000_000
+
+
+def make_directory(directory: Path) -> None:
+    """A directory for one server, closed to others and owned by the user whom the server will run as."""
+    if not directory.exists():
+        directory.mkdir(parents=True, mode=0o700)
+        hand_over(directory)
+
+
+def hand_over(path: Path) -> None:
+    """Gives a file or directory that root has written to its parent's owner; a plain user if that is root too."""
+    if os.geteuid() == 0:
+        plain, owner = pwd.getpwnam(_PLAIN_USER), path.parent.stat()
+        os.chown(path, owner.st_uid or plain.pw_uid, owner.st_gid or plain.pw_gid)
+
+
+def start_detached(command: Sequence[str], record: Path, log: Path) -> psutil.Process:
+    """Starts a server in a session of its own; it outlives this process. Raises ChildProcessError with the reason."""
+    if log.exists() and log.stat().st_size > _LOG_BYTES_KEPT:
+        shutil.move(log, log.with_suffix(".log.1"))
+    arguments = [sys.executable, "-P", str(_LAUNCHER), "detach", str(record), str(log), *command]
+    result = subprocess.run(arguments, env=_environment(record.parent), stdin=subprocess.DEVNULL, capture_output=True)
+    process = find(record)
+    if result.returncode or process is None:
+        raise ChildProcessError(result.stderr.decode(errors="replace").strip() or f"{command[0]} ended at once")
+    return process
+
+
+def run_tool(command: Sequence[str], directory: Path) -> None:
+    """Runs a server's own tool to its end, as that server's user. Raises ChildProcessError with its output."""
+    arguments = [sys.executable, "-P", str(_LAUNCHER), "run", str(directory), *command]
+    result = subprocess.run(
+        arguments,
+        env=_environment(directory),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    if result.returncode:
+        raise ChildProcessError(result.stdout.decode(errors="replace").strip())
+
+
+def find(record: Path) -> psutil.Process | None:
+    """The live process that a record speaks of; None when it is gone or its pid is somebody else's by now."""
+    try:
+        written = json.loads(record.read_text())
+        process = psutil.Process(written["pid"])
+        same = abs(process.create_time() - written["started"]) < _SAME_START_SECONDS
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except (FileNotFoundError, psutil.NoSuchProcess):
+        return None
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it still runs; a zombie does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def stop(process: psutil.Process, polite: signal.Signals, patience_seconds: float) -> None:
+    """Asks a server to end, waits, and if it does not ends its whole session."""
+    try:
+        process.send_signal(polite)
+        process.wait(patience_seconds)
+    except psutil.NoSuchProcess:
+        return
+    except psutil.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(patience_seconds)
+
+
+def last_lines(log: Path, since: int, count: int = 12) -> str:
+    """The last lines of a log from byte `since` on."""
+    if not log.exists():
+        return ""
+    with log.open("rb") as file:
+        file.seek(max(since, log.stat().st_size - 20_000))
+        lines = file.read().decode(errors="replace").splitlines()
+    return "\n".join(lines[-count:])
+
+
+def _environment(directory: Path) -> dict[str, str]:
+    # Nothing of the caller's (PGPORT, JAVA_TOOL_OPTIONS, a locale) may change what a server does.
+    return {"PATH": os.defpath, "HOME": str(directory), "LC_ALL": "C", "TZ": "UTC"}

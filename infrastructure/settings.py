@@ -1,0 +1,121 @@
+"""Settings: the only reader of the environment. Everything else is handed what it needs."""
+
+import base64
+import binascii
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MASTER_KEY_BYTES = 32
+
+
+class SettingsError(Exception):
+    """A setting is wrong. Its text names the variable, the value and the remedy, one line for each."""
+
+
+class Settings(BaseSettings):
+    """What the environment says. Each field is the variable `TIERLINE_<FIELD>`.
+
+    A service whose URL is not set is served by the embedded stack.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="TIERLINE_", frozen=True, extra="ignore", env_ignore_empty=True)
+
+    home: Path = Path(".tierline")
+    """Where the embedded stack keeps its data. Made absolute."""
+    cache: Path | None = None
+    """Where downloads are kept (OpenSearch's jars); the platform's user cache when not set."""
+
+    # They may hold passwords: kept out of every repr.
+    database_url: str | None = Field(default=None, repr=False)
+    redis_url: str | None = Field(default=None, repr=False)
+    broker_url: str | None = Field(default=None, repr=False)
+    opensearch_url: str | None = Field(default=None, repr=False)
+    opensearch_heap_mb: int = Field(default=512, ge=256, le=31_000)
+    """Heap of the embedded OpenSearch node, in MiB."""
+
+    admin_key: SecretStr | None = None
+    master_key: SecretStr | None = None
+    """Wraps every subject's data key: 32 bytes in base64. The embedded stack makes its own when not set."""
+
+    clock: Literal["system", "manual"] = "system"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65_535)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["console", "json"] = "console"
+
+    @field_validator("home", "cache")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return path.expanduser().resolve() if path else None
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgres(cls, url: str | None) -> str | None:
+        return _with_scheme(url, ("postgresql://", "postgres://"), "postgresql://user:password@host:5432/tierline")
+
+    @field_validator("redis_url", "broker_url")
+    @classmethod
+    def _redis(cls, url: str | None) -> str | None:
+        return _with_scheme(url, ("redis://", "rediss://", "unix://"), "redis://host:6379/0")
+
+    @field_validator("opensearch_url")
+    @classmethod
+    def _opensearch(cls, url: str | None) -> str | None:
+        return _with_scheme(url, ("http://", "https://"), "http://host:9200")
+
+    @field_validator("master_key")
+    @classmethod
+    def _key_of_32_bytes(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None:
+            _decoded(key)
+        return key
+
+    @model_validator(mode="after")
+    def _manual_clock_needs_the_embedded_stack(self) -> Self:
+        own = [name for name in ("database_url", "redis_url", "broker_url", "opensearch_url") if getattr(self, name)]
+        if self.clock == "manual" and own:
+            variables = ", ".join(f"TIERLINE_{name.upper()}" for name in own)
+            raise ValueError(
+                f"TIERLINE_CLOCK=manual serves only with the embedded stack: unset {variables}, or the manual clock"
+            )
+        return self
+
+    def master_key_bytes(self) -> bytes | None:
+        """The master key's 32 bytes, or None when not set."""
+        return None if self.master_key is None else _decoded(self.master_key)
+
+
+def load_settings() -> Settings:
+    """The settings of this process. Raises SettingsError, a sentence for each wrong variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError("\n".join(_sentence(problem) for problem in error.errors())) from None
+
+
+def _sentence(problem) -> str:  # type: ignore[no-untyped-def]  # pydantic's own mapping
+    message = problem["msg"].removeprefix("Value error, ")
+    if not problem["loc"]:
+        return message
+    name = str(problem["loc"][0])
+    value = "(not shown)" if name.endswith(("_key", "_url")) else repr(problem["input"])
+    return f"TIERLINE_{name.upper()} is {value}: {message}"
+
+
+def _with_scheme(url: str | None, schemes: tuple[str, ...], example: str) -> str | None:
+    if url is not None and not url.startswith(schemes):
+        raise ValueError(f"must start with {' or '.join(schemes)}, such as {example}")
+    return url
+
+
+def _decoded(key: SecretStr) -> bytes:
+    try:
+        decoded = base64.b64decode(key.get_secret_value(), validate=True)
+    except binascii.Error:
+        decoded = b""
+    if len(decoded) != MASTER_KEY_BYTES:
+        raise ValueError("must be 32 random bytes in base64, such as `openssl rand -base64 32` prints")
+    return decoded
