@@ -6,10 +6,12 @@ log, it says which position it reflects.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from domain.refusal import Complaint, Refusal
+
+Direction = Literal["asc", "desc"]
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,34 @@ class LogProgress:
     shown_from: int
 
 
+@dataclass(frozen=True)
+class SegmentPage:
+    """Users of a segment. total: all who match. users: documents, {user_id, tiers, tags, features, ...} each."""
+
+    total: int
+    users: Sequence[Mapping[str, Any]]
+    facets: Mapping[str, Mapping[str, int]]
+    next_cursor: str | None
+
+
+class SegmentSearch(Protocol):
+    """Who is in a segment, as far as the search index has come."""
+
+    def __call__(
+        self,
+        where: str | None,
+        sort: Sequence[tuple[str, Direction]],
+        size: int,
+        cursor: str | None,
+        facets: Sequence[str],
+    ) -> SegmentPage:
+        """One page. where: a condition, None for everybody. facets: fields whose values are counted.
+
+        Raises ConditionInvalid, SegmentFieldUnknown, CursorInvalid.
+        """
+        ...
+
+
 class LedgerQueries(Protocol):
     """What is asked of the log itself: slower than a read model, and never behind."""
 
@@ -150,6 +180,16 @@ class InstantAhead(Refusal):
     def __init__(self, field: str, instant: str, now: str) -> None:
         super().__init__(
             f"{field} {instant} lies ahead of now.", Complaint(field, instant, f"give an instant up to now, {now}")
+        )
+
+
+class SegmentFieldUnknown(Refusal):
+    """A field to sort or count by that no scheme in force has."""
+
+    def __init__(self, where: str, name: str, known: Sequence[str]) -> None:
+        super().__init__(
+            f"There is no field {name[:200]!r} to use in {where}.",
+            Complaint(where, name, f"use one of {', '.join(known)}"),
         )
 
 

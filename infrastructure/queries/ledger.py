@@ -64,6 +64,8 @@ _ANYBODY_PENDING = """
 select exists (select 1 from timelines where due_at <= tierline_peek())
     or exists (select 1 from timelines where history_id is null
                and generation < (select coalesce(max(generation), 0) from activations where position <= %(at_least)s))
+    or exists (select 1 from history_sessions h where h.sealed_position <= %(at_least)s
+               and exists (select 1 from timelines t where t.history_id = h.history_id))
 """
 
 

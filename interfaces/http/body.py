@@ -51,7 +51,9 @@ async def _sent(request: Request) -> bytes | Lines:
         return Lines(request)
     media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if media_type != "application/json":
-        raise HTTPException(415, f"{media_type!r} is not understood here: send application/json or application/x-ndjson.")
+        raise HTTPException(
+            415, f"{media_type!r} is not understood here: send application/json or application/x-ndjson."
+        )
     try:
         return await request.body()
     except ClientDisconnect:

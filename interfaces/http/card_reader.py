@@ -36,7 +36,9 @@ class CardReader:
     async def read_many(self, user_ids: Sequence[str]) -> dict[str, bytes]:
         """Cards by user id; a user without one is missing from the answer."""
         while True:
-            *cards, moved = await self._redis.mget([self._card_key + user_id for user_id in user_ids] + [self._moved_key])
+            *cards, moved = await self._redis.mget(
+                [self._card_key + user_id for user_id in user_ids] + [self._moved_key]
+            )
             if moved is not None:
                 self._use(int(moved))
             elif None not in cards or not await self._moved_on():

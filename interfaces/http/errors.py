@@ -72,7 +72,13 @@ def _off(part: str) -> Any:
             "part-unavailable",
             "A part is unavailable",
             f"{part} does not answer at the moment; nothing of this request is lost or half done that a repeat would not heal.",
-            [{"field": part, "value": None, "remedy": "repeat the request; GET /readyz says which part is off and why"}],
+            [
+                {
+                    "field": part,
+                    "value": None,
+                    "remedy": "repeat the request; GET /readyz says which part is off and why",
+                }
+            ],
             retry_after_seconds=_OFF_RETRY_SECONDS,
         )
 

@@ -1,0 +1,150 @@
+"""Segments: a condition over tiers, tags and features, resolved against the models in force and asked of the search index."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from application.queries import Direction, SegmentFieldUnknown, SegmentPage
+from domain.tier_model.calendar import calendar_of
+from domain.tier_model.column import Type
+from domain.tier_model.compiled import CompiledModel
+from domain.tier_model.expression import SearchField, compile_segment
+from domain.tier_model.names import types_of
+from domain.tier_model.spec import Avg, DaysSince
+from infrastructure.postgres.pool import Pool
+from infrastructure.tier_models.in_force import ModelsInForceReader
+from projections.user_search.view import UserSearchView
+
+_DAYS = "days."
+_FIRST_DAY = date(1970, 1, 1)
+_DAY_RANGE = ((date.min - _FIRST_DAY).days, (date.max - _FIRST_DAY).days)
+_ATTRIBUTE = re.compile(r"attributes\.[A-Za-z0-9_\-]{1,100}")
+
+
+class SegmentNames(NamedTuple):
+    """What a segment may name. types: as a condition reads it; fields: where it is indexed; currency: of money()."""
+
+    types: Mapping[str, Type]
+    fields: Mapping[str, SearchField]
+    currency: str
+
+
+class SearchSegment:
+    """Answers who is in a segment, out of OpenSearch. Safe for threads."""
+
+    def __init__(self, pool: Pool, view: UserSearchView) -> None:
+        self._pool = pool
+        self._view = view
+        self._models = ModelsInForceReader()
+
+    def __call__(
+        self,
+        where: str | None,
+        sort: Sequence[tuple[str, Direction]],
+        size: int,
+        cursor: str | None,
+        facets: Sequence[str],
+    ) -> SegmentPage:
+        """See application.queries.Queries.search_segment."""
+        names = self._names()
+        page = self._view.search(
+            query_of(where, names),
+            [_order(names, name, direction) for name, direction in sort],
+            size,
+            cursor,
+            {facet: _facet(names, facet) for facet in facets},
+        )
+        return SegmentPage(page.total, page.users, page.facets, page.next_cursor)
+
+    def members(self, where: str | None) -> Iterator[dict[str, Any]]:
+        """Every member's document as of one point in time, by subject."""
+        return self._view.members(query_of(where, self._names()))
+
+    def _names(self) -> SegmentNames:
+        with self._pool.connection() as connection:
+            models = self._models.read(connection).current
+            row = connection.execute("select tierline_peek()").fetchone()
+        assert row is not None
+        return names_of(models, row[0])
+
+
+def names_of(models: Mapping[str, CompiledModel], now: int) -> SegmentNames:
+    """tier.SCHEME, SCHEME.FEATURE, and FEATURE where only one scheme in force has it. now: microseconds."""
+    types: dict[str, Type] = {}
+    fields: dict[str, SearchField] = {}
+    owners: dict[str, list[str]] = {}
+    for scheme, model in models.items():
+        types[f"tier.{scheme}"] = Type.text
+        fields[f"tier.{scheme}"] = SearchField(f"tiers.{scheme}", Type.text)
+        today = calendar_of(model.spec.time_zone).day_of(now)
+        declared = types_of(model.spec)
+        for name, feature in model.spec.features.items():
+            owners.setdefault(name, []).append(scheme)
+            types[f"{scheme}.{name}"] = declared[name]
+            fields[f"{scheme}.{name}"] = (
+                SearchField(f"{_DAYS}{scheme}.{name}", Type.day, today=today)
+                if isinstance(feature, DaysSince)
+                else SearchField(f"features.{scheme}.{name}", declared[name], fractional=isinstance(feature, Avg))
+            )
+    for name, schemes in owners.items():
+        if len(schemes) == 1:
+            types[name], fields[name] = types[f"{schemes[0]}.{name}"], fields[f"{schemes[0]}.{name}"]
+    currency = next((models[scheme].spec.currency for scheme in sorted(models)), "USD")
+    return SegmentNames(types, fields, currency)
+
+
+def query_of(where: str | None, names: SegmentNames) -> dict[str, Any] | None:
+    """The OpenSearch query of a condition; None for everybody. Raises ConditionInvalid."""
+    if where is None or not where.strip():
+        return None
+    condition = compile_segment(where, names.types, currency=names.currency)
+    query: dict[str, Any] = _with_dates(condition.to_opensearch(lambda name: names.fields[name]))
+    return query
+
+
+def _with_dates(query: Any) -> Any:
+    """Days are compiled as numbers and indexed as dates."""
+    if isinstance(query, list):
+        return [_with_dates(part) for part in query]
+    if not isinstance(query, dict):
+        return query
+    return {key: _dates_in(part) if key.startswith(_DAYS) else _with_dates(part) for key, part in query.items()}
+
+
+def _dates_in(bounds: Any) -> Any:
+    if isinstance(bounds, dict):
+        return {key: _dates_in(bound) for key, bound in bounds.items()}
+    if isinstance(bounds, list):
+        return [_dates_in(bound) for bound in bounds]
+    return _date(bounds)
+
+
+def _date(bound: Any) -> Any:
+    if isinstance(bound, bool) or not isinstance(bound, int):
+        return bound
+    first, last = _DAY_RANGE
+    return (_FIRST_DAY + timedelta(days=min(max(bound, first), last))).isoformat()
+
+
+def _order(names: SegmentNames, name: str, direction: Direction) -> tuple[str, str]:
+    """The field and direction to sort by. The longest ago is the earliest day."""
+    if name == "user_id":
+        return "user_ids", direction
+    field = names.fields.get(name)
+    if field is None:
+        raise SegmentFieldUnknown("sort", name, ["user_id", *names.fields])
+    if field.type is Type.day:
+        return field.path, "desc" if direction == "asc" else "asc"
+    return field.path, direction
+
+
+def _facet(names: SegmentNames, name: str) -> str:
+    """The field to count the values of."""
+    if name == "tags" or _ATTRIBUTE.fullmatch(name):
+        return name
+    field = names.fields.get(name)
+    countable = [known for known, at in names.fields.items() if at.type in (Type.text, Type.boolean, Type.scalar)]
+    if field is None or name not in countable:
+        raise SegmentFieldUnknown("facets", name, ["tags", "attributes.NAME", *countable])
+    return field.path
