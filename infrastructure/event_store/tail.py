@@ -163,6 +163,8 @@ def _read_statement(partitions: Sequence[int], limit: int, events: bool, observa
         raise ValueError(f"limit {limit}: give at least 1")
     if unknown or not partitions:
         raise ValueError(f"partitions {list(partitions)}: give some of 0 to {PARTITIONS - 1}")
-    selects = [_EVENTS.format(table=f"events_p{part}") for part in partitions]
-    selects += [_OBSERVATIONS.format(table=f"observations_p{part}") for part in partitions]
+    if not events and not observations:
+        raise ValueError("events and observations are both off: read at least one of them")
+    selects = [_EVENTS.format(table=f"events_p{part}") for part in partitions if events]
+    selects += [_OBSERVATIONS.format(table=f"observations_p{part}") for part in partitions if observations]
     return _READ.format(rows=" union all ".join(selects), only="", limit=limit, head=_HEAD)

@@ -11,6 +11,7 @@ from opensearchpy import OpenSearch
 from opensearchpy.exceptions import ConnectionError as StoreUnreachable
 from opensearchpy.exceptions import NotFoundError, TransportError
 
+from application.queries import CursorInvalid
 from projections.catalogue import USER_SEARCH
 from projections.search_index import IndexReader, SearchIndex
 from projections.target import ReadModelUnavailable
@@ -21,14 +22,6 @@ LARGEST_PAGE = 1_000
 _FACET_VALUES = 1_000
 _TIE = "subject_id"
 _INTERNAL = ["position", "through", "subject_id"]
-
-
-class CursorInvalid(ValueError):
-    """A cursor that was not given out for this order."""
-
-    def __init__(self, cursor: str) -> None:
-        self.cursor = cursor
-        super().__init__(f"cursor {cursor[:40]!r} does not belong to this sort: start again without it")
 
 
 class SearchPage(msgspec.Struct, frozen=True):
