@@ -24,8 +24,13 @@ from application.facts.register_fact_kind import RegisterFactKindHandler
 from application.facts.seal_history import SealHistoryHandler
 from application.idempotency import OneAnswer
 from application.queries import LedgerQueries, SegmentSearch
+from application.tier_models.activate_tier_model import ActivateTierModel
+from application.tier_models.create_tier_model import CreateTierModel
+from application.tier_models.fit_tier_model import FitTierModel
+from application.tier_models.ports import TierModels
 from infrastructure.clock import Clock
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger
+from infrastructure.event_store.application import Ledger
 from infrastructure.event_store.tail import LogTail
 from infrastructure.facts.fact_kinds import PostgresFactKinds
 from infrastructure.facts.fact_log import PostgresFactLog
@@ -46,6 +51,7 @@ from infrastructure.security.api_keys import ApiKeys
 from infrastructure.security.keyring import KEY_BYTES, Keyring
 from infrastructure.security.one_answer import StoredAnswers
 from infrastructure.settings import Settings
+from infrastructure.tier_models.store import PostgresTierModels
 from projections.lag import LagReader
 from projections.read_models import ReadModels
 from projections.target import ReadModelUnavailable
@@ -106,6 +112,11 @@ class System:
     history_status: GetHistoryStatusHandler
     evaluate_due: EvaluateDue
     evaluate_user: EvaluateUser
+    create_tier_model: CreateTierModel
+    fit_tier_model: FitTierModel
+    activate_tier_model: ActivateTierModel
+
+    tier_models: TierModels
 
     ledger: LedgerQueries
     ledger_cards: LedgerCards
@@ -144,6 +155,7 @@ def build(
     health = Health(_checks(pool, models, broker, search), _remedies())
     kinds, sessions = PostgresFactKinds(pool), PostgresHistorySessions(pool)
     evaluation = PostgresEvaluationLedger(pool, keyring)
+    tier_models = PostgresTierModels(pool, keyring, Ledger(pool, keyring))
     return System(
         settings=settings,
         urls=urls,
@@ -166,6 +178,10 @@ def build(
         history_status=GetHistoryStatusHandler(sessions),
         evaluate_due=EvaluateDue(evaluation),
         evaluate_user=EvaluateUser(evaluation),
+        create_tier_model=CreateTierModel(tier_models),
+        fit_tier_model=FitTierModel(tier_models),
+        activate_tier_model=ActivateTierModel(tier_models),
+        tier_models=tier_models,
         ledger=PostgresLedgerQueries(pool, keyring),
         ledger_cards=LedgerCards(pool, keyring),
         cards=UserCardView(models),

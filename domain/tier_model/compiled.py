@@ -190,11 +190,15 @@ class ModelColumns:
 
     def evaluate(self, points: Points) -> Evaluated:
         """Features, scores and rules at the points."""
-        index = PointIndex(points)
-        features = {feature.plan.name: feature.values(points, index) for feature in self._features}
+        features = self.features(points)
         scores = self._scores(features, len(points))
         codes, truths = self._truths({**features, **scores}, len(points))
         return Evaluated(features, scores, codes, truths)
+
+    def features(self, points: Points) -> dict[str, Column]:
+        """The features alone: what cuts are fitted on."""
+        index = PointIndex(points)
+        return {feature.plan.name: feature.values(points, index) for feature in self._features}
 
     def days(self, points: Points) -> dict[str, Column]:
         """For each days_since feature, the local day that it counts from."""

@@ -6,7 +6,7 @@ Follows the rules "Policy" of the model's semantics, in their order. Tiers are r
 from dataclasses import dataclass
 from typing import Literal
 
-import msgspec
+from msgspec.structs import replace
 
 from domain.tier_model.calendar import Calendar, add_months_to, day_of_date, year_month_day
 from domain.user_tier.observation import Standing
@@ -64,6 +64,16 @@ class PolicyRules:
 
     def decide(self, standing: Standing | None, qualified: int, t: int) -> tuple[Standing, list[Outcome]]:
         """The standing after the decision at t, and what it records: nothing when nothing changed."""
+        after, outcomes = self._change(standing, qualified, t)
+        if self.unordered or qualified >= self.rank[after.tier]:
+            return after, outcomes
+        review = self._warned_review(after, t)
+        if review is None:
+            return after, outcomes
+        warning = Outcome("tier-at-risk", "warned", after.tier, after.tier, review)
+        return replace(after, warned_for=review, last_decided=t), [*outcomes, warning]
+
+    def _change(self, standing: Standing | None, qualified: int, t: int) -> tuple[Standing, list[Outcome]]:
         if standing is None:
             return self._move(None, qualified, t, "first-decision")
         current = self.rank[standing.tier]
@@ -86,33 +96,25 @@ class PolicyRules:
         return standing, []
 
     def _fall(self, standing: Standing, current: int, qualified: int, t: int) -> tuple[Standing, list[Outcome]]:
-        policy = self.policy
-        if not policy.downgrade:
-            return standing, []
         if standing.grace_until is not None:
             if t >= standing.grace_until:
                 return self._drop(standing, current, qualified, t, "grace-ended")
-        elif t >= self._fall_from(standing) and self._is_review(standing, t):
-            if not policy.grace_days:
-                return self._drop(standing, current, qualified, t, "downgrade-at-review")
-            until = self.calendar.midnight_of(self.calendar.day_of(t) + policy.grace_days)
-            deferred = [
-                Outcome(kind, "grace-started", standing.tier, standing.tier, until)
-                for kind in ("downgrade-deferred", "tier-at-risk")
-            ]
-            return msgspec.structs.replace(standing, grace_until=until, last_decided=t), deferred
-        review = self._warned_review(standing, t)
-        if review is None:
             return standing, []
-        warned = msgspec.structs.replace(standing, warned_for=review, last_decided=t)
-        return warned, [Outcome("tier-at-risk", "warned", standing.tier, standing.tier, review)]
+        if not self.policy.downgrade or t < self._fall_from(standing) or not self._is_review(standing, t):
+            return standing, []
+        if not self.policy.grace_days:
+            return self._drop(standing, current, qualified, t, "downgrade-at-review")
+        until = self.calendar.midnight_of(self.calendar.day_of(t) + self.policy.grace_days)
+        kinds: tuple[Kind, ...] = ("downgrade-deferred", "tier-at-risk")
+        deferred = [Outcome(kind, "grace-started", standing.tier, standing.tier, until) for kind in kinds]
+        return replace(standing, grace_until=until, last_decided=t), deferred
 
     def _drop(
         self, standing: Standing, current: int, qualified: int, t: int, clause: str
     ) -> tuple[Standing, list[Outcome]]:
         lowest = qualified if self.policy.steps is None else max(qualified, current - self.policy.steps)
         moved, outcomes = self._move(standing, lowest, t, clause)
-        return msgspec.structs.replace(moved, stepped_on=self.calendar.day_of(t)), outcomes
+        return replace(moved, stepped_on=self.calendar.day_of(t)), outcomes
 
     def _move(self, standing: Standing | None, to: int, t: int, clause: str) -> tuple[Standing, list[Outcome]]:
         tier = self.tiers[to]
@@ -122,12 +124,11 @@ class PolicyRules:
             valid_from=t,
             last_decided=t,
             validity_until=self._validity_from(t),
-            stepped_on=standing.stepped_on if standing else None,
         )
         return moved, [Outcome("tier-changed", clause, standing.tier if standing else None, tier)]
 
     def _requalify(self, standing: Standing, t: int, clause: str) -> tuple[Standing, list[Outcome]]:
-        renewed = msgspec.structs.replace(
+        renewed = replace(
             standing, grace_until=None, valid_from=t, validity_until=self._validity_from(t), last_decided=t
         )
         return renewed, [Outcome("tier-requalified", clause, standing.tier, standing.tier)]
@@ -137,7 +138,7 @@ class PolicyRules:
         until = None if self.unordered else self._validity_from(standing.valid_from)
         if until is not None and until <= t:
             until = self.calendar.midnight_of(self.calendar.day_of(t) + 1)
-        return msgspec.structs.replace(standing, validity_until=until)
+        return replace(standing, validity_until=until)
 
     # ------------------------------------------------------------------------------------------------------ deadlines
 
@@ -153,7 +154,7 @@ class PolicyRules:
                 candidates.append(self._validity_end(standing))
             if qualified > current and self.policy.upgrade_at_review:
                 candidates.append(self._next_review(standing, t))
-            if qualified < current and self.policy.downgrade:
+            if qualified < current:
                 candidates += self._fall_instants(standing, t)
         return min((instant for instant in candidates if instant > t), default=None)
 
@@ -161,9 +162,9 @@ class PolicyRules:
         instants = []
         if standing.grace_until is not None:
             instants.append(standing.grace_until)
-        elif self.policy.reviews.continuous:
+        elif self.policy.downgrade and self.policy.reviews.continuous:
             instants.append(self._fall_from(standing))
-        else:
+        elif self.policy.downgrade:
             instants.append(self._next_review(standing, max(t, self._stay_end(standing) - 1)))
         warning = self._next_warning(standing, t)
         return instants if warning is None else [*instants, warning]
@@ -244,7 +245,7 @@ class PolicyRules:
                 if self._warning_of(after, days) > t:
                     break
         pairs = [(self._warning_of(review, days), review) for review in reviews]
-        return [pair for pair in pairs if pair[0] >= t and pair[0] > standing.since]
+        return [pair for pair in pairs if pair[0] >= t]
 
     def _warning_of(self, review: int, days: int) -> int:
         return self.calendar.midnight_of(self.calendar.day_of(review) - days)

@@ -37,16 +37,11 @@ def points_of(subject: npt.NDArray[np.int32], instant: Int64s) -> Points:
 
 
 class PointIndex:
-    """Finds the points of a subject from an instant on, by one binary search over a joint integer key."""
+    """Finds the points of a subject from an instant on: instants become ranks, so that (subject, rank) is one integer."""
 
     def __init__(self, points: Points) -> None:
         self.size = len(points)
-        self._low = int(points.instant.min()) if self.size else 0
-        span = (int(points.instant.max()) - self._low + 2) if self.size else 2
-        self._bits = span.bit_length()
-        subjects = int(points.subject[-1]) + 2 if self.size else 1
-        if subjects.bit_length() + self._bits > 62:
-            raise OverflowError("too many subjects over too long a time in one batch: split the batch")
+        self._instants = np.unique(points.instant)
         self._keys = self._key(points.subject, points.instant)
 
     def first_at(self, subject: npt.NDArray[np.int32], instant: Int64s) -> Int64s:
@@ -54,8 +49,8 @@ class PointIndex:
         return np.searchsorted(self._keys, self._key(subject, instant), side="left").astype(np.int64)
 
     def _key(self, subject: npt.NDArray[np.int32], instant: Int64s) -> Int64s:
-        offset = np.clip(instant, self._low, self._low + (1 << self._bits) - 1) - self._low
-        return (subject.astype(np.int64) << self._bits) + offset
+        rank = np.searchsorted(self._instants, instant, side="left")
+        return subject.astype(np.int64) * (len(self._instants) + 1) + rank
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,10 +102,12 @@ class _Stretch:
         # A subject known before the activation is decided at its instant; the others when they come.
         self.activates = (known_from <= force.since) & (decided_at < force.since) & (force.since < min(now, end))
         self.lower = np.maximum(decided_at, force.since - 1 if force.since > ALWAYS else ALWAYS)
-        self.based = ~self.activates & (decided_at >= force.since) & (decided_at < end)
+        self.based = ~self.activates & (decided_at >= force.since) & (decided_at < end) & (decided_at != ALWAYS)
 
     def run(self, result: SchemeResult, ahead: bool) -> None:
         points = self._points()
+        if not len(points):
+            return
         evaluated = self.columns.evaluate(points)
         decidable = points.instant > self.lower[points.subject]
         result.instants += int(np.count_nonzero(decidable & (points.instant < self.now)))

@@ -1,0 +1,88 @@
+"""What tier model use cases need of the ledger."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from domain.facts.table import FactTable
+from domain.tier_model.aggregate import By, TierModel
+from domain.tier_model.spec import TierModelSpec
+
+
+@dataclass(frozen=True, slots=True)
+class TierModelView:
+    """One version as it stands. Instants in microseconds; unfitted: scores whose cuts are still to be fitted."""
+
+    scheme: str
+    version: int
+    status: str
+    content_hash: str
+    spec: dict[str, Any]
+    unfitted: tuple[str, ...]
+    created_at: int
+    created_by: str
+    activated_at: int | None = None
+
+
+class ModelChange(Protocol):
+    """One scheme's model under its lock, in a transaction that save() ends."""
+
+    @property
+    def model(self) -> TierModel | None:
+        """None before the first draft."""
+        ...
+
+    @property
+    def now(self) -> int: ...
+
+    def specs(self) -> dict[str, TierModelSpec]:
+        """The versions in force, by scheme."""
+        ...
+
+    def save(self, model: TierModel, activated: int | None = None) -> int:
+        """Append, update the table of versions (and the activation of that version), commit. Answers the position."""
+        ...
+
+
+class TierModels(Protocol):
+    """Versions of models, and their changes."""
+
+    def change(self, scheme: str, *, activating: bool = False) -> AbstractContextManager[ModelChange]:
+        """Take the scheme's model to change it. activating: no decision runs until it is saved."""
+        ...
+
+    def versions(self, scheme: str | None = None) -> list[TierModelView]:
+        """All versions (of one scheme), by scheme and number."""
+        ...
+
+    def facts(self, kinds: frozenset[str], progress: Callable[[int, int], None]) -> Iterator[FactTable]:
+        """Everybody's facts, some thousand subjects at a time; progress(done, all)."""
+        ...
+
+    def now(self) -> int:
+        """The clock, unmoved."""
+        ...
+
+
+def by(change: ModelChange, actor: str) -> By:
+    """Who commands, at the change's instant."""
+    return By(change.now, actor)
+
+
+def views_of(model: TierModel) -> Sequence[TierModelView]:
+    """The versions of an aggregate, by number."""
+    return [
+        TierModelView(
+            model.scheme,
+            version.number,
+            version.status,
+            version.content_hash,
+            version.spec,
+            version.unfitted,
+            version.drafted_at,
+            version.author,
+            version.activated_at,
+        )
+        for version in model.versions.values()
+    ]

@@ -1,0 +1,134 @@
+"""Versions of tier models: their events in the log, and beside them the table that evaluation looks up."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+from application.tier_models.ports import TierModelView
+from domain.facts.table import FactTable
+from domain.tier_model.aggregate import ModelVersion, TierModel
+from domain.tier_model.spec import TierModelSpec
+from infrastructure.event_store.application import Ledger
+from infrastructure.facts.read import facts_of
+from infrastructure.postgres.pool import Pool, transaction
+from infrastructure.security.keyring import Keyring
+from infrastructure.tier_models.in_force import LOCK_EXCLUSIVE, LOCK_SHARED, ModelsInForceReader
+
+_VERSIONS = """
+select m.scheme, m.version, m.status, m.content_hash, m.spec, m.created_at, m.created_by,
+       (select max(activated_at) from activations a where a.scheme = m.scheme and a.version = m.version)
+from tier_models m where %(scheme)s::text is null or m.scheme = %(scheme)s order by m.scheme, m.version
+"""
+_UPSERT = """
+insert into tier_models (scheme, version, status, spec, content_hash, created_at, created_by)
+values (%s, %s, %s, %s, %s, %s, %s)
+on conflict (scheme, version) do update set status = excluded.status, spec = excluded.spec,
+    content_hash = excluded.content_hash
+"""
+# The activation has a position of its own, before its event's: it is taken under the order lock like any other.
+_ACTIVATE = """
+insert into activations (generation, scheme, version, activated_at, position)
+select nextval('generations'), %s, %s, %s, nextval('positions') from (select tierline_order_lock()) locked
+returning position
+"""
+_CHUNK = 2_000
+
+
+class PostgresTierModels:
+    """Fulfils TierModels."""
+
+    def __init__(self, pool: Pool, keyring: Keyring, ledger: Ledger) -> None:
+        self._pool, self._keyring, self._ledger = pool, keyring, ledger
+        self._in_force = ModelsInForceReader()
+
+    @contextmanager
+    def change(self, scheme: str, *, activating: bool = False) -> Iterator["LockedModel"]:
+        """The scheme's model, locked: one change at a time; an activation waits for decisions under way."""
+        with transaction(self._pool) as connection:
+            connection.execute(LOCK_EXCLUSIVE if activating else LOCK_SHARED)
+            connection.execute("select pg_advisory_xact_lock(7306, hashtext(%s))", (scheme,))
+            yield LockedModel(connection, self._ledger, self._ledger.tier_model(scheme), self._in_force)
+
+    def versions(self, scheme: str | None = None) -> list[TierModelView]:
+        """All versions (of one scheme)."""
+        with transaction(self._pool) as connection:
+            rows = connection.execute(_VERSIONS, {"scheme": scheme}).fetchall()
+        return [_view(*row) for row in rows]
+
+    def facts(self, kinds: frozenset[str], progress: Callable[[int, int], None]) -> Iterator[FactTable]:
+        """Everybody's facts, chunk by chunk, open history sessions included."""
+        with transaction(self._pool) as connection:
+            ids = [row[0] for row in connection.execute("select subject_id from timelines order by 1", binary=True)]
+        for start in range(0, len(ids), _CHUNK):
+            chunk = ids[start : start + _CHUNK]
+            with transaction(self._pool) as connection:
+                yield facts_of(connection, chunk, self._keyring, kinds)
+            progress(min(start + _CHUNK, len(ids)), len(ids))
+
+    def now(self) -> int:
+        """The clock, unmoved."""
+        with transaction(self._pool) as connection:
+            return _instant(connection, "select tierline_peek()")
+
+
+class LockedModel:
+    """Fulfils ModelChange."""
+
+    def __init__(
+        self, connection: Connection, ledger: Ledger, model: TierModel | None, in_force: ModelsInForceReader
+    ) -> None:
+        self._connection, self._ledger, self._in_force = connection, ledger, in_force
+        self.model = model
+        self.now = _instant(connection, "select tierline_now()")
+
+    def specs(self) -> dict[str, TierModelSpec]:
+        """The versions in force, by scheme."""
+        return {scheme: model.spec for scheme, model in self._in_force.read(self._connection).current.items()}
+
+    def save(self, model: TierModel, activated: int | None = None) -> int:
+        """Table, activation, events and commit."""
+        if not model.pending_events:
+            self._connection.rollback()
+            return 0
+        for version in model.versions.values():
+            self._connection.execute(_UPSERT, _row(model.scheme, version))
+        if activated is not None:
+            self._connection.execute(_ACTIVATE, (model.scheme, activated, self.now))
+        return self._ledger.save_joined(self._connection, model)
+
+
+def _row(scheme: str, version: ModelVersion) -> tuple[Any, ...]:
+    return (
+        scheme,
+        version.number,
+        version.status,
+        Jsonb(version.spec),
+        version.content_hash,
+        version.drafted_at,
+        version.author,
+    )
+
+
+def _view(
+    scheme: str,
+    version: int,
+    status: str,
+    content_hash: str,
+    spec: dict[str, Any],
+    created_at: int,
+    created_by: str,
+    activated_at: int | None,
+) -> TierModelView:
+    unfitted = TierModelSpec.model_validate(spec).needs_fitting if status == "draft" else ()
+    return TierModelView(
+        scheme, version, status, content_hash, spec, unfitted, created_at, created_by, activated_at
+    )
+
+
+def _instant(connection: Connection, query: str) -> int:
+    row = connection.execute(query.encode()).fetchone()
+    assert row is not None
+    return int(row[0])
