@@ -26,7 +26,7 @@ select position, originator_id as stream_id, originator_version as version, topi
 from {table}
 """
 _OBSERVATIONS = """
-select position, subject_id, null::integer, null::text, null::text, null::text, null::text, null::text,
+select position, subject_id as stream_id, null::integer, null::text, null::text, null::text, null::text, null::text,
        through, decided_at, null::text, null::text, null::text, body
 from {table}
 """
