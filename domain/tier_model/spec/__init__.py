@@ -23,6 +23,7 @@ from domain.tier_model.spec.model import (
     content_hash,
     json_schema,
     with_cuts,
+    without_fitted_cuts,
 )
 from domain.tier_model.spec.parse import parse_model, read_model
 from domain.tier_model.spec.policy import Downgrade, PolicySpec, ReviewEvery
@@ -64,4 +65,5 @@ __all__ = [
     "parse_model",
     "read_model",
     "with_cuts",
+    "without_fitted_cuts",
 ]

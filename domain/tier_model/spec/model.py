@@ -106,6 +106,16 @@ def with_cuts(
     return spec.model_copy(update={"scores": scores, "fitted": fitting})
 
 
+def without_fitted_cuts(spec: TierModelSpec) -> TierModelSpec:
+    """The spec as it was before its cuts were fitted."""
+    fitted = spec.fitted.scores if spec.fitted is not None else ()
+    scores = {
+        name: score.model_copy(update={"cuts": "fitted"}) if name in fitted else score
+        for name, score in spec.scores.items()
+    }
+    return spec.model_copy(update={"scores": scores, "fitted": None})
+
+
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of a model file."""
     return {
