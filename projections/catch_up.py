@@ -61,7 +61,7 @@ class _Run:
 
 
 class CatchUp:
-    """Projects one version of one read model. Any number of these may run anywhere: leases part the lanes among them."""
+    """Projects one version of one read model. Any number may run at once: leases part the lanes."""
 
     def __init__(
         self,

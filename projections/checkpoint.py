@@ -57,7 +57,7 @@ class Standing(NamedTuple):
 
 
 class Ledger(Protocol):
-    """The book of versions, leases, checkpoints and parked subjects, kept in Postgres. Lease times are the database's."""
+    """The book of versions, leases, checkpoints and parked subjects, in Postgres. Lease times are the database's."""
 
     def versions(self, name: str) -> list[Version]:
         """All versions, oldest first."""
@@ -84,7 +84,7 @@ class Ledger(Protocol):
         """Give back what the holder has of this version."""
 
     def save(self, name: str, version: int, reached: Mapping[int, tuple[int, int]]) -> set[int]:
-        """Checkpoints, lane -> (fence, position). Returns the lanes whose fence was still theirs: the others are unchanged."""
+        """Checkpoints, lane -> (fence, position). Returns the lanes whose fence still held; others stay."""
 
     def positions(self, name: str, version: int) -> dict[int, int]:
         """Recorded checkpoint of every lane."""

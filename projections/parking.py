@@ -1,4 +1,4 @@
-"""Poison: a record that cannot be projected parks its subject, with the reason. The lane goes on, nothing is skipped silently."""
+"""Poison: a record that cannot be projected parks its subject, with the reason. The lane goes on, nothing is lost."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -39,7 +39,7 @@ class ParkingLot:
                 continue
             try:
                 operation = self._project(record)
-            except Exception as error:  # noqa: BLE001 - whatever a projector raises is that record's fault, never the lane's
+            except Exception as error:  # the record's fault, never the lane's
                 self._park(record.subject_id, record.position, _reason(error))
                 continue
             if operation is not None:
@@ -52,10 +52,10 @@ class ParkingLot:
             self._park(one.subject_id, one.position, one.error)
 
     def project_again(self, parked: Parked, records: Sequence[Record]) -> list[Any] | None:
-        """Operations of a parked subject's waiting records. None when one fails again: it stays, with the new reason."""
+        """Operations of a parked subject's waiting records. None when one fails again: it stays parked."""
         try:
             operations = [self._project(record) for record in records if self._model.wants(record)]
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:  # as above
             self._park(parked.subject_id, parked.position, _reason(error))
             return None
         return [operation for operation in operations if operation is not None]

@@ -1,4 +1,4 @@
-"""Everything that can be done with the read models: keep them up, see how far they are, rebuild, pause, resume, retry."""
+"""Everything that can be done with the read models: keep up, see how far they are, rebuild, pause, resume, retry."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -72,7 +72,7 @@ class ReadModels:
         self._catch_ups: dict[tuple[str, int], CatchUp] = {}
 
     def catch_up(self, name: str, seconds: float = SLICE_SECONDS, stop: Callable[[], bool] = lambda: False) -> Kept:
-        """Bring the version in use towards the head, then a part of a rebuild under way; switch when that has caught up."""
+        """Bring the version in use towards the head, then go on with a rebuild; switch when that has caught up."""
         model = read_model(name)
         runs = []
         for version, status in versions.settle_versions(self._ledger, model):

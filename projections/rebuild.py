@@ -1,4 +1,4 @@
-"""Rebuild beside, switch when caught up, drop the old. Every step can be repeated, so a crash between two costs nothing."""
+"""Rebuild beside, switch when caught up, drop the old. Every step can be repeated: a crash costs nothing."""
 
 from projections.catalogue import ReadModel
 from projections.checkpoint import Ledger, Status, Version
@@ -8,7 +8,7 @@ _DROP_SECONDS = 60.0  # nobody gets at the lanes of a version that is being drop
 
 
 def start(ledger: Ledger, model: ReadModel) -> int:
-    """Register the next version, to be filled from position 0; one that is being built already goes on. Returns its number."""
+    """Register the next version, to be filled from position 0, or find the one being built. Returns its number."""
     versions = ledger.versions(model.name)
     building = _of(versions, Status.BUILDING)
     if building:
@@ -19,7 +19,7 @@ def start(ledger: Ledger, model: ReadModel) -> int:
 
 
 def settle_versions(ledger: Ledger, model: ReadModel) -> list[Version]:
-    """The versions to keep up. The first start registers one; one of a former shape is rebuilt, and left alone itself."""
+    """The versions to keep up. The first start registers one; one of a former shape is rebuilt."""
     versions = ledger.versions(model.name)
     if not any(one.answers for one in versions):
         ledger.register(model.name, model.version, Status.SERVING, model.lanes)

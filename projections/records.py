@@ -46,7 +46,7 @@ class ObservationRecord(msgspec.Struct, frozen=True):
 
 
 class BrokenRecord(msgspec.Struct, frozen=True):
-    """A stored record that this code cannot read (a newer schema, damaged bytes). Its subject is parked with the reason."""
+    """A stored record that this code cannot read (a newer schema, damaged bytes). Its subject is parked."""
 
     position: int
     subject_id: UUID

@@ -91,7 +91,7 @@ class SearchIndex:
         return {}
 
     def apply(self, version: int, batch: LaneBatch) -> list[Refused]:
-        """Write documents with their log position as external version. Fences guard the checkpoint, positions the data."""
+        """Write documents with their log position as external version. Fences guard checkpoints."""
         refused: list[Refused] = []
         for chunk in _chunks(batch.operations):
             refused += self._bulk(version, chunk)
@@ -138,7 +138,7 @@ class SearchIndex:
                 f"/{self._writer(version)}/_bulk",
                 params={
                     "require_alias": "true",
-                    "filter_path": "items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason",
+                    "filter_path": "items.*.status,items.*.error.type,items.*.error.reason",
                 },
                 body=b"".join(line for _, line in chunk),
             )

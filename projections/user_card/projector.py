@@ -1,5 +1,6 @@
 """The user card: where a user stands on every scheme, as one answer. A function of the last observation."""
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -8,6 +9,10 @@ from domain.user_tier.observation import SchemeObservation
 from projections.records import ObservationRecord, Record
 
 PLATFORM = ""  # the scope of standings that are not kept per merchant
+
+
+# Many users share a midnight, and one user's instants are much alike.
+_text = lru_cache(maxsize=65_536)(format_instant)
 
 
 class CardOperation(NamedTuple):
@@ -24,19 +29,22 @@ def project(record: Record) -> CardOperation | None:
     """The card that an observation asks for; None for any other record, and for a subject that no user id names."""
     if not isinstance(record, ObservationRecord) or not record.user_ids:
         return None
-    observation = record.observation
-    shown = {scheme: scopes[PLATFORM] for scheme, scopes in observation.schemes.items() if PLATFORM in scopes}
+    standings, tiers = {}, {}
+    for scheme, scopes in record.observation.schemes.items():
+        seen = scopes.get(PLATFORM)
+        if seen is not None:
+            standings[scheme] = _standing(seen)
+            tiers[scheme] = seen.standing.tier
     card = {
-        "standings": {scheme: _standing(seen) for scheme, seen in shown.items()},
-        "tags": sorted(observation.tags),
+        "standings": standings,
+        "tags": sorted(record.observation.tags),
         "strategies": [],
         "grants": [],
         "position": record.position,
         "through": record.through,
-        "decided_at": format_instant(record.decided_at),
+        "decided_at": _text(record.decided_at),
         "subject_id": record.subject_id.hex,
     }
-    tiers = {scheme: seen.standing.tier for scheme, seen in shown.items()}
     return CardOperation(record.subject_id, record.position, record.user_ids, tiers, card)
 
 
@@ -44,7 +52,7 @@ def _standing(seen: SchemeObservation) -> dict[str, Any]:
     standing = seen.standing
     return {
         "tier": standing.tier,
-        "since": format_instant(standing.since),
+        "since": _text(standing.since),
         "model_version": seen.version,
         "pinned": False,
         "grace_until": _optional(standing.grace_until),
@@ -58,4 +66,4 @@ def _standing(seen: SchemeObservation) -> dict[str, Any]:
 
 
 def _optional(instant: int | None) -> str | None:
-    return None if instant is None else format_instant(instant)
+    return None if instant is None else _text(instant)

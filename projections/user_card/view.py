@@ -1,8 +1,8 @@
 """User cards in Redis: one key a user id, counts per scheme and tier, and the checkpoints, all written in one call.
 
-Keys, with V the version: `tierline:{user_card.vV}:card:USER_ID` (JSON), `…:subjects:LANE` (subject -> position and tiers,
-which makes writing idempotent and counts each subject once), `…:counts`, `…:checkpoints`, `…:moved` (the version that took
-over). `tierline:user_card:serving` names the version that answers.
+Keys, with V the version: `tierline:{user_card.vV}:card:USER_ID` (JSON), `…:subjects:LANE` (subject -> position and
+tiers, which makes writing idempotent and counts each subject once), `…:counts`, `…:checkpoints`, `…:moved` (the version
+that took over). `tierline:user_card:serving` names the version that answers.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,6 +1,7 @@
 """User search: one document a subject, for segments. A function of the last observation."""
 
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 from domain.facts.instants import format_instant
@@ -10,6 +11,9 @@ from projections.search_index import Document
 
 PLATFORM = ""  # the scope of standings that are not kept per merchant
 _FIRST_DAY = date(1970, 1, 1)
+
+# Many users share a midnight, and one user's instants are much alike.
+_text = lru_cache(maxsize=65_536)(format_instant)
 
 _TEXT = {"match_mapping_type": "string", "mapping": {"type": "keyword", "ignore_above": 1_024}}
 # Without coercion a value of another type than the first is refused, not bent: a fraction never becomes a whole number.
@@ -62,20 +66,27 @@ def project(record: Record) -> Document | None:
     if not isinstance(record, ObservationRecord) or not record.user_ids:
         return None
     observation = record.observation
-    shown = {scheme: scopes[PLATFORM] for scheme, scopes in observation.schemes.items() if PLATFORM in scopes}
     subject_id = record.subject_id.hex
+    tiers, since, features, days = {}, {}, {}, {}
+    for scheme, scopes in observation.schemes.items():
+        seen = scopes.get(PLATFORM)
+        if seen is not None:
+            tiers[scheme] = seen.standing.tier
+            since[scheme] = _text(seen.standing.since)
+            features[scheme] = _features(seen)
+            days[scheme] = {name: _date(day) for name, day in seen.days.items() if day is not None}
     source = {
         "subject_id": subject_id,
-        "user_ids": list(record.user_ids),
-        "tiers": {scheme: seen.standing.tier for scheme, seen in shown.items()},
-        "since": {scheme: format_instant(seen.standing.since) for scheme, seen in shown.items()},
+        "user_ids": record.user_ids,
+        "tiers": tiers,
+        "since": since,
         "tags": sorted(observation.tags),
-        "features": {scheme: _features(seen) for scheme, seen in shown.items()},
-        "days": {scheme: _days(seen) for scheme, seen in shown.items()},
+        "features": features,
+        "days": days,
         "attributes": {name: value for name, value in observation.attributes.items() if value is not None},
         "position": record.position,
         "through": record.through,
-        "decided_at": format_instant(record.decided_at),
+        "decided_at": _text(record.decided_at),
     }
     return Document(subject_id, record.position, record.subject_id, source)
 
@@ -85,9 +96,6 @@ def _features(seen: SchemeObservation) -> dict[str, Any]:
     return {name: value for name, value in seen.features.items() if value is not None and name not in seen.days}
 
 
-def _days(seen: SchemeObservation) -> dict[str, str]:
-    return {name: _date(day) for name, day in seen.days.items() if day is not None}
-
-
+@lru_cache(maxsize=4_096)
 def _date(day: int) -> str:
     return (_FIRST_DAY + timedelta(days=day)).isoformat()

@@ -25,7 +25,7 @@ _INTERNAL = ["position", "through", "subject_id"]
 
 
 class SearchPage(msgspec.Struct, frozen=True):
-    """total: subjects that match, exact. users: the page's documents, without internals. facets: name -> value -> subjects."""
+    """total: subjects that match, exact. users: the page's documents. facets: name -> value -> subjects."""
 
     total: int
     users: list[dict[str, Any]]
@@ -34,7 +34,10 @@ class SearchPage(msgspec.Struct, frozen=True):
 
 
 class UserSearchView:
-    """The reading side. Field names: tiers.SCHEME, since.SCHEME, tags, features.SCHEME.NAME, days.SCHEME.NAME, attributes.NAME."""
+    """The reading side.
+
+    Fields: user_ids, tiers.SCHEME, since.SCHEME, tags, features.SCHEME.NAME, days.SCHEME.NAME, attributes.NAME.
+    """
 
     def __init__(self, client: OpenSearch, prefix: str = "") -> None:
         self._reader = IndexReader(client, prefix + ALIAS)
@@ -49,7 +52,7 @@ class UserSearchView:
     ) -> SearchPage:
         """One page of the subjects that match an OpenSearch query (None: everybody).
 
-        sort: (field, asc or desc), ties by subject; subjects without the field come last. facets: name -> keyword field.
+        sort: (field, asc or desc), ties by subject; without the field: last. facets: name -> keyword field.
         Raises CursorInvalid, ReadModelUnavailable.
         """
         order = [
