@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MASTER_KEY_BYTES = 32
@@ -96,7 +97,7 @@ def load_settings() -> Settings:
         raise SettingsError("\n".join(_sentence(problem) for problem in error.errors())) from None
 
 
-def _sentence(problem) -> str:  # type: ignore[no-untyped-def]  # pydantic's own mapping
+def _sentence(problem: ErrorDetails) -> str:
     message = problem["msg"].removeprefix("Value error, ")
     if not problem["loc"]:
         return message

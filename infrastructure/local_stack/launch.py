@@ -2,21 +2,24 @@
 
     python launch.py detach RECORD LOG PROGRAM ARGUMENT...   a server: its own session, no parent, output to LOG
     python launch.py run DIRECTORY PROGRAM ARGUMENT...       a tool in the foreground
+    python launch.py attend PARENT PROGRAM ARGUMENT...       a child that ends when the process PARENT does
 
 `detach` writes RECORD (pid and start time) before it turns into the program, so that no kill can leave a server that
-nobody knows of, and returns once it has. Started by root, both go on as the owner of the server's directory, because
-PostgreSQL and OpenSearch rightly refuse root.
+nobody knows of, and returns once it has. Started by root, the first two go on as the owner of the server's
+directory, because PostgreSQL and OpenSearch rightly refuse root.
 """
 
 import ctypes
 import json
 import os
+import signal
 import struct
 import sys
 from pathlib import Path
 
 import psutil
 
+_PR_SET_PDEATHSIG = 1
 _PR_SET_SECUREBITS = 28
 _SECBIT_NO_SETUID_FIXUP = 1 << 2
 _PR_CAP_AMBIENT = 47
@@ -26,11 +29,21 @@ _CAPABILITY_VERSION_3 = 0x20080522
 
 
 def main(arguments: list[str]) -> int:
-    """The exit code of `detach`; `run` never returns."""
+    """The exit code of `detach`; the others never return."""
     verb, target, *rest = arguments
     if verb == "run":
         _become(Path(target), rest)
+    if verb == "attend":
+        _attend(int(target), rest)
     return _detach(Path(target), Path(rest[0]), rest[1:])
+
+
+def _attend(parent: int, command: list[str]) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent:  # it died before the wish was made
+        sys.exit(1)
+    os.execvp(command[0], command)
 
 
 def _detach(record: Path, log: Path, command: list[str]) -> int:
@@ -87,8 +100,8 @@ def _give_up_root(directory: Path, command: list[str]) -> None:
         sets = struct.pack("=6I", mask, mask, mask, 0, 0, 0)
         if libc.capset(header, sets) or libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE, 0, 0):
             raise PermissionError(
-                f"of {', '.join(map(str, named))} some lie below a directory closed to others, and this root may not hand "
-                "on the right to pass it: move them (TIERLINE_HOME, TIERLINE_CACHE), or run as a plain user"
+                f"of {', '.join(map(str, named))} some lie below a directory closed to others, and this root "
+                "may not hand on the right to pass it: move them (TIERLINE_HOME, TIERLINE_CACHE) or be a plain user"
             )
 
 

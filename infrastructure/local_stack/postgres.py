@@ -70,9 +70,12 @@ class Postgres:
 
     def settle(self) -> None:
         """Makes the database."""
-        with psycopg.connect(self._dsn("postgres"), autocommit=True) as connection:
-            if not connection.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone():
-                connection.execute(f"create database {DATABASE}")
+        try:
+            with psycopg.connect(self._dsn("postgres"), autocommit=True) as connection:
+                if not connection.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone():
+                    connection.execute(f"create database {DATABASE}")
+        except psycopg.Error as error:
+            raise ChildProcessError(f"the database {DATABASE} could not be made: {error}") from error
 
     def _dsn(self, database: str) -> str:
         return f"postgresql://{USER}:{self._address.password}@{LOOPBACK}:{self._address.port}/{database}"

@@ -70,6 +70,20 @@ def find(record: Path) -> psutil.Process | None:
         return None
 
 
+def write_record(record: Path, pid: int, url: str | None) -> None:
+    """Records a child of this process, with its URL if it has one."""
+    record.parent.mkdir(parents=True, exist_ok=True)
+    draft = record.with_suffix(".new")
+    draft.write_text(json.dumps({"pid": pid, "started": psutil.Process(pid).create_time(), "url": url}))
+    draft.replace(record)
+
+
+def read_url(record: Path) -> str | None:
+    """The URL that a record has."""
+    url: str | None = json.loads(record.read_text())["url"]
+    return url
+
+
 def is_alive(process: psutil.Process) -> bool:
     """Whether it still runs; a zombie does not."""
     try:

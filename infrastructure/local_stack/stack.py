@@ -3,6 +3,7 @@
 import time
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psutil
@@ -27,7 +28,10 @@ _PASSING = ("ddress already in use", "shared memory block", "failed to obtain no
 
 
 class LocalStack:
-    """The servers whose data lies under `home`/stack, shared by every process that names the same home."""
+    """The servers whose data lies under `home`/stack, shared by every process that names the same home.
+
+    A server has a record from its start until it is stopped, so one with a record and no process has died.
+    """
 
     def __init__(self, home: Path, cache: Path | None = None, opensearch_heap_mb: int = 512) -> None:
         self._directory = home.absolute() / "stack"
@@ -60,22 +64,32 @@ class LocalStack:
 
     def dead(self) -> list[str]:
         """The parts that were started, were not stopped, and run no more."""
-        return [name for name in PARTS if self._record(name).exists() and not processes.find(self._record(name))]
+        return [name for name in PARTS if self._is_dead(name)]
 
     def restart_dead(self, progress: Progress | None = None) -> list[ServerStatus]:
-        """Starts again what died; what it started."""
-        dead = self.dead()
-        return self.up(dead, progress).servers if dead else []
+        """Starts again what died, in parallel; answers what it started."""
+        tell = progress or (lambda part, what, share: None)
+        with ThreadPoolExecutor(len(PARTS)) as pool:
+            outcomes = pool.map(lambda name: self._revive(name, tell), self.dead())
+            return [outcome for outcome in outcomes if outcome]
 
     def _up(self, name: str, tell: Progress) -> ServerStatus:
         processes.make_directory(self._directory / name)
-        with locked(self._directory / f"{name}.lock"):
-            try:
-                return self._running(name, tell)
-            except PartBroken as broken:
-                detail = f"{broken.why}\n{broken.remedy}"
-            except (OSError, ChildProcessError) as error:
-                detail = f"{error}\n{_remedy(name)}"
+        with self._locked(name):
+            return self._served(name, tell)
+
+    def _revive(self, name: str, tell: Progress) -> ServerStatus | None:
+        with self._locked(name):
+            # It may have been stopped, or started again, while this waited.
+            return self._served(name, tell) if self._is_dead(name) else None
+
+    def _served(self, name: str, tell: Progress) -> ServerStatus:
+        try:
+            return self._running(name, tell)
+        except PartBroken as broken:
+            detail = f"{broken.why}\n{broken.remedy}"
+        except (OSError, ChildProcessError) as error:
+            detail = f"{error}\n{_remedy(name)}"
         tell(name, "failed", None)
         return ServerStatus(name, "failed", None, None, detail)
 
@@ -111,7 +125,6 @@ class LocalStack:
         while not server.is_ready():
             lines = processes.last_lines(self._log(name), since)
             if not processes.is_alive(process):
-                self._record(name).unlink(missing_ok=True)
                 raise PartBroken(f"{name} ended while starting. Its log ends:\n{lines}", _remedy(name))
             if time.monotonic() > deadline:
                 raise PartBroken(
@@ -121,7 +134,7 @@ class LocalStack:
 
     def _down(self, name: str) -> ServerStatus:
         if self._record(name).exists():
-            with locked(self._directory / f"{name}.lock"):
+            with self._locked(name):
                 process, server = processes.find(self._record(name)), self._known(name)
                 if process and server:
                     processes.stop(process, server.stop_signal, _STOP_SECONDS)
@@ -132,13 +145,17 @@ class LocalStack:
         server, process = self._known(name), processes.find(self._record(name))
         if server is None:
             return ServerStatus(name, "stopped", None, None, "never started")
-        if process is None and self._record(name).exists():
+        if self._is_dead(name):
             lines = processes.last_lines(self._log(name), since=0)
             return ServerStatus(name, "dead", None, server.url, f"It died. Its log ends:\n{lines}")
         if process is None:
             return ServerStatus(name, "stopped", None, server.url, "")
         ready = server.is_ready()
         return ServerStatus(name, "running" if ready else "starting", process.pid, server.url, "")
+
+    def _is_dead(self, name: str) -> bool:
+        record = self._record(name)
+        return record.exists() and processes.find(record) is None
 
     def _known(self, name: str) -> Server | None:
         address = self._addresses.known(name)
@@ -155,6 +172,9 @@ class LocalStack:
                 return OpenSearch(directory, address, self._cache, self._heap_mb)
             case _:
                 raise ValueError(f"{name!r} is no part of the stack: {', '.join(PARTS)}")
+
+    def _locked(self, name: str) -> AbstractContextManager[None]:
+        return locked(self._directory / f"{name}.lock")
 
     def _record(self, name: str) -> Path:
         return self._directory / name / "process.json"
