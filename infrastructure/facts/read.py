@@ -16,8 +16,8 @@ from infrastructure.security.seal import CONTEXT_FACT
 _SUBJECTS_A_ROW = 256  # bounds the size of one answer row
 _NO_AMOUNT = -(2**63)  # amounts are within +-(2^53 - 1)
 
-# Arrays, not rows: numbers arrive as fixed-width binary arrays that numpy reads as they are. `offset 0` keeps the planner
-# at one index look-up a subject; on its own it may scan all facts when it knows little of them.
+# Arrays, not rows: numbers arrive as fixed-width binary arrays that numpy reads as they are. `offset 0` keeps the
+# planner at one index look-up a subject; on its own it may scan all facts when it knows little of them.
 _READ = f"""
 select array_agg((s.i - 1)::int8), array_agg(f.position), array_agg(f.occurred_at), array_agg(f.known_at),
        array_agg(coalesce(f.amount, {_NO_AMOUNT})), array_agg(f.kind), array_agg(f.currency), array_agg(f.source),
@@ -35,7 +35,7 @@ def facts_of(
     keyring: Keyring,
     with_attributes: Collection[str] | None = frozenset(),
 ) -> FactTable:
-    """All facts of the subjects. Attributes and lines are unsealed for the kinds asked for (None: all), and for voids."""
+    """All facts of the subjects. Attributes and lines are unsealed for these kinds (None: all), and for voids."""
     kinds = {VOID, *(with_attributes or ())}
     with conn.cursor(binary=True) as cursor:
         parameters = {"subjects": list(subject_ids), "kinds": sorted(kinds), "all": with_attributes is None}

@@ -35,9 +35,7 @@ def write(connection: Connection, plan: Plan) -> int:
         statement = _RECORD
         parameters: list[Any] = [*map(list, zip(*plan.rows, strict=True)), *timelines]
     else:
-        payload = fact_rows_to_copy(plan.rows)
-        with connection.cursor().copy(_COPY) as copy:
-            copy.write(payload)
+        copy_rows(connection, fact_rows_to_copy(plan.rows))
         statement, parameters = _ADVANCE, [len(plan.rows), *timelines]
     with connection.pipeline():
         cursor = connection.execute(statement, parameters)
@@ -45,6 +43,12 @@ def write(connection: Connection, plan: Plan) -> int:
     row = cursor.fetchone()
     assert row is not None
     return int(row[0])
+
+
+def copy_rows(connection: Connection, payload: bytes) -> None:
+    """COPY of rows made beforehand: the order lock is taken as it begins."""
+    with connection.cursor().copy(_COPY) as copy:
+        copy.write(payload)
 
 
 def _timelines(subjects: Iterable[LockedSubject]) -> list[list[Any]]:
