@@ -29,6 +29,7 @@ from application.tier_models.create_tier_model import CreateTierModel
 from application.tier_models.fit_tier_model import FitTierModel
 from application.tier_models.ports import TierModels
 from infrastructure.clock import Clock
+from infrastructure.dramatiq.nudges import NudgeReceiver, Nudges
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger
 from infrastructure.event_store.application import Ledger
 from infrastructure.event_store.tail import LogTail
@@ -45,7 +46,7 @@ from infrastructure.queries.cards import LedgerCards
 from infrastructure.queries.ledger import PostgresLedgerQueries
 from infrastructure.queries.segments import SearchSegment
 from infrastructure.read_models.wiring import build_read_models
-from infrastructure.redis.boards import RedisBoard, live_workers
+from infrastructure.redis.boards import Heartbeat, RedisBoard, live_workers
 from infrastructure.redis.client import open_async_redis, open_redis
 from infrastructure.security.api_keys import ApiKeys
 from infrastructure.security.keyring import KEY_BYTES, Keyring
@@ -124,6 +125,10 @@ class System:
     search_segment: SegmentSearch
     read_models: ReadModels
     lags: Callable[[], Mapping[str, Any]]
+    nudges: Nudges
+    receive_nudges: Callable[[Callable[[], None], Callable[[], None]], NudgeReceiver]
+    """Made from what wakes the evaluator and what wakes the projectors."""
+    heartbeat: Heartbeat
     open_async_redis: Callable[[], redis.asyncio.Redis]
 
     closers: list[Callable[[], object]]
@@ -147,7 +152,7 @@ def build(
     pool = open_pool(urls["postgres"], max_size=pool_size)
     keyring = Keyring(settings.master_key_bytes() or _own_master_key(settings.home))
     models, broker, search = open_redis(urls["redis"]), open_redis(urls["broker"]), open_opensearch(urls["opensearch"])
-    clock = Clock(pool)
+    clock, nudges = Clock(pool), Nudges(urls["broker"])
     if settings.clock == "manual":
         clock.make_manual()
     admin_key = settings.admin_key.get_secret_value() if settings.admin_key else None
@@ -188,8 +193,11 @@ def build(
         search_segment=SearchSegment(pool, UserSearchView(search, index_prefix)),
         read_models=build_read_models(pool, LogTail(pool, keyring), models, search, index_prefix),
         lags=LagReader(RedisBoard(models)).lags,
+        nudges=nudges,
+        receive_nudges=lambda evaluator, projectors: NudgeReceiver(urls["broker"], evaluator, projectors),
+        heartbeat=Heartbeat(broker),
         open_async_redis=lambda: open_async_redis(urls["redis"]),
-        closers=[health.close, answers.close, models.close, broker.close, search.close, pool.close],
+        closers=[health.close, answers.close, nudges.close, models.close, broker.close, search.close, pool.close],
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from domain.refusal import Complaint, Refusal
 from projections.records import BrokenRecord, EventRecord, Record
 
 PARTITIONS = 8  # hash partitions of the log, by subject
@@ -56,12 +57,12 @@ TRANSITIONS = ReadModel(
 CATALOGUE: dict[str, ReadModel] = {model.name: model for model in (USER_CARD, USER_SEARCH, TRANSITIONS)}
 
 
-class UnknownReadModel(LookupError):
+class UnknownReadModel(Refusal):
     """No read model has this name."""
 
     def __init__(self, name: str) -> None:
-        self.name = name
-        super().__init__(f"name {name!r} is no read model: use one of {', '.join(sorted(CATALOGUE))}")
+        remedy = f"use one of {', '.join(sorted(CATALOGUE))}"
+        super().__init__(f"There is no read model {name[:200]!r}.", Complaint("name", name, remedy))
 
 
 def read_model(name: str) -> ReadModel:

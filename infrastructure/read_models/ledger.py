@@ -61,16 +61,19 @@ class PostgresLedger:
         self._pool = pool
 
     def versions(self, name: str) -> list[Version]:
+        """See projections.checkpoint.Ledger.versions."""
         rows = self._rows("select version, status from read_models where name = %(name)s order by version", name=name)
         return [Version(version, Status(status)) for version, status in rows]
 
     def overview(self) -> list[Standing]:
+        """See projections.checkpoint.Ledger.overview."""
         return [
             Standing(name, version, Status(status), {int(lane): int(at) for lane, at in lanes or ()}, parked)
             for name, version, status, lanes, parked in self._rows(_OVERVIEW)
         ]
 
     def register(self, name: str, version: int, status: Status, lanes: int) -> None:
+        """See projections.checkpoint.Ledger.register."""
         with self._pool.connection() as connection:
             connection.execute(
                 "insert into checkpoints (name, version, lane) select %s, %s, lane from generate_series(0, %s - 1) lane"
@@ -83,6 +86,7 @@ class PostgresLedger:
             )
 
     def set_status(self, name: str, version: int, status: Status) -> None:
+        """See projections.checkpoint.Ledger.set_status."""
         self._run(
             "update read_models set status = %(status)s where name = %(name)s and version = %(version)s",
             name=name,
@@ -91,6 +95,7 @@ class PostgresLedger:
         )
 
     def switch(self, name: str, version: int) -> None:
+        """See projections.checkpoint.Ledger.switch."""
         self._run(
             "update read_models set status = case when version = %(version)s then 'serving' else 'retired' end"
             " where name = %(name)s and (version = %(version)s or status in ('serving', 'paused'))",
@@ -99,15 +104,18 @@ class PostgresLedger:
         )
 
     def forget(self, name: str, version: int) -> None:
+        """See projections.checkpoint.Ledger.forget."""
         with self._pool.connection() as connection:
             for table in ("parked", "checkpoints", "read_models"):
                 connection.execute(f"delete from {table} where name = %s and version = %s", (name, version))
 
     def acquire(self, name: str, version: int, lanes: Sequence[int], holder: str, seconds: float) -> list[Lease]:
+        """See projections.checkpoint.Ledger.acquire."""
         rows = self._rows(_ACQUIRE, name=name, version=version, lanes=list(lanes), holder=holder, seconds=seconds)
         return sorted(Lease(*row) for row in rows)
 
     def release(self, name: str, version: int, holder: str) -> None:
+        """See projections.checkpoint.Ledger.release."""
         # A release that is lost costs the rest of the lease, never an order: it need not wait for the disk.
         with self._pool.connection() as connection:
             connection.execute("set local synchronous_commit = off")
@@ -117,6 +125,7 @@ class PostgresLedger:
             )
 
     def save(self, name: str, version: int, reached: Mapping[int, tuple[int, int]]) -> set[int]:
+        """See projections.checkpoint.Ledger.save."""
         rows = self._rows(
             _SAVE,
             name=name,
@@ -128,6 +137,7 @@ class PostgresLedger:
         return {lane for (lane,) in rows}
 
     def positions(self, name: str, version: int) -> dict[int, int]:
+        """See projections.checkpoint.Ledger.positions."""
         return dict(
             self._rows(
                 "select lane, position from checkpoints where name = %(name)s and version = %(version)s",
@@ -137,12 +147,15 @@ class PostgresLedger:
         )
 
     def reset(self, name: str, version: int) -> bool:
+        """See projections.checkpoint.Ledger.reset."""
         return bool(self._rows(_RESET, name=name, version=version))
 
     def parked(self, name: str, version: int) -> list[Parked]:
+        """See projections.checkpoint.Ledger.parked."""
         return [Parked(*row) for row in self._rows(_PARKED, name=name, version=version, partitions=PARTITIONS)]
 
     def park(self, name: str, version: int, subject_id: UUID, position: int, error: str) -> None:
+        """See projections.checkpoint.Ledger.park."""
         self._run(
             "insert into parked (name, version, subject_id, position, error)"
             " values (%(name)s, %(version)s, %(subject_id)s, %(position)s, %(error)s)"
@@ -155,6 +168,7 @@ class PostgresLedger:
         )
 
     def unpark(self, name: str, version: int, subject_id: UUID) -> None:
+        """See projections.checkpoint.Ledger.unpark."""
         self._run(
             "delete from parked where name = %(name)s and version = %(version)s and subject_id = %(subject_id)s",
             name=name,

@@ -20,9 +20,11 @@ class RedisBoard:
         self._redis = redis
 
     def put(self, report: bytes) -> None:
+        """Replace the report."""
         self._redis.set(LAG_KEY, report)
 
     def get(self) -> bytes | None:
+        """The last report, or None."""
         return cast("bytes | None", self._redis.get(LAG_KEY))
 
 

@@ -1,0 +1,43 @@
+"""The worker process: `python -m interfaces.worker.main`. SIGTERM and SIGINT end it cleanly."""
+
+import gc
+import signal
+import sys
+import threading
+
+from infrastructure.bootstrap import System, build
+from infrastructure.settings import SettingsError, load_settings
+from interfaces.worker.worker import Worker
+
+
+def main() -> int:
+    """Run until told to end. Returns the exit code."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    system = build(settings)
+    try:
+        work(system, stop)
+    finally:
+        system.close()
+    return 0
+
+
+def work(system: System, stop: threading.Event) -> None:
+    """Be a worker of this system until stop is set."""
+    # Batches are thousands of small values that die young: looking for circles among them is most of the cost.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    try:
+        Worker(system.evaluate_due, system.read_models, system.heartbeat.beat, system.receive_nudges).run(stop)
+    finally:
+        system.heartbeat.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""The worker: decides whoever is due, keeps the read models up, and says how far they are."""
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from interfaces.worker.loops import SWEEP_SECONDS, Loop
+from projections.catalogue import CATALOGUE
+from projections.read_models import Kept
+
+_REPORT_SECONDS = 0.5
+_BUSY_SECONDS = 0.1  # another worker holds a lane, and may have looked before our wake
+_STOP_SECONDS = 20.0
+# OpenSearch pays for every refresh; a card is written at once.
+_GAP_SECONDS = {"redis": 0.02, "opensearch": 0.4}
+
+
+class KeepsReadModels(Protocol):
+    """What the worker asks of projections.read_models.ReadModels."""
+
+    def catch_up(self, name: str, *, stop: Callable[[], bool]) -> Kept:
+        """Bring one read model towards the head."""
+
+    def report(self) -> object:
+        """Publish how far all are."""
+
+
+class Receiver(Protocol):
+    """Where nudges come in."""
+
+    def start(self) -> None:
+        """Take them from now on."""
+
+    def stop(self) -> None:
+        """Take no more."""
+
+
+class Worker:
+    """One process's worth of work. After a decision it wakes its own projectors, without the way through the broker."""
+
+    def __init__(
+        self,
+        evaluate_due: Callable[[], int],
+        read_models: KeepsReadModels,
+        beat: Callable[[], None],
+        receiver: Callable[[Callable[[], None], Callable[[], None]], Receiver],
+    ) -> None:
+        """evaluate_due: subjects decided, 0 for nobody due. receiver: made from (wake evaluator, wake projectors)."""
+        self._evaluate_due, self._read_models, self._beat = evaluate_due, read_models, beat
+        self._evaluator = Loop("evaluator", self._evaluate)
+        self._projectors = [self._projector(name) for name in CATALOGUE]
+        # Apart, for they go to different servers, and either may be down.
+        self._reporters = [Loop("heartbeat", self._say_alive), Loop("lag report", self._report)]
+        self._receiver = receiver(self._evaluator.wake, self.wake_projectors)
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until stop is set, then finish what is under way."""
+        for loop in self._loops():
+            loop.start()
+        self._receiver.start()
+        stop.wait()
+        self._receiver.stop()
+        for loop in self._loops():
+            loop.stop()
+        for loop in self._loops():
+            loop.join(_STOP_SECONDS)
+
+    def wake_projectors(self) -> None:
+        """The log has grown."""
+        for loop in self._projectors:
+            loop.wake()
+
+    def _loops(self) -> Iterable[Loop]:
+        return [self._evaluator, *self._projectors, *self._reporters]
+
+    def _evaluate(self) -> float:
+        if self._evaluate_due() == 0:
+            return SWEEP_SECONDS
+        self.wake_projectors()
+        return 0.0
+
+    def _projector(self, name: str) -> Loop:
+        def work() -> float:
+            kept = self._read_models.catch_up(name, stop=loop.stopping)
+            return _BUSY_SECONDS if kept.busy else 0.0 if kept.more else SWEEP_SECONDS
+
+        loop = Loop(f"projector {name}", work, _GAP_SECONDS[CATALOGUE[name].store])
+        return loop
+
+    def _say_alive(self) -> float:
+        self._beat()
+        return SWEEP_SECONDS
+
+    def _report(self) -> float:
+        self._read_models.report()
+        return _REPORT_SECONDS
