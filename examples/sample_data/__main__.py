@@ -9,6 +9,7 @@ from examples.sample_data.shift import Shift, choose_shift
 
 
 def main() -> None:
+    """Reads the arguments, writes, reports."""
     arguments = _parser().parse_args()
     shift = (
         choose_shift(arguments.home, datetime.now(UTC))

@@ -62,8 +62,8 @@ def write_facts(directory: Path, weeks: int, households: int | None = None, comp
                 *_orders(connection, weeks),
                 *_redemptions(connection, weeks),
                 *_touches(connection, weeks),
+                *_profiles(connection, weeks),
             ]
-            + list(_profiles(connection, weeks))
         )
     facts = directory / ("facts.ndjson.gz" if compress else "facts.ndjson")
     with _opened(facts, compress) as out:
@@ -102,7 +102,8 @@ def _households(connection: duckdb.DuckDBPyConnection, limit: int | None) -> lis
 
 def _orders(connection: duckdb.DuckDBPyConnection, weeks: int) -> Iterator[_Row]:
     """A basket has one store and one time. Its lines keep what was sold for nothing (11,226 of them) and odd quantities
-    (fuel, in thousandths of a gallon); nothing in the data is negative. A line of an unlisted product has no category."""
+    (fuel, in thousandths of a gallon); nothing in the data is negative. A line of an unlisted product has no
+    category."""
     query = """
         WITH line AS (
             SELECT basket_id, household_id, store_id, transaction_timestamp, product_id, quantity, department,

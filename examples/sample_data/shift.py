@@ -1,8 +1,8 @@
 """Moves the year 2017 forward by whole weeks, keeping weekdays, local times of day and the order of things.
 
-The stored timestamps carry no zone. Their week numbers turn over at 05:00 in winter and 04:00 from 12 March to 4 November:
-they are UTC, written down for shops in the zone America/New_York. So a timestamp is read as UTC, moved in local time,
-and turned back into UTC.
+The stored timestamps carry no zone. Their week numbers turn over at 05:00 in winter and 04:00 from 12 March to 4
+November: they are UTC, written down for shops in the zone America/New_York. So a timestamp is read as UTC, moved in
+local time, and turned back into UTC.
 """
 
 import json
@@ -20,8 +20,8 @@ def _packaged_zone(name: str) -> ZoneInfo:
 
 
 TIME_ZONE = "America/New_York"
-YEAR_STARTS = datetime(2017, 1, 1)  # local
-YEAR_ENDS = datetime(2017, 12, 31, 23, 1, 20)  # local; the last basket
+YEAR_STARTS = datetime(2017, 1, 1)  # noqa: DTZ001 (local)
+YEAR_ENDS = datetime(2017, 12, 31, 23, 1, 20)  # noqa: DTZ001 (local; the last basket)
 _STORED_IN = "sample-data.json"
 _ZONE = _packaged_zone(TIME_ZONE)
 
@@ -62,5 +62,6 @@ def shifted_local(local: datetime, weeks: int) -> datetime:
 
 
 def _to_utc(local: datetime, fold: int) -> datetime:
-    """A local time that the clocks skip moves on by the skipped hour; of one that comes twice it is the one `fold` says."""
+    """A local time that the clocks skip moves on by the skipped hour; of one that comes twice it is the one `fold`
+    says."""
     return local.replace(tzinfo=_ZONE, fold=fold).astimezone(UTC)

@@ -49,6 +49,7 @@ def make_case(seed: int, subjects: int = 4) -> Case:
     until = _instant(random, local, start, span) if random.random() < 0.3 else began + span * DAY
     until = max(until, began + 5 * DAY)
     sealed_at = began + random.randrange(span * DAY) if random.random() < 0.3 else None
+    until = max(until, sealed_at or 0)
     versions = _versions(random, local, start, span, name, sealed_at)
     people = [_facts(random, local, start, span, sealed_at) for _ in range(subjects)]
     return Case(seed, versions, people, sealed_at, until)
@@ -275,8 +276,20 @@ def _policy(random: Random) -> dict:
         policy["downgrade"] = "never"
     elif random.random() < 0.85:
         review = random.choice(
-            ("continuous", "continuous", "monthly", "monthly", "quarterly", "half-yearly", "yearly", "anniversary")
-            + ({"every": "1 month", "day": random.choice((1, 15, 31))}, {"every": "3 months", "day": 30})
+            (
+                *(
+                    "continuous",
+                    "continuous",
+                    "monthly",
+                    "monthly",
+                    "quarterly",
+                    "half-yearly",
+                    "yearly",
+                    "anniversary",
+                ),
+                {"every": "1 month", "day": random.choice((1, 15, 31))},
+                {"every": "3 months", "day": 30},
+            )
         )
         policy["downgrade"] = {"review": review}
         if random.random() < 0.5:

@@ -1,7 +1,7 @@
 """The condition language, read by recursive descent and answered for one set of values. Rule: "Rules" of the semantics.
 
-"Conditions are SQL with three-valued logic; only true matches. `/` is float64, by zero null; int64 overflow is null; integers
-compare exactly." Unknown is None. A value is int, float, str, bool or None.
+"Conditions are SQL with three-valued logic; only true matches. `/` is float64, by zero null; int64 overflow is null;
+integers compare exactly." Unknown is None. A value is int, float, str, bool or None.
 """
 
 import re
@@ -176,7 +176,7 @@ def _not(value: Value) -> Value:
 
 
 def _fits(value: Value) -> Value:
-    """ "int64 overflow is null"."""
+    """Rule: "int64 overflow is null"."""
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         return None
     return value

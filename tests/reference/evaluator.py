@@ -1,4 +1,5 @@
-"""One subject's whole timeline, slowly: decided at every local midnight and at every instant at which something happens.
+"""One subject's whole timeline, slowly: decided at every local midnight and at every instant at which something
+happens.
 
 Deciding more often than needed changes nothing, so this also tells when the product forgets a deadline. It shares no
 code with the product; where the semantics leave a choice, README.md beside this file says which one was made.
@@ -28,8 +29,8 @@ def decide_timeline(
 ) -> list[Event]:
     """Every event of one scheme for one subject, in order; decided are the instants before `until`.
 
-    versions: oldest first. sealed_at: the subject's history was sealed then; instants before it are decided with the version in
-    force at sealing, cause `history`.
+    versions: oldest first. sealed_at: the subject's history was sealed then; instants before it are decided with the
+    version in force at sealing, cause `history`.
     """
     standing: rules.Standing | None = None
     events: list[Event] = []
@@ -44,13 +45,16 @@ def decide_timeline(
         _, qualified = evaluate(model, visible(facts, at), at, before)
         standing, topics = _decide(standing, qualified, version, at, sealed_at)
         cause = _cause(facts, version, at, zone(model["time_zone"]), sealed_at)
-        events += [_event(topic, model["scheme"], before, standing.tier, cause, at) for topic in topics]
+        for topic in topics:
+            left = before if topic == rules.CHANGED else standing.tier
+            events.append(_event(topic, model["scheme"], left, standing.tier, cause, at))
     return events
 
 
 def _instants(facts: list[Fact], versions: list[Version], until: int) -> list[int]:
-    """ "at every known_at, every occurred_at that lies after its known_at, every deadline …, and every activation. Only
-    instants before now are decided." Instead of deadlines: every local midnight of any version's zone."""
+    """Rule: "at every known_at, every occurred_at that lies after its known_at, every deadline …, and every
+    activation. Only instants before now are decided." Instead of deadlines: every local midnight of any version's
+    zone."""
     if not facts:
         return []
     known = {fact["known_at"] for fact in facts}
@@ -66,7 +70,8 @@ def _instants(facts: list[Fact], versions: list[Version], until: int) -> list[in
 
 
 def _in_force(versions: list[Version], at: int, sealed_at: int | None) -> Version | None:
-    """ "A sealed session's subjects are decided with the version in force at sealing"; else the last one activated by now."""
+    """Rule: "A sealed session's subjects are decided with the version in force at sealing"; else the last one
+    activated by now."""
     moment = max(at, sealed_at) if sealed_at is not None else at
     return next((version for version in reversed(versions) if version.activated_at <= moment), None)
 
@@ -85,8 +90,8 @@ def _decide(
 
 
 def _cause(facts: list[Fact], version: Version, at: int, local: Zone, sealed_at: int | None) -> str:
-    """ "The cause of a change is late-fact when a newly visible fact is from a local day before day(t), or is a void; timer when
-    only time moved." What is sealed is `history`; what an activation decides is `model-change`."""
+    """Rule: "The cause of a change is late-fact when a newly visible fact is from a local day before day(t), or is a
+    void; timer when only time moved." What is sealed is `history`; what an activation decides is `model-change`."""
     if sealed_at is not None and at < sealed_at:
         return "history"
     if at == version.activated_at:

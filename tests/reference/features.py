@@ -1,4 +1,5 @@
-"""Features, scores and the qualified tier of one subject at one instant. Rules: "Windows", "Features", "Scores", "Rules".
+"""Features, scores and the qualified tier of one subject at one instant. Rules: "Windows", "Features", "Scores",
+"Rules".
 
 A fact is a dict: position, fact_id, source, kind, occurred_at, known_at, amount, currency, attributes, lines.
 """
@@ -15,8 +16,9 @@ _PERIOD_MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
 def visible(facts: list[Fact], at: int) -> list[Fact]:
-    """ "exactly the subject's facts with occurred_at <= t, known_at <= t, not voided by then, ordered by occurred_at, then
-    position". A void is seen by nobody's features; it names a fact of its own source unless it says another."""
+    """Rule: "exactly the subject's facts with occurred_at <= t, known_at <= t, not voided by then, ordered by
+    occurred_at, then position". A void is seen by nobody's features; it names a fact of its own source unless it
+    says another."""
     voided = {
         (fact["attributes"].get("source", fact["source"]), fact["attributes"]["fact_id"])
         for fact in facts
@@ -76,8 +78,8 @@ def feature_value(feature: dict, seen: list[Fact], at: int, local: Zone, currenc
 
 
 def window(feature: dict, at: int, local: Zone) -> tuple[int | None, int | None]:
-    """(first instant, first instant after it), None for open. "N days: today and the N-1 local days before it"; `through:
-    yesterday` ends at today's midnight and steps back from today's date instead of tomorrow's."""
+    """(first instant, first instant after it), None for open. "N days: today and the N-1 local days before it";
+    `through: yesterday` ends at today's midnight and steps back from today's date instead of tomorrow's."""
     today = local.day(at)
     yesterday = feature.get("through") == "yesterday"
     end = local.midnight(today) if yesterday else None
@@ -92,14 +94,14 @@ def window(feature: dict, at: int, local: Zone) -> tuple[int | None, int | None]
 
 
 def _back(day: date, number: int, unit: str) -> date:
-    """ "A week is 7 days. Months and years step back on the calendar … clamped to the month's last day"."""
+    """Rule: "A week is 7 days. Months and years step back on the calendar … clamped to the month's last day"."""
     if unit in ("day", "week"):
         return day - timedelta(days=number * (7 if unit == "week" else 1))
     return add_months(day, -number * (12 if unit == "year" else 1))
 
 
 def _period_start(day: date, months: int) -> date:
-    """ "this …` starts at the period's first midnight"."""
+    """Rule: "this …` starts at the period's first midnight"."""
     return date(day.year, (day.month - 1) // months * months + 1, 1)
 
 
@@ -123,8 +125,9 @@ def _field(fact: Fact, name: str) -> Value:
 
 
 def _score(score: dict, values: dict[str, Value]) -> Value:
-    """ "bin = 1 + (number of cuts strictly below the value)"; "score = bin when high is best, k + 2 - bin when low is best.
-    Null gives null." A weighted score is null with a part that is null, unless `missing: 0` counts that part as 0."""
+    """Rule: "bin = 1 + (number of cuts strictly below the value)"; "score = bin when high is best, k + 2 - bin when
+    low is best. Null gives null." A weighted score is null with a part that is null, unless `missing: 0` counts that
+    part as 0."""
     if "weighted" in score:
         total: int | float = 0
         for name, weight in score["weighted"].items():
@@ -141,8 +144,8 @@ def _score(score: dict, values: dict[str, Value]) -> Value:
 
 
 def _qualified(model: Model, values: dict[str, Value], standing_on: str | None) -> str:
-    """Ordered: "the highest tier T whose enter is true, or whose keep is true while the subject stands on T or above. No keep
-    means keep = enter." Unordered: "the first tier, as written, whose enter is true; none: default"."""
+    """Ordered: "the highest tier T whose enter is true, or whose keep is true while the subject stands on T or
+    above. No keep means keep = enter." Unordered: "the first tier, as written, whose enter is true; none: default"."""
     tiers, rules = model["tiers"], model.get("rules", {})
 
     def true(condition: str) -> bool:

@@ -101,8 +101,8 @@ def decide(
 
 
 def _qualifies(standing: Standing, renewed: bool, moment: Moment) -> tuple[Standing, list[str]]:
-    """Rule 4: "q at or above c ends a running grace at once (tier-requalified…)". Rule 5: a validity "ending with q at or
-    above c is renewed (tier-requalified)"."""
+    """Rule 4: "q at or above c ends a running grace at once (tier-requalified…)". Rule 5: a validity "ending with q
+    at or above c is renewed (tier-requalified)"."""
     if standing.grace_until is None and not renewed:
         return standing, []
     return replace(standing, grace_until=None, valid_from=moment.at, validity_ended_at=None), [REQUALIFIED]
@@ -111,8 +111,8 @@ def _qualifies(standing: Standing, renewed: bool, moment: Moment) -> tuple[Stand
 def _falls_short(
     standing: Standing, rungs: int, tiers: list[str], policy: Policy, review: bool, moment: Moment
 ) -> tuple[Standing, list[str]]:
-    """Rule 6: "With grace the first such review starts it …; at its end, q still below c, the drop happens without another
-    review; without grace it happens now."."""
+    """Rule 6: "With grace the first such review starts it …; at its end, q still below c, the drop happens without
+    another review; without grace it happens now."."""
     if standing.grace_until is not None:
         if moment.at < standing.grace_until:
             return standing, []
@@ -128,15 +128,15 @@ def _falls_short(
 def _drop(
     standing: Standing, rungs: int, tiers: list[str], policy: Policy, moment: Moment
 ) -> tuple[Standing, list[str]]:
-    """ "The drop is `steps` rungs, never below q, and sets since = t"."""
+    """Rule: "The drop is `steps` rungs, never below q, and sets since = t"."""
     down = rungs if policy.steps is None else min(rungs, policy.steps)
     lower = tiers[tiers.index(standing.tier) - down]
     return replace(first(lower, moment.at), dropped_at=moment.at), [CHANGED]
 
 
 def _may_drop(standing: Standing, policy: Policy, moment: Moment) -> bool:
-    """ "not before midnight(day(since) + minimum_stay)"; after a drop the next one "waits for the next review, under
-    `continuous` for the next local midnight" (calendar reviews count strictly after `since` anyway)."""
+    """Rule: "not before midnight(day(since) + minimum_stay)"; after a drop the next one "waits for the next review,
+    under `continuous` for the next local midnight" (calendar reviews count strictly after `since` anyway)."""
     if moment.at < _minimum_stay_end(standing, policy, moment.local):
         return False
     if standing.dropped_at is None or policy.review != "continuous":
@@ -149,8 +149,9 @@ def _minimum_stay_end(standing: Standing, policy: Policy, local: Zone) -> int:
 
 
 def _validity_end(standing: Standing, policy: Policy, moment: Moment) -> int | None:
-    """ "ends at midnight(day(start) + validity), clamped to the month (if an activation puts that into the past: at the next
-    midnight)"; "An end inside minimum stay waits for that to end". None: no validity, or it has ended already."""
+    """Rule: "ends at midnight(day(start) + validity), clamped to the month (if an activation puts that into the
+    past: at the next midnight)"; "An end inside minimum stay waits for that to end". None: no validity, or it has
+    ended already."""
     if policy.validity is None:
         return None
     local, (number, unit) = moment.local, policy.validity
@@ -166,8 +167,8 @@ def _validity_end(standing: Standing, policy: Policy, moment: Moment) -> int | N
 
 
 def _is_review(standing: Standing, policy: Policy, moment: Moment) -> bool:
-    """ "under `continuous` every decision"; else a calendar's midnight, "strictly after `since`". Without a calendar
-    (`never`) every decision is one, which lets `at_review` upgrades through."""
+    """Rule: "under `continuous` every decision"; else a calendar's midnight, "strictly after `since`". Without a
+    calendar (`never`) every decision is one, which lets `at_review` upgrades through."""
     if policy.review is None or policy.review == "continuous":
         return True
     return moment.at > standing.since and any(
@@ -176,8 +177,8 @@ def _is_review(standing: Standing, policy: Policy, moment: Moment) -> bool:
 
 
 def _is_review_day(day: date, standing: Standing, review: str | dict, local: Zone) -> bool:
-    """ "the first midnights of local months, quarters, half-years, years, of day D every N months (counted from January, D
-    clamped to the month), or of the anniversaries of `since`"."""
+    """Rule: "the first midnights of local months, quarters, half-years, years, of day D every N months (counted from
+    January, D clamped to the month), or of the anniversaries of `since`"."""
     if review == "anniversary":
         since = local.day(standing.since)
         return day.year > since.year and day == add_months(since, 12 * (day.year - since.year))
@@ -193,8 +194,8 @@ def _months_after_2000(day: date) -> int:
 
 
 def _warnings(standing: Standing, policy: Policy, moment: Moment) -> int:
-    """ "with `warn: N days` is recorded, if q is below c then, at the midnight N days before a calendar review or validity
-    end, once for each." One that is both counts once."""
+    """Rule: "with `warn: N days` is recorded, if q is below c then, at the midnight N days before a calendar review
+    or validity end, once for each." One that is both counts once."""
     if policy.warn is None:
         return 0
     days = moment.local.days_beginning_at(moment.at)

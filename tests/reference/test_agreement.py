@@ -24,7 +24,8 @@ def test_decided_in_one_go(first):
 
 @pytest.mark.parametrize("first", range(100_000, 100_000 + CASES // 2, BLOCK // 2))
 def test_decided_as_time_goes_on(first):
-    """In many pieces, each with only the facts known by then; and nothing happens before the deadline that was announced."""
+    """In many pieces, each with only the facts known by then; and nothing happens before the deadline that was
+    announced."""
     for seed in range(first, first + BLOCK // 2):
         _agree_in_pieces(make_case(seed))
 

@@ -1,6 +1,7 @@
 """Local days of a time zone, found by looking at its clocks. Rule: "Time" and "Windows" of the semantics.
 
-Instants are microseconds since 1970, UTC. Days are `datetime.date`. Nothing here is clever: clocks are read hour by hour.
+Instants are microseconds since 1970, UTC. Days are `datetime.date`. Nothing here is clever: clocks are read hour by
+hour.
 """
 
 import calendar as gregorian
@@ -25,7 +26,7 @@ def text(at: int) -> str:
 
 
 def add_months(day: date, months: int) -> date:
-    """ "clamped to the month's last day": 31 January and one month is 28 or 29 February."""
+    """Rule: "clamped to the month's last day": 31 January and one month is 28 or 29 February."""
     index = day.year * 12 + day.month - 1 + months
     year, month = index // 12, index % 12 + 1
     return date(year, month, min(day.day, gregorian.monthrange(year, month)[1]))
@@ -41,13 +42,13 @@ class Zone:
         self._days: dict[int, date] = {}
 
     def midnight(self, day: date) -> int:
-        """ "the first instant whose local date in the scheme's time zone is d or later"."""
+        """Rule: "the first instant whose local date in the scheme's time zone is d or later"."""
         if day not in self._midnights:
             self._midnights[day] = self._find_midnight(day) * SECOND
         return self._midnights[day]
 
     def day(self, at: int) -> date:
-        """ "the greatest d with midnight(d) <= t"."""
+        """Rule: "the greatest d with midnight(d) <= t"."""
         if at not in self._days:
             day = (_EPOCH + timedelta(microseconds=at) + timedelta(days=2)).date()
             while self.midnight(day) > at:
@@ -64,7 +65,8 @@ class Zone:
         return found
 
     def _find_midnight(self, day: date) -> int:
-        """In seconds. While the offset stays the same the local clock runs evenly, so each such stretch is looked at once."""
+        """In seconds. While the offset stays the same the local clock runs evenly, so each such stretch is looked at
+        once."""
         zero = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
         for start, end, offset in self._stretches(zero - 36 * HOUR, zero + 36 * HOUR):
             first = max(start, zero - offset)
