@@ -4,7 +4,7 @@ from typing import Any, Literal
 from uuid import UUID, uuid5
 
 import msgspec
-from eventsourcing.domain import Aggregate
+from eventsourcing.domain import BaseAggregate
 
 from domain.facts.instants import to_datetime
 from domain.tier_model.events import AGGREGATE_TOPIC, Activated, CutsFitted, Drafted, ModelEvent, Retired, Revised
@@ -47,10 +47,14 @@ def model_id_of(scheme: str) -> UUID:
     return uuid5(_NAMESPACE, scheme)
 
 
-class TierModel(Aggregate):
+class TierModel(BaseAggregate[UUID]):
     """The stream of one scheme. versions: by number, from 1."""
 
     TOPIC = AGGREGATE_TOPIC
+
+    # Named for the library, which then defines no event classes of its own.
+    Event = ModelEvent
+    Created = Drafted
 
     scheme: str
     versions: dict[int, ModelVersion]

@@ -1,9 +1,10 @@
 """One user's recorded story, folded: where the subject stands on every scheme and scope."""
 
 from typing import Any
+from uuid import UUID
 
 import msgspec
-from eventsourcing.domain import Aggregate
+from eventsourcing.domain import BaseAggregate
 
 from domain.facts.instants import to_datetime
 from domain.user_tier.decisions import event_id_of
@@ -19,10 +20,14 @@ from domain.user_tier.events import (
 from domain.user_tier.observation import Standing
 
 
-class UserTier(Aggregate):
+class UserTier(BaseAggregate[UUID]):
     """The stream of one subject. standings: scheme -> scope -> standing, as the events alone tell it."""
 
     TOPIC = AGGREGATE_TOPIC
+
+    # Named for the library, which then defines no event classes of its own.
+    Event = SubjectEvent
+    Created = UserEnrolled
 
     standings: dict[str, dict[str, Standing]]
 
@@ -30,7 +35,7 @@ class UserTier(Aggregate):
         self.standings = {}
 
     @classmethod
-    def enrol(cls, subject_id: Any, *, at: int, actor: str, command_id: str, causation: str) -> "UserTier":
+    def enrol(cls, subject_id: UUID, *, at: int, actor: str, command_id: str, causation: str) -> "UserTier":
         """A subject's first event, at an instant in microseconds."""
         return cls._create(
             UserEnrolled,
@@ -64,7 +69,7 @@ class UserTier(Aggregate):
             case DowngradeDeferred():
                 self._adjust(event, grace_until=event.grace_until)
             case TierAtRisk():
-                self._adjust(event, warned_for=event.at_risk_on)
+                self._adjust(event)
             case _:
                 pass
 

@@ -68,7 +68,7 @@ class Ledger(Application[UUID]):
 
     def _find(self, aggregate_id: UUID, expected: type[A]) -> A | None:
         try:
-            found = self.repository.get(aggregate_id)
+            found: Any = self.repository.get(aggregate_id)
         except AggregateNotFoundError:
             return None
         if not isinstance(found, expected):

@@ -104,13 +104,13 @@ class LogTail:
         return records
 
     def _record(self, row: tuple[Any, ...]) -> Record | None:
-        _, position, stream_id, version, *_, user_ids, data_key = row
+        _, position, stream_id, version, topic, *_, user_ids, data_key = row
         try:
             seal = None if data_key is None else self._keyring.unwrap(stream_id, data_key)
             names = tuple(user_ids or ())
             return self._observation(row, seal, names) if version is None else self._event(row, seal, names)
         except _UNREADABLE as error:
-            return BrokenRecord(position, stream_id, str(error))
+            return BrokenRecord(position, stream_id, str(error), topic or "")
 
     def _event(self, row: tuple[Any, ...], seal: Seal | None, names: tuple[str, ...]) -> EventRecord | None:
         topic, state = row[4], row[14]

@@ -1,0 +1,45 @@
+"""Sealed bytes open only for their subject and context, and only unaltered."""
+
+from uuid import uuid4
+
+import pytest
+
+from infrastructure.security.seal import Seal, SealBroken
+
+KEY = bytes(range(32))
+
+
+def test_what_is_sealed_opens_again_and_never_looks_the_same() -> None:
+    seal = Seal(uuid4(), KEY)
+    first, second = seal.seal(b"event", b"plain"), seal.seal(b"event", b"plain")
+    assert first != second
+    assert seal.unseal(b"event", first) == seal.unseal(b"event", second) == b"plain"
+    assert b"plain" not in first
+
+
+def test_another_context_subject_key_or_byte_does_not_open() -> None:
+    subject_id = uuid4()
+    seal = Seal(subject_id, KEY)
+    sealed = seal.seal(b"event", b"plain")
+    with pytest.raises(SealBroken):
+        seal.unseal(b"fact", sealed)
+    with pytest.raises(SealBroken):
+        Seal(uuid4(), KEY).unseal(b"event", sealed)
+    with pytest.raises(SealBroken):
+        Seal(subject_id, KEY[::-1]).unseal(b"event", sealed)
+    for position in range(len(sealed)):
+        altered = bytearray(sealed)
+        altered[position] ^= 1
+        with pytest.raises(SealBroken, match="restore the row"):
+            seal.unseal(b"event", bytes(altered))
+    with pytest.raises(SealBroken):
+        seal.unseal(b"event", b"")
+
+
+def test_a_digest_is_stable_and_needs_the_key() -> None:
+    subject_id = uuid4()
+    digest = Seal(subject_id, KEY).digest(b"content")
+    assert digest == Seal(subject_id, KEY).digest(b"content")
+    assert len(digest) == 32
+    assert digest != Seal(subject_id, KEY[::-1]).digest(b"content")
+    assert digest != Seal(subject_id, KEY).digest(b"content.")
