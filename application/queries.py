@@ -147,6 +147,10 @@ class LedgerQueries(Protocol):
         """Whether everybody's do."""
         ...
 
+    def tiers_of(self, scheme: str) -> Sequence[str]:
+        """Tiers of the scheme's version in force, or the last that was. Raises UnknownScheme."""
+        ...
+
     def subject_of(self, user_id: str) -> UUID:
         """The subject behind a user id. Raises UnknownUser."""
         ...
@@ -169,7 +173,7 @@ class UnknownUser(Refusal):
 class UnknownScheme(Refusal):
     """No tier model has this scheme."""
 
-    def __init__(self, scheme: str, known: Sequence[str]) -> None:
+    def __init__(self, scheme: str, known: Sequence[str] = ()) -> None:
         remedy = f"use one of {', '.join(known)}" if known else "activate a tier model first"
         super().__init__(f"There is no scheme {scheme[:200]!r}.", Complaint("scheme", scheme, remedy))
 

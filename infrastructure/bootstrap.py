@@ -119,6 +119,7 @@ class System:
 
     tier_models: TierModels
 
+    tail: LogTail
     ledger: LedgerQueries
     ledger_cards: LedgerCards
     cards: UserCardView
@@ -160,6 +161,7 @@ def build(
     health = Health(_checks(pool, models, broker, search), _remedies())
     kinds, sessions = PostgresFactKinds(pool), PostgresHistorySessions(pool)
     evaluation = PostgresEvaluationLedger(pool, keyring)
+    tail = LogTail(pool, keyring)
     tier_models = PostgresTierModels(pool, keyring, Ledger(pool, keyring))
     return System(
         settings=settings,
@@ -187,11 +189,12 @@ def build(
         fit_tier_model=FitTierModel(tier_models),
         activate_tier_model=ActivateTierModel(tier_models),
         tier_models=tier_models,
+        tail=tail,
         ledger=PostgresLedgerQueries(pool, keyring),
         ledger_cards=LedgerCards(pool, keyring),
         cards=UserCardView(models),
         search_segment=SearchSegment(pool, UserSearchView(search, index_prefix)),
-        read_models=build_read_models(pool, LogTail(pool, keyring), models, search, index_prefix),
+        read_models=build_read_models(pool, tail, models, search, index_prefix),
         lags=LagReader(RedisBoard(models)).lags,
         nudges=nudges,
         receive_nudges=lambda evaluator, projectors: NudgeReceiver(urls["broker"], evaluator, projectors),
@@ -266,7 +269,7 @@ def _checks(pool: Pool, models: Redis, broker: Redis, search: OpenSearch) -> dic
 
 def _remedies() -> dict[str, str]:
     servers = {
-        part: f"`tierline doctor` says more; `tierline stack up` starts the embedded one, {variable} names one of your own"
+        part: f"`tierline stack up` starts the embedded one, {variable} names one of your own; `tierline doctor` says why"
         for part, variable in _OWN_SERVERS.items()
     }
     return servers | {"worker": "`tierline run` keeps a worker running, and restarts one that dies"}

@@ -127,6 +127,11 @@ class PostgresLedgerQueries:
             # Read after it: whatever had been decided by then stands at or below the head.
             return LogProgress(decided=row is not None and not row[0], shown_from=head(connection))
 
+    def tiers_of(self, scheme: str) -> list[str]:
+        """See LedgerQueries."""
+        with self._pool.connection() as connection:
+            return _tiers_of(connection, scheme)
+
     def subject_of(self, user_id: str) -> UUID:
         """See LedgerQueries."""
         with self._pool.connection() as connection:

@@ -1,11 +1,11 @@
-"""Segments: a condition over tiers, tags and features, resolved against the models in force and asked of the search index."""
+"""Segments: conditions over tiers, tags and features, read by the models in force and asked of the search index."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from application.queries import Direction, SegmentFieldUnknown, SegmentPage
+from application.queries import CursorInvalid, Direction, SegmentFieldUnknown, SegmentPage
 from domain.tier_model.calendar import calendar_of
 from domain.tier_model.column import Type
 from domain.tier_model.compiled import CompiledModel
@@ -14,6 +14,7 @@ from domain.tier_model.names import types_of
 from domain.tier_model.spec import Avg, DaysSince
 from infrastructure.postgres.pool import Pool
 from infrastructure.tier_models.in_force import ModelsInForceReader
+from projections.user_search.view import CursorInvalid as CursorOfAnother
 from projections.user_search.view import UserSearchView
 
 _DAYS = "days."
@@ -48,13 +49,13 @@ class SearchSegment:
     ) -> SegmentPage:
         """See application.queries.Queries.search_segment."""
         names = self._names()
-        page = self._view.search(
-            query_of(where, names),
-            [_order(names, name, direction) for name, direction in sort],
-            size,
-            cursor,
-            {facet: _facet(names, facet) for facet in facets},
-        )
+        query = query_of(where, names)
+        order = [_order(names, name, direction) for name, direction in sort]
+        counted = {facet: _facet(names, facet) for facet in facets}
+        try:
+            page = self._view.search(query, order, size, cursor, counted)
+        except CursorOfAnother:
+            raise CursorInvalid(cursor or "") from None
         return SegmentPage(page.total, page.users, page.facets, page.next_cursor)
 
     def members(self, where: str | None) -> Iterator[dict[str, Any]]:

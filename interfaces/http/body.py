@@ -6,7 +6,6 @@ from typing import Any
 import anyio.from_thread
 from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 
 from interfaces.http.writes import is_stream
 
@@ -54,10 +53,7 @@ async def _sent(request: Request) -> bytes | Lines:
         raise HTTPException(
             415, f"{media_type!r} is not understood here: send application/json or application/x-ndjson."
         )
-    try:
-        return await request.body()
-    except ClientDisconnect:
-        return b""
+    return await request.body()
 
 
 SENT: Any = Depends(_sent)

@@ -12,9 +12,11 @@ _POSITION = b',"position":'
 class AsyncRedis(Protocol):
     """What is asked of redis.asyncio's client."""
 
-    async def get(self, name: str) -> bytes | None: ...
+    async def get(self, name: str) -> bytes | None:
+        """One value."""
 
-    async def mget(self, keys: Sequence[str]) -> list[bytes | None]: ...
+    async def mget(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Several values, in order."""
 
 
 class CardReader:

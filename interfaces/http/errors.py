@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -9,18 +10,63 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from application.access import KeyTooShort, KeyUnknown, NotAllowed, NotAuthenticated, RoleUnknown
+from application.clock import ClockBackwards, ClockNotManual
+from application.facts.record_facts import MalformedRequest, TooManyFacts
 from application.idempotency import IdempotencyKeyInvalid, IdempotencyKeyReused, StillRunning
+from application.queries import CursorInvalid, InstantAhead, SegmentFieldUnknown, UnknownScheme, UnknownUser
+from application.tier_models.activate_tier_model import TierWithoutSuccessor
+from application.tier_models.fit_tier_model import NothingToFitOn
+from domain.facts.history import HistorySealed, SubjectInHistory, UnknownHistory
+from domain.facts.kinds import KindRefused
+from domain.refusal import Refusal
+from domain.tier_model.expression import ConditionInvalid
+from domain.tier_model.refusals import (
+    ActivationTooEarly,
+    CutsNotFitted,
+    VersionPublished,
+    VersionRetired,
+    VersionUnknown,
+)
+from domain.tier_model.spec import ModelInvalid
 from interfaces.http.problems import problem
+from interfaces.http.refusals import HypotheticalFactInvalid, HypotheticalNeedsDryRun, SortInvalid
+from projections.catalogue import UnknownReadModel
 
 STATUS: dict[type[Exception], int] = {
     NotAuthenticated: 401,
     NotAllowed: 403,
-    RoleUnknown: 422,
     KeyUnknown: 404,
-    KeyTooShort: 422,
+    UnknownHistory: 404,
+    UnknownReadModel: 404,
+    UnknownScheme: 404,
+    UnknownUser: 404,
+    VersionUnknown: 404,
+    ActivationTooEarly: 409,
+    ClockBackwards: 409,
+    ClockNotManual: 409,
+    CutsNotFitted: 409,
+    HistorySealed: 409,
     IdempotencyKeyReused: 409,
-    IdempotencyKeyInvalid: 422,
     StillRunning: 409,
+    SubjectInHistory: 409,
+    TierWithoutSuccessor: 409,
+    VersionPublished: 409,
+    VersionRetired: 409,
+    TooManyFacts: 413,
+    ConditionInvalid: 422,
+    CursorInvalid: 422,
+    HypotheticalFactInvalid: 422,
+    HypotheticalNeedsDryRun: 422,
+    IdempotencyKeyInvalid: 422,
+    InstantAhead: 422,
+    KeyTooShort: 422,
+    KindRefused: 422,
+    MalformedRequest: 422,
+    ModelInvalid: 422,
+    NothingToFitOn: 422,
+    RoleUnknown: 422,
+    SegmentFieldUnknown: 422,
+    SortInvalid: 422,
 }
 
 RETRY_AFTER_SECONDS: dict[type[Exception], int] = {StillRunning: 1}
@@ -54,11 +100,17 @@ def refusal_problem(refusal: Exception) -> Response:
 
 
 def complaints_of(refusal: Exception) -> list[dict[str, Any]]:
-    """{field, value, remedy} of each value that a refusal blames."""
-    complaints = getattr(refusal, "complaints", None)
-    if complaints is None:
-        complaints = [refusal] if hasattr(refusal, "remedy") else []
-    return [{"field": blamed.field, "value": blamed.value, "remedy": blamed.remedy} for blamed in complaints]
+    """{field, value, remedy} of each value that a refusal blames, with line and column where a text was read."""
+    assert isinstance(refusal, Refusal)
+    places = getattr(refusal, "errors", None) or [refusal]
+    complaints = []
+    for blamed, place in zip_longest(refusal.complaints, places):
+        if blamed is not None:
+            complaint = {"field": blamed.field, "value": blamed.value, "remedy": blamed.remedy}
+            if getattr(place, "line", None) is not None:
+                complaint |= {"line": place.line, "column": place.column}
+            complaints.append(complaint)
+    return complaints
 
 
 def _refused(_request: Request, refusal: Exception) -> Response:
@@ -71,7 +123,7 @@ def _off(part: str) -> Any:
             503,
             "part-unavailable",
             "A part is unavailable",
-            f"{part} does not answer at the moment; nothing of this request is lost or half done that a repeat would not heal.",
+            f"{part} does not answer at the moment. Whatever this request began, repeating it ends well.",
             [
                 {
                     "field": part,
@@ -88,7 +140,11 @@ def _off(part: str) -> Any:
 def _invalid(_request: Request, invalid: Exception) -> Response:
     assert isinstance(invalid, RequestValidationError)
     errors = [
-        {"field": _path(error["loc"]), "value": error.get("input"), "remedy": error["msg"]}
+        {
+            "field": _path(error["loc"]),
+            "value": error.get("input"),
+            "remedy": error["msg"].removeprefix("Value error, "),
+        }
         for error in invalid.errors()
     ]
     first = errors[0]
@@ -112,6 +168,10 @@ def _http(request: Request, error: Exception) -> Response:
 def _fault(_request: Request, _error: Exception) -> Response:
     # The server logs the traceback once; the caller learns nothing of the inside.
     return problem(500, "fault", "A fault on our side", "The request met a fault on our side; it has been logged.")
+
+
+def _remedy(message: str) -> str:
+    return message.removeprefix("Value error, ")
 
 
 def _path(location: tuple[int | str, ...]) -> str:

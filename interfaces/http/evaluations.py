@@ -1,0 +1,88 @@
+"""Evaluating one user now, or trying out what would be."""
+
+from typing import Annotated, Any
+from uuid import uuid4
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from application.access import NotAllowed, Permission
+from domain.facts.check import check_fact
+from domain.facts.fact import Fact
+from domain.facts.instants import format_instant
+from domain.refusal import Complaint
+from interfaces.http.examples import EVALUATION
+from interfaces.http.refusals import HypotheticalFactInvalid, HypotheticalNeedsDryRun
+from interfaces.http.system import SystemDep
+from interfaces.http.users import UserId
+from interfaces.http.writes import Write, write
+
+router = APIRouter(prefix="/v1/users", tags=["users"])
+
+
+class EvaluationRequest(BaseModel):
+    """How to evaluate."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"dry_run": True, "hypothetical_facts": [{"kind": "order", "amount": 20_000, "currency": "CNY"}]}
+            ]
+        },
+    )
+
+    dry_run: bool = Field(False, description="Answer what would be decided, and record nothing.")
+    hypothetical_facts: list[dict[str, Any]] = Field(
+        default=[],
+        max_length=1_000,
+        description="Facts as in `POST /v1/facts` to suppose, in a dry run. `fact_id`, `user_id` and `occurred_at` may "
+        "be left out: then it is a new fact of this user, now.",
+    )
+
+
+@router.post("/{user_id}/evaluations", responses=EVALUATION, summary="Evaluate a user now")
+def evaluate(
+    system: SystemDep,
+    user_id: UserId,
+    call: Annotated[Write, write(Permission.TRY_OUT)],
+    wanted: EvaluationRequest | None = None,
+) -> Response:
+    """Decides what is due, then answers per scheme the features, scores, qualified tier, decision and receipt."""
+    wanted = wanted or EvaluationRequest()
+    if not wanted.dry_run and not call.caller.may(Permission.EVALUATE):
+        raise NotAllowed(call.caller, Permission.EVALUATE)
+    if wanted.hypothetical_facts and not wanted.dry_run:
+        raise HypotheticalNeedsDryRun
+    supposed = _supposed(system, user_id, wanted.hypothetical_facts)
+
+    def act() -> dict[str, Any]:
+        found = system.evaluate_user(user_id, dry_run=wanted.dry_run, hypothetical_facts=supposed)
+        return {
+            "user_id": user_id,
+            "as_of": format_instant(found.as_of),
+            "dry_run": wanted.dry_run,
+            "evaluations": found.evaluations,
+            "position": found.position or system.tail.head(),
+        }
+
+    return call.answer(act)
+
+
+def _supposed(system: Any, user_id: str, sent: list[dict[str, Any]]) -> list[Fact]:
+    """The supposed facts, checked as real ones are."""
+    if not sent:
+        return []
+    kinds, now = system.fact_kinds.definitions(), format_instant(system.clock.now())
+    facts = []
+    for index, item in enumerate(sent):
+        given = {"fact_id": f"hypothetical-{uuid4().hex}", "user_id": user_id, "occurred_at": now, **item}
+        checked = check_fact(given, kinds)
+        if not isinstance(checked, Fact):
+            complaints = [
+                Complaint(f"hypothetical_facts.{index}.{error.field}", error.value, error.remedy) for error in checked
+            ]
+            raise HypotheticalFactInvalid(complaints)
+        facts.append(checked)
+    return facts

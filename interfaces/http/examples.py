@@ -1,0 +1,268 @@
+"""What the OpenAPI document shows of answers and of bodies that are not a single JSON type."""
+
+from typing import Any
+
+Responses = dict[int | str, dict[str, Any]]
+
+_PROBLEM = {
+    "type": "urn:tierline:problem:unknown-user",
+    "title": "Unknown user",
+    "status": 404,
+    "detail": "No fact and no event ever named user 'u-9'.",
+    "errors": [{"field": "user_id", "value": "u-9", "remedy": "check the spelling, or send a first fact of this user"}],
+}
+_FRESH = {"position": 18240, "lag_events": 0, "lag_seconds": 0.0}
+
+
+def _answers(example: Any, status: int = 200, description: str = "As asked") -> Responses:
+    problem = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": _PROBLEM}
+    return {
+        status: {"description": description, "content": {"application/json": {"example": example}}},
+        "4XX": {"description": "Refused", "content": {"application/problem+json": problem}},
+        "5XX": {"description": "A part is unavailable", "content": {"application/problem+json": problem}},
+    }
+
+
+_FACT = {
+    "fact_id": "order-1001",
+    "user_id": "u-1",
+    "kind": "order",
+    "occurred_at": "2026-03-01T08:00:00Z",
+    "amount": 25_900,
+    "currency": "CNY",
+    "attributes": {"channel": "app"},
+    "lines": [{"sku": "tea-250", "category": "tea", "quantity": 1, "amount": 25_900}],
+}
+_LINE = '{"fact_id": "visit-7", "user_id": "u-1", "kind": "visit", "occurred_at": "2026-03-01T08:00:00Z"}\n'
+_REJECTED = {
+    "index": 1,
+    "fact_id": "order-1002",
+    "error": {
+        "field": "amount",
+        "value": 12.5,
+        "remedy": "send whole minor units, 1250 for 12.50",
+        "detail": "amount is not a whole number",
+    },
+}
+FACTS = _answers(
+    {"accepted": 1, "duplicates": 0, "rejected": [_REJECTED], "rejected_count": 1, "position": 18231},
+    description="What became of each fact",
+)
+FACTS_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["facts"],
+                    "properties": {
+                        "facts": {
+                            "type": "array",
+                            "maxItems": 1000,
+                            "items": {"$ref": "#/components/schemas/Fact"},
+                        }
+                    },
+                },
+                "example": {"facts": [_FACT]},
+            },
+            "application/x-ndjson": {
+                "schema": {"type": "string", "description": "One fact a line."},
+                "example": _LINE,
+            },
+        },
+    }
+}
+COMPONENT_SCHEMAS: dict[str, Any] = {
+    "Fact": {
+        "type": "object",
+        "required": ["fact_id", "user_id", "kind", "occurred_at"],
+        "properties": {
+            "fact_id": {"type": "string", "description": "Names the fact among its user's and source's."},
+            "source": {"type": "string", "default": ""},
+            "user_id": {"type": "string"},
+            "kind": {"type": "string", "description": "order, refund, visit, interaction, profile, touch, void, …"},
+            "occurred_at": {"type": "string", "format": "date-time"},
+            "amount": {"type": "integer", "minimum": 0, "description": "Minor units."},
+            "currency": {"type": "string", "description": "ISO 4217."},
+            "attributes": {"type": "object", "description": "Flat scalars."},
+            "lines": {"type": "array", "items": {"type": "object"}},
+        },
+    },
+    "Problem": {
+        "type": "object",
+        "required": ["type", "title", "status", "detail", "errors"],
+        "properties": {
+            "type": {"type": "string"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+            "errors": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {"field": {"type": "string"}, "value": {}, "remedy": {"type": "string"}},
+                },
+            },
+        },
+    },
+}
+
+_SESSION = {
+    "history_id": "6f6e0d3e-5c0c-4c4e-9f0e-0f1f6d1c2b3a",
+    "status": "open",
+    "opened_at": "2026-03-01T08:00:00Z",
+    "opened_by": "key:4f1d2c",
+    "sealed_at": None,
+    "sealed_by": None,
+    "position": None,
+}
+HISTORY = _answers(_SESSION)
+
+_STANDING = {
+    "tier": "mid",
+    "since": "2026-02-11T16:00:00Z",
+    "model_version": 3,
+    "pinned": False,
+    "grace_until": None,
+    "next_tier": "high",
+    "missing": [{"of": "spend", "is": 82_000, "needs": 100_000, "missing": 18_000}],
+    "may_drop_on": "2026-05-12T16:00:00Z",
+}
+_CARD = {
+    "user_id": "u-1",
+    "standings": {"value": _STANDING},
+    "tags": ["vip"],
+    "strategies": [],
+    "grants": [],
+    **_FRESH,
+}
+CARD = _answers(_CARD)
+CARDS = _answers({"users": [_CARD], "unknown": ["u-9"]})
+TIERS = _answers(
+    {
+        "user_id": "u-1",
+        "as_of": "2026-02-20T00:00:00Z",
+        "known_at": "2026-03-01T08:00:00Z",
+        "standings": {"value": {"tier": "mid", "since": "2026-02-11T16:00:00Z", "event_id": "0c9d…-4"}},
+        "position": 18240,
+    }
+)
+_RECEIPT = {"scheme": "value", "version": 3, "qualified": "mid", "features": {"spend": 82_000}, "rule": "mid.enter"}
+USER_HISTORY = _answers(
+    {
+        "user_id": "u-1",
+        "events": [
+            {
+                "event_id": "0c9d…-4",
+                "position": 18102,
+                "version": 4,
+                "topic": "user-tier.tier-changed.v1",
+                "effective_at": "2026-02-11T16:00:00Z",
+                "recorded_at": "2026-02-11T16:00:00.2Z",
+                "actor": "evaluator",
+                "command_id": "",
+                "causation": "",
+                "data": {"scheme": "value", "scope": "", "from": "low", "to": "mid", "cause": "evaluation"},
+                "receipt": _RECEIPT,
+            }
+        ],
+        "next_cursor": None,
+        "position": 18240,
+    }
+)
+EVALUATION = _answers(
+    {
+        "user_id": "u-1",
+        "as_of": "2026-03-01T08:00:00Z",
+        "dry_run": True,
+        "evaluations": {
+            "value": {
+                "features": {"spend": 102_000},
+                "scores": {"m": 4},
+                "qualified": "high",
+                "decision": {"topic": "user-tier.tier-changed.v1", "from": "mid", "to": "high", "receipt": _RECEIPT},
+            }
+        },
+        "position": 0,
+    }
+)
+SEGMENT = _answers(
+    {
+        "total": 1,
+        "users": [{"user_id": "u-1", "tiers": {"value": "high"}, "tags": ["vip"], "features": {"value": {"spend": 1}}}],
+        "facets": {"tier.activity": {"active": 1}},
+        "next_cursor": None,
+        **_FRESH,
+    }
+)
+DISTRIBUTION = _answers(
+    {"scheme": "value", "as_of": "2026-03-01T08:00:00Z", "tiers": {"low": 120, "mid": 40, "high": 9}, **_FRESH}
+)
+_PROJECTION = {
+    "name": "user_card",
+    "version": 1,
+    "status": "serving",
+    "store": "redis",
+    "position": 18240,
+    "head": 18240,
+    "lag_events": 0,
+    "lag_seconds": 0.0,
+    "lanes": {"0": 18240},
+    "parked": [],
+    "building": None,
+}
+PROJECTIONS = _answers({"projections": [_PROJECTION], "position": 18240})
+PROJECTION = _answers({"name": "user_card", "status": "serving", "position": 18240})
+
+_MODEL = {
+    "scheme": "value",
+    "version": 3,
+    "status": "active",
+    "content_hash": "9f2c…",
+    "unfitted": [],
+    "created_at": "2026-03-01T08:00:00Z",
+    "created_by": "key:4f1d2c",
+    "activated_at": "2026-03-01T08:05:00Z",
+}
+MODELS = _answers({"tier_models": [_MODEL], "next_cursor": None})
+MODEL = _answers(_MODEL | {"spec": {"scheme": "value", "tiers": ["low", "mid", "high"]}})
+_MODEL_TEXT = """scheme: value
+dimension: value
+time_zone: Asia/Shanghai
+currency: CNY
+tiers: [low, high]
+features:
+  spend: {sum: order.amount, within: 365 days}
+rules:
+  high: {enter: "spend >= money(1000.00)"}
+"""
+MODEL_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/yaml": {"schema": {"type": "string"}, "example": _MODEL_TEXT},
+            "application/json": {"schema": {"type": "object"}},
+        },
+    }
+}
+LINT = _answers(
+    {
+        "valid": False,
+        "faults": [
+            {
+                "path": "rules.high.enter",
+                "line": 9,
+                "column": 17,
+                "value": "spent",
+                "message": "there is no spent",
+                "remedy": "Did you mean spend?",
+                "severity": "error",
+            }
+        ],
+    }
+)
+CLOCK = _answers({"now": "2026-03-01T08:00:00Z", "mode": "manual"})
+READY = _answers(
+    {"ready": True, "parts": [{"name": "postgres", "status": "on", "detail": "PostgreSQL 18.6", "remedy": ""}]}
+)

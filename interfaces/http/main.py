@@ -1,0 +1,78 @@
+"""The API process: the application over a wired system, served by uvicorn."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+from infrastructure.bootstrap import System, build
+from infrastructure.settings import load_settings
+from interfaces.http import (
+    cards,
+    clock,
+    evaluations,
+    facts,
+    health,
+    metrics,
+    projections,
+    schemes,
+    segments,
+    tier_models,
+    users,
+)
+from interfaces.http.body_limit import BodyLimit
+from interfaces.http.card_reader import CardReader
+from interfaces.http.errors import install
+from interfaces.http.freshness import Lags
+from interfaces.http.openapi import describe
+
+_ROUTERS = (facts, cards, users, evaluations, segments, schemes, tier_models, projections, clock, health, metrics)
+
+
+def create_app(system: System) -> FastAPI:
+    """The application over a system, which it does not close."""
+    app = FastAPI(title="Tierline", version="1", lifespan=_lifespan, openapi_url="/openapi.json", redoc_url=None)
+    app.state.system = system
+    for module in _ROUTERS:
+        app.include_router(module.router)
+    install(app, system.outages)
+    app.add_middleware(BodyLimit)
+    if system.clock.manual:
+        app.add_middleware(clock.ManualClockNotice, clock=system.clock)
+    app.add_middleware(metrics.Timing)
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """What belongs to the event loop."""
+    system = app.state.system
+    redis = system.open_async_redis()
+    app.state.cards = CardReader(redis)
+    app.state.lags = Lags(system.lags)
+    yield
+    await redis.aclose()
+
+
+def serve(system: System, host: str, port: int, **options: Any) -> None:
+    """Serve until a signal says stop."""
+    uvicorn.run(
+        create_app(system), host=host, port=port, access_log=False, log_level="warning", server_header=False, **options
+    )
+
+
+def main() -> None:
+    """Entry of the API process."""
+    settings = load_settings()
+    system = build(settings)
+    try:
+        serve(system, settings.host, settings.port)
+    finally:
+        system.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""Segments: who is in one, how many, and how they spread."""
+
+import re
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from application.access import Permission
+from application.queries import Direction
+from interfaces.http.access import allow
+from interfaces.http.answers import answer
+from interfaces.http.examples import SEGMENT
+from interfaces.http.freshness import DEFAULT_WAIT_SECONDS, AtLeast, Wait, answered_position, at_least_header, until
+from interfaces.http.refusals import SortInvalid
+from interfaces.http.system import SystemDep
+
+router = APIRouter(prefix="/v1/segments", tags=["segments"])
+
+_SORT = re.compile(r"(-?)([A-Za-z_][\w.\-]*)(?:[ :](asc|desc))?")
+
+
+class SortField(BaseModel):
+    """A field and its order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    field: str
+    order: Direction = "asc"
+
+
+class SegmentQuery(BaseModel):
+    """Whom to find."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "where": "tier.value = 'high' and spend >= money(1000.00) and tag('vip')",
+                    "sort": ["-spend"],
+                    "size": 50,
+                    "facets": ["tier.activity", "tags", "attributes.age_band"],
+                }
+            ]
+        },
+    )
+
+    where: str | None = Field(
+        None,
+        max_length=10_000,
+        description="A condition over `tier.SCHEME`, `SCHEME.FEATURE` (or `FEATURE` where only one scheme has it) and "
+        "`tag('x')`; everybody when left out.",
+    )
+    sort: str | list[str | SortField] = Field(
+        default=[], description='Fields; a minus, or `{"field", "order"}`, turns one round. Users without it come last.'
+    )
+    size: int = Field(50, ge=0, le=1_000)
+    cursor: str | None = Field(None, description="`next_cursor` of the page before.")
+    facets: list[str] = Field(
+        default=[], max_length=20, description="`tier.SCHEME`, `tags`, `attributes.NAME` or a feature that is a label."
+    )
+
+
+@router.post("/search", responses=SEGMENT, summary="Search a segment", dependencies=[allow(Permission.SEARCH)])
+async def search(
+    request: Request,
+    system: SystemDep,
+    wanted: SegmentQuery,
+    at_least: AtLeast = None,
+    wait: Wait = DEFAULT_WAIT_SECONDS,
+) -> Response:
+    """Users and counts, out of OpenSearch. `at_least` waits for everybody's decisions."""
+    lags = request.app.state.lags
+    reached = at_least is None or await _all_shown(system, lags, at_least, wait)
+    lag = await lags.of("user_search")
+    page = await run_in_threadpool(
+        system.search_segment, wanted.where, _order(wanted.sort), wanted.size, wanted.cursor, wanted.facets
+    )
+    content = {
+        "total": page.total,
+        "users": page.users,
+        "facets": page.facets,
+        "next_cursor": page.next_cursor,
+        "position": answered_position(lag.position if lag else 0, at_least, reached),
+        "lag_events": lag.lag_events if lag else None,
+        "lag_seconds": lag.lag_seconds if lag else None,
+    }
+    return answer(content, headers=at_least_header(at_least, reached))
+
+
+async def _all_shown(system: Any, lags: Any, at_least: int, wait: float) -> bool:
+    """Wait until the index shows all that anybody had to be decided up to the position."""
+    shown_from: int | None = None
+
+    async def reached() -> bool:
+        nonlocal shown_from
+        if shown_from is None:
+            progress = await run_in_threadpool(system.ledger.log_progress, at_least)
+            if not progress.decided:
+                return False
+            shown_from = progress.shown_from
+        lag = await lags.of("user_search")
+        return lag is not None and lag.position >= shown_from
+
+    return await until(reached, wait)
+
+
+def _order(sort: str | list[str | SortField]) -> list[tuple[str, Direction]]:
+    return [_sorted_by(field) for field in ([sort] if isinstance(sort, str) else sort)]
+
+
+def _sorted_by(field: str | SortField) -> tuple[str, Direction]:
+    if isinstance(field, SortField):
+        return field.field, field.order
+    match = _SORT.fullmatch(field.strip())
+    if match is None or (match[1] and match[3]):
+        raise SortInvalid(field)
+    return match[2], "desc" if match[1] or match[3] == "desc" else "asc"

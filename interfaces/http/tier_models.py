@@ -1,0 +1,154 @@
+"""Tier models: their versions, and what can be done with one."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import Response
+
+from application.access import Permission
+from application.queries import UnknownScheme
+from application.tier_models.ports import TierModelView
+from domain.tier_model.lint import lint_text
+from domain.tier_model.refusals import VersionUnknown
+from domain.tier_model.spec import ModelFault
+from interfaces.http.access import allow
+from interfaces.http.answers import answer, instant_text
+from interfaces.http.examples import LINT, MODEL, MODEL_BODY, MODELS
+from interfaces.http.instants import Instant
+from interfaces.http.system import SystemDep
+from interfaces.http.writes import Write, write
+
+router = APIRouter(prefix="/v1/tier-models", tags=["tier models"])
+
+Version = Annotated[int, Path(ge=1, le=1_000_000)]
+
+
+async def _text(request: Request) -> bytes:
+    return await request.body()
+
+
+class FitRequest(BaseModel):
+    """When to fit."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"at": "2026-03-01T00:00:00Z"}]})
+
+    at: Instant = None
+
+
+@router.get("", responses=MODELS, summary="All versions", dependencies=[allow(Permission.READ_MODELS)])
+def list_models(system: SystemDep) -> Response:
+    """By scheme and version, without their specs."""
+    shown = [_summary(view) for view in system.tier_models.versions()]
+    return answer({"tier_models": shown, "next_cursor": None})
+
+
+@router.get("/{scheme}", responses=MODEL, summary="A scheme's model", dependencies=[allow(Permission.READ_MODELS)])
+def show_model(system: SystemDep, scheme: str) -> Response:
+    """The version in force, or the latest while none is; with all versions in short."""
+    views = system.tier_models.versions(scheme)
+    if not views:
+        raise UnknownScheme(scheme, sorted({view.scheme for view in system.tier_models.versions()}))
+    shown = next((view for view in reversed(views) if view.status == "active"), views[-1])
+    return answer(_whole(shown) | {"versions": [_summary(view) for view in views]})
+
+
+@router.get(
+    "/{scheme}/versions/{version}",
+    responses=MODEL,
+    summary="One version",
+    dependencies=[allow(Permission.READ_MODELS)],
+)
+def show_version(system: SystemDep, scheme: str, version: Version) -> Response:
+    """Its whole spec, with fitted cuts."""
+    views = system.tier_models.versions(scheme)
+    if not views:
+        raise UnknownScheme(scheme, sorted({view.scheme for view in system.tier_models.versions()}))
+    for view in views:
+        if view.version == version:
+            return answer(_whole(view))
+    raise VersionUnknown(scheme, version, [view.version for view in views])
+
+
+@router.post("", status_code=201, responses=MODEL, openapi_extra=MODEL_BODY, summary="Draft a version")
+def create_model(
+    system: SystemDep,
+    call: Annotated[Write, write(Permission.DRAFT_MODELS)],
+    text: Annotated[bytes, Depends(_text)],
+) -> Response:
+    """From YAML or JSON. The content of a version that is there already is that version again."""
+
+    def act() -> dict[str, Any]:
+        view, faults = system.create_tier_model(text, call.actor)
+        return _whole(view) | {"warnings": [_fault(fault) for fault in faults]}
+
+    return call.answer(act, 201)
+
+
+@router.post(
+    "/lint",
+    responses=LINT,
+    openapi_extra=MODEL_BODY,
+    summary="Find what is wrong with a model",
+    dependencies=[allow(Permission.READ_MODELS)],
+)
+def lint_model(text: Annotated[bytes, Depends(_text)]) -> Response:
+    """Every fault with its line and column; stores nothing."""
+    faults = lint_text(text)
+    valid = not any(fault.severity == "error" for fault in faults)
+    return answer({"valid": valid, "faults": [_fault(fault) for fault in faults]})
+
+
+@router.post("/{scheme}/versions/{version}/fit", responses=MODEL, summary="Fit a version's cuts")
+def fit_model(
+    system: SystemDep,
+    scheme: str,
+    version: Version,
+    call: Annotated[Write, write(Permission.DRAFT_MODELS)],
+    wanted: FitRequest | None = None,
+) -> Response:
+    """On what users' features are at an instant; now when left out. The cuts are part of the version from then on."""
+    at = wanted.at if wanted else None
+    return call.answer(lambda: _whole(system.fit_tier_model(scheme, version, at, call.actor)))
+
+
+@router.post("/{scheme}/versions/{version}/activate", responses=MODEL, summary="Put a version in force")
+def activate_model(
+    system: SystemDep, scheme: str, version: Version, call: Annotated[Write, write(Permission.ACTIVATE_MODELS)]
+) -> Response:
+    """Everybody is decided anew at this instant; the version before is retired."""
+
+    def act() -> dict[str, Any]:
+        view, position = system.activate_tier_model(scheme, version, call.actor)
+        return _whole(view) | {"position": position}
+
+    return call.answer(act)
+
+
+def _summary(view: TierModelView) -> dict[str, Any]:
+    return {
+        "scheme": view.scheme,
+        "version": view.version,
+        "status": view.status,
+        "content_hash": view.content_hash,
+        "unfitted": list(view.unfitted),
+        "created_at": instant_text(view.created_at),
+        "created_by": view.created_by,
+        "activated_at": instant_text(view.activated_at),
+    }
+
+
+def _whole(view: TierModelView) -> dict[str, Any]:
+    return _summary(view) | {"spec": view.spec}
+
+
+def _fault(fault: ModelFault) -> dict[str, Any]:
+    return {
+        "path": fault.path,
+        "line": fault.line,
+        "column": fault.column,
+        "value": fault.value,
+        "message": fault.message,
+        "remedy": fault.remedy,
+        "severity": fault.severity,
+    }

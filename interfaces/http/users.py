@@ -1,0 +1,121 @@
+"""A user's past, out of the log: standings at an instant, and everything that was ever recorded."""
+
+import base64
+import binascii
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from application.access import Permission
+from application.queries import CursorInvalid, RecordedEvent
+from interfaces.http.access import allow
+from interfaces.http.answers import answer, instant_text
+from interfaces.http.examples import TIERS, USER_HISTORY
+from interfaces.http.freshness import DEFAULT_WAIT_SECONDS, AtLeast, Wait, answered_position, at_least_header, until
+from interfaces.http.instants import Instant
+from interfaces.http.system import SystemDep
+
+router = APIRouter(prefix="/v1/users", tags=["users"])
+
+UserId = Annotated[str, Path(description="Your own id of the user.", examples=["u-1"])]
+_INSTANTS = ("grace_until", "at_risk_on")
+
+
+@router.get(
+    "/{user_id}/tiers",
+    responses=TIERS,
+    summary="Standings as of an instant",
+    dependencies=[allow(Permission.READ_USERS)],
+)
+async def read_tiers(
+    system: SystemDep,
+    user_id: UserId,
+    as_of: Annotated[Instant, Query(description="When it was true; now when left out.")] = None,
+    known_at: Annotated[Instant, Query(description="By what was recorded then; now when left out.")] = None,
+    at_least: AtLeast = None,
+    wait: Wait = DEFAULT_WAIT_SECONDS,
+) -> Response:
+    """From the log: per scheme the last transition effective by `as_of` among those recorded by `known_at`."""
+    reached = await _decided(system, user_id, at_least, wait)
+    found = await run_in_threadpool(system.ledger.user_tiers, user_id, as_of, known_at)
+    content = {
+        "user_id": user_id,
+        "as_of": instant_text(found.as_of),
+        "known_at": instant_text(found.known_at),
+        "standings": {
+            scheme: {"tier": past.tier, "since": instant_text(past.since), "event_id": past.event_id}
+            for scheme, past in found.standings.items()
+        },
+        "position": answered_position(found.position, at_least, reached),
+    }
+    return answer(content, headers=at_least_header(at_least, reached))
+
+
+@router.get(
+    "/{user_id}/history",
+    responses=USER_HISTORY,
+    summary="Everything recorded for a user",
+    dependencies=[allow(Permission.READ_HISTORY)],
+)
+async def read_history(
+    system: SystemDep,
+    user_id: UserId,
+    size: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    at_least: AtLeast = None,
+    wait: Wait = DEFAULT_WAIT_SECONDS,
+) -> Response:
+    """Every event, oldest first, with its receipt: why, from which facts, by which model version."""
+    after = _open(cursor)
+    reached = await _decided(system, user_id, at_least, wait)
+    page = await run_in_threadpool(system.ledger.user_history, user_id, after, size)
+    content = {
+        "user_id": user_id,
+        "events": [event_to_json(event) for event in page.events],
+        "next_cursor": None if page.next_after is None else _cursor(page.next_after),
+        "position": answered_position(page.position, at_least, reached),
+    }
+    return answer(content, headers=at_least_header(at_least, reached))
+
+
+def event_to_json(event: RecordedEvent) -> dict[str, Any]:
+    """As the history shows it. What is kept in clear columns stands in data too: it belongs to the event."""
+    shown = asdict(event)
+    own = {key: instant_text(value) if key in _INSTANTS else value for key, value in event.data.items()}
+    clear = {"scheme": shown.pop("scheme"), "scope": shown.pop("scope")}
+    moved = {"from": shown.pop("from_tier"), "to": shown.pop("to_tier")}
+    shown["data"] = clear | moved | own
+    shown["effective_at"] = instant_text(event.effective_at)
+    shown["recorded_at"] = instant_text(event.recorded_at)
+    return shown
+
+
+async def _decided(system: Any, user_id: str, at_least: int | None, wait: float) -> bool:
+    """Wait until the log holds all of the user's decisions up to the position."""
+    if at_least is None:
+        return True
+
+    async def reached() -> bool:
+        progress = await run_in_threadpool(system.ledger.user_progress, user_id, at_least)
+        return bool(progress.decided)
+
+    return await until(reached, wait)
+
+
+def _cursor(version: int) -> str:
+    return base64.urlsafe_b64encode(b"v%d" % version).decode().rstrip("=")
+
+
+def _open(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    try:
+        mark = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        if mark[:1] != b"v" or len(mark) > 11:
+            raise ValueError
+        return int(mark[1:])
+    except (binascii.Error, ValueError):
+        raise CursorInvalid(cursor) from None
