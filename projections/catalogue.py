@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from domain.refusal import Complaint, Refusal
-from domain.refusal import Complaint, Refusal
 from projections.records import BrokenRecord, EventRecord, Record
 
 PARTITIONS = 8  # hash partitions of the log, by subject
