@@ -52,6 +52,13 @@ def database(postgres_server: str, _template: str) -> Iterator[str]:
 
 
 @pytest.fixture
+def other_database(postgres_server: str, _template: str) -> Iterator[str]:
+    """DSN of a second one, for tests that compare two installations."""
+    with servers.fresh_database(postgres_server, _template) as dsn:
+        yield dsn
+
+
+@pytest.fixture
 def empty_database(postgres_server: str) -> Iterator[str]:
     """DSN of a fresh database without the schema."""
     with servers.fresh_database(postgres_server) as dsn:

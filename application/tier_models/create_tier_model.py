@@ -31,7 +31,11 @@ class CreateTierModel:
             raise ModelInvalid(errors)
         with self._models.change(spec.scheme) as change:
             model, digest = change.model, content_hash(spec)
-            content = {"spec": json.loads(canonical_json(spec)), "content_hash": digest, "unfitted": list(spec.needs_fitting)}
+            content = {
+                "spec": json.loads(canonical_json(spec)),
+                "content_hash": digest,
+                "unfitted": list(spec.needs_fitting),
+            }
             if model is None:
                 model = TierModel.first_draft(spec.scheme, **content, by=by(change, actor))
             else:

@@ -29,11 +29,11 @@ class Calendar:
 
     def midnight(self, days: Days) -> Instants:
         """Instants of the first moments of the days; days past the table's end take its last."""
-        return self._midnights[np.clip(days, _FIRST_DAY, _LAST_DAY) - _FIRST_DAY]
+        return np.asarray(self._midnights[np.clip(days, _FIRST_DAY, _LAST_DAY) - _FIRST_DAY])
 
     def day(self, instants: Instants) -> Days:
         """Local days of the instants."""
-        return np.searchsorted(self._midnights, instants, side="right") - 1 + _FIRST_DAY
+        return np.asarray(np.searchsorted(self._midnights, instants, side="right") - 1 + _FIRST_DAY)
 
     def midnight_of(self, day: int) -> int:
         """midnight of one day."""

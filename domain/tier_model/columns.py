@@ -186,7 +186,9 @@ class FeatureColumns:
         rows = rows[np.array(readable, dtype=np.bool_)] if len(rows) else rows
         column = np.empty(len(kept), dtype=object)
         column[:] = kept
-        number = column.astype(np.int64) * sign if self.plan.aggregate in ("sum", "avg") else np.zeros(len(kept), np.int64)
+        number = (
+            column.astype(np.int64) * sign if self.plan.aggregate in ("sum", "avg") else np.zeros(len(kept), np.int64)
+        )
         return rows, number, column
 
     def _readable(self, value: Any) -> bool:
@@ -313,4 +315,3 @@ def _average(total: Int64s, fits: Bools, count: Int64s) -> Column:
     for point in np.flatnonzero(valid & (np.abs(total) > _EXACT_FLOAT)):
         mean[point] = int(total[point]) / int(count[point])
     return Column(mean, valid)
-

@@ -1,6 +1,6 @@
 """A tier model made ready to run: its spec resolved into feature plans, scores, conditions and policy rules."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, floor
@@ -98,6 +98,7 @@ class CompiledModel:
         )
         self.features = tuple(self._plan(name, feature) for name, feature in spec.features.items())
         self.policy = PolicyRules(policy_of(spec.policy), spec.tiers, spec.unordered, self.calendar)
+        self._missing: dict[Any, list[dict[str, Any]]] = {}
         self._default = spec.tiers.index(spec.default) if spec.default is not None else 0
 
     @property
@@ -119,6 +120,17 @@ class CompiledModel:
                 if truth.keep[rank]:
                     return rank
         return truth.enter
+
+    def missing_for(self, rule: RulePlan, row: Mapping[str, Scalar]) -> list[dict[str, Any]]:
+        """The smallest parts that the rule's `enter` still lacks. Rows repeat (scores are few), so answers are kept."""
+        values = tuple((name, row[name]) for name in sorted(rule.enter.names))
+        key = (rule.rank, values, tuple(type(value) for _, value in values))  # 1, 1.0 and true are equal as keys
+        found = self._missing.get(key)
+        if found is None:
+            if len(self._missing) >= _MISSING_KEPT:
+                self._missing.clear()
+            found = self._missing[key] = rule.enter.shortfall(row)
+        return found
 
     def truth(self, enter: npt.NDArray[np.bool_], keep: npt.NDArray[np.bool_]) -> Truth:
         """The truth of one row of rules: which tiers are entered, which kept."""
@@ -161,6 +173,7 @@ class CompiledModel:
         return tuple(sorted(age for age in ages if age > 0))
 
 
+_MISSING_KEPT = 100_000
 _COMMON = {"within", "through", "since", "where", "after", "refunds", "minus", "first"}
 
 
@@ -278,4 +291,3 @@ def policy_of(spec: PolicySpec) -> Policy:
         validity_months=spec.validity.months if spec.validity else None,
         warn_days=spec.warn.days if spec.warn else None,
     )
-

@@ -136,7 +136,7 @@ class PolicyRules:
     def adopt(self, standing: Standing, t: int) -> Standing:
         """A standing of the version before, under this policy from t on: keeps tier, since, grace and validity's start."""
         until = None if self.unordered else self._validity_from(standing.valid_from)
-        if until is not None and until <= t:
+        if until is not None and until < t:
             until = self.calendar.midnight_of(self.calendar.day_of(t) + 1)
         return replace(standing, validity_until=until)
 

@@ -95,7 +95,7 @@ def missing_for_next(
     rule = next((rule for rule in model.rules if rule.rank > rank), None)
     if rule is None:
         return None, []
-    return model.tiers[rule.rank], rule.enter.shortfall(row)
+    return model.tiers[rule.rank], model.missing_for(rule, row)
 
 
 def canonical(receipt: dict[str, Any]) -> str:

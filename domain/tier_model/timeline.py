@@ -135,9 +135,7 @@ class _Stretch:
             np.concatenate([instants[wanted], np.full(len(extra), self.force.since), self.decided_at[based]]),
         )
 
-    def _walk_subject(
-        self, subject: int, steps: list[tuple[int, Truth]], result: SchemeResult, ahead: bool
-    ) -> None:
+    def _walk_subject(self, subject: int, steps: list[tuple[int, Truth]], result: SchemeResult, ahead: bool) -> None:
         standing = result.standings[subject]
         if self.activates[subject] and standing is not None:
             standing = self.model.policy.adopt(standing, self.force.since)

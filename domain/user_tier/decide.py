@@ -115,7 +115,9 @@ class _Batch:
                 np.array([subject for subject, _ in wanted], dtype=np.int32),
                 np.array([instant for _, instant in wanted], dtype=np.int64),
             )
-            rows = {pair: row for row, pair in enumerate(zip(points.subject.tolist(), points.instant.tolist(), strict=True))}
+            rows = {
+                pair: row for row, pair in enumerate(zip(points.subject.tolist(), points.instant.tolist(), strict=True))
+            }
             evaluated = columns.evaluate(points)
             for decision in decisions:
                 self._keep(decision, evaluated, rows[decision.subject, decision.instant])

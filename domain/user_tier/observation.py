@@ -28,7 +28,7 @@ class SchemeObservation(msgspec.Struct, frozen=True, omit_defaults=True):
     standing: Standing
     qualified: str
     features: dict[str, Scalar]
-    scores: dict[str, int | None]
+    scores: dict[str, Scalar]
     next_tier: str | None = None
     missing: list[dict[str, Any]] = []  # the smallest missing parts for the next tier up
     may_drop_on: int | None = None  # the first instant at which time alone may lower the tier

@@ -1,5 +1,6 @@
 """The evaluator's side of the ledger: takes subjects under lock, hands out what they are decided from, writes the outcome."""
 
+import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,13 +40,17 @@ select history_id, sealed_at, generation from history_sessions h
 where sealed_at is not null and exists (select from timelines t where t.history_id = h.history_id)
 order by sealed_at limit 1
 """
-_OF_SESSION = f"select {_COLUMNS} from timelines where history_id = %b order by subject_id limit %b for share skip locked"
+_OF_SESSION = f"""
+select {_COLUMNS} from timelines where history_id = %b and subject_id between %b and %b order by subject_id limit %b
+"""
+_BUCKETS = 16  # of a session's subjects, by the first hex digit of their ids: one process works on a bucket at a time
 _OBSERVATIONS = "select subject_id, body from observations where subject_id = any(%b)"
 _UPDATE = """
 update timelines t set due_at = d.due_at, decided_at = d.decided_at, stream_version = d.stream_version,
     generation = %(generation)s, last_instant = greatest(t.last_instant, d.decided_at), history_id = null
-from unnest(%(subjects)b::uuid[], %(due)b::bigint[], %(decided)b::bigint[], %(versions)b::int[], %(read_versions)b::int[],
-            %(read_positions)b::bigint[]) as d (subject_id, due_at, decided_at, stream_version, read_version, read_position)
+from unnest(%(subjects)b::uuid[], %(due)b::bigint[], %(decided)b::bigint[], %(versions)b::int[],
+            %(read_versions)b::int[], %(read_positions)b::bigint[])
+    as d (subject_id, due_at, decided_at, stream_version, read_version, read_position)
 where t.subject_id = d.subject_id and t.last_position = d.read_position and t.stream_version = d.read_version
 """
 
@@ -100,21 +105,39 @@ class PostgresEvaluationLedger:
 
     @contextmanager
     def take_history(self, limit: int) -> Iterator["HistoryWork | None"]:
-        """Subjects of a sealed session. Read in one transaction, written in others: record() notices what moved."""
-        with transaction(self._pool) as connection:
-            models = self._begin(connection)
-            session = connection.execute(_SESSION).fetchone()
-            rows = _rows(connection, _OF_SESSION, (session[0], limit)) if session else []
-            if session is None or not rows:
-                work = None
-            else:
-                now = _now(connection)
-                subjects, seals = self._subjects(connection, rows, history_until=session[1])
-                forces = models.forces_of_history(session[2] or 0)
-                kinds = columns_read(models.models)
-                table = facts_of(connection, [row.subject_id for row in rows], self._keyring, kinds)
-                work = HistoryWork(self._pool, Work(subjects, table, forces, now), rows, seals, models)
-        yield work
+        """Subjects of a sealed session. Read in one transaction, written in others: record() notices what moved.
+
+        Nobody else takes subjects of the same bucket meanwhile; the claim ends with the connection, whatever happens.
+        """
+        with self._pool.connection() as connection:
+            for bucket in random.sample(range(_BUCKETS), _BUCKETS):
+                if not _claim(connection, "pg_try_advisory_lock", bucket):
+                    continue
+                try:
+                    work = self._of_session(connection, bucket, limit)
+                    connection.commit()
+                    if work is not None:
+                        yield work
+                        return
+                finally:
+                    connection.rollback()
+                    _claim(connection, "pg_advisory_unlock", bucket)
+            yield None
+
+    def _of_session(self, connection: Connection, bucket: int, limit: int) -> "HistoryWork | None":
+        models = self._begin(connection)
+        session = connection.execute(_SESSION).fetchone()
+        if session is None:
+            return None
+        low, high = UUID(int=bucket << 124), UUID(int=((bucket + 1) << 124) - 1)
+        rows = _rows(connection, _OF_SESSION, (session[0], low, high, limit))
+        if not rows:
+            return None
+        now = _now(connection)
+        subjects, seals = self._subjects(connection, rows, history_until=session[1])
+        forces = models.forces_of_history(session[2] or 0)
+        table = facts_of(connection, [row.subject_id for row in rows], self._keyring, columns_read(models.models))
+        return HistoryWork(self._pool, Work(subjects, table, forces, now), rows, seals, models)
 
     def _begin(self, connection: Connection) -> ModelsInForce:
         connection.execute(LOCK_SHARED)
@@ -125,9 +148,7 @@ class PostgresEvaluationLedger:
         subjects, seals = self._subjects(connection, rows)
         decided_at = [row.decided_at for row in rows if row.decided_at is not None]
         since = min(decided_at) if len(decided_at) == len(rows) else -1
-        table = facts_of(
-            connection, [row.subject_id for row in rows], self._keyring, columns_read(models.models)
-        )
+        table = facts_of(connection, [row.subject_id for row in rows], self._keyring, columns_read(models.models))
         return LockedWork(connection, Work(subjects, table, models.forces(since), now), rows, seals, models)
 
     def _subjects(
@@ -135,13 +156,11 @@ class PostgresEvaluationLedger:
     ) -> tuple[list[Subject], dict[UUID, Seal]]:
         ids = [row.subject_id for row in rows]
         seals = self._keyring.seals(connection, ids)
-        bodies = dict(connection.execute(_OBSERVATIONS, (ids,), binary=True).fetchall())
+        bodies: dict[UUID, bytes] = dict(connection.execute(_OBSERVATIONS, (ids,), binary=True).fetchall())
         subjects = []
         for row in rows:
             body, seal = bodies.get(row.subject_id), seals.get(row.subject_id)
-            observation = (
-                decode_observation(seal.unseal(CONTEXT_OBSERVATION, body)) if body and seal else Observation()
-            )
+            observation = decode_observation(seal.unseal(CONTEXT_OBSERVATION, body)) if body and seal else Observation()
             subjects.append(Subject(row.subject_id, row.stream_version, row.decided_at, observation, history_until))
         return subjects, seals
 
@@ -178,9 +197,7 @@ class HistoryWork:
     def record(self, result: BatchResult) -> int:
         """In chunks of whole subjects. A subject whose facts have moved on stays for the next batch."""
         batch = _Sealed(self.rows, result, self.seals, self.models, self.work.now)
-        by_subject = {
-            row.subject_id: (row, decided) for row, decided in zip(self.rows, result.decided, strict=True)
-        }
+        by_subject = {row.subject_id: (row, decided) for row, decided in zip(self.rows, result.decided, strict=True)}
 
         def before(connection: Connection, chunk: Sequence[Stream]) -> None:
             pairs = [by_subject[_subject_of(stream)] for stream in chunk]
@@ -230,6 +247,12 @@ class _Sealed:
             "read_versions": [row.stream_version for row in rows],
             "read_positions": [row.last_position for row in rows],
         }
+
+
+def _claim(connection: Connection, function: str, bucket: int) -> bool:
+    row = connection.execute(f"select {function}(7307, %s)".encode(), (bucket,)).fetchone()
+    connection.commit()
+    return bool(row and row[0])
 
 
 def _subject_of(stream: Stream) -> UUID:

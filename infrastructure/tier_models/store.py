@@ -123,9 +123,7 @@ def _view(
     activated_at: int | None,
 ) -> TierModelView:
     unfitted = TierModelSpec.model_validate(spec).needs_fitting if status == "draft" else ()
-    return TierModelView(
-        scheme, version, status, content_hash, spec, unfitted, created_at, created_by, activated_at
-    )
+    return TierModelView(scheme, version, status, content_hash, spec, unfitted, created_at, created_by, activated_at)
 
 
 def _instant(connection: Connection, query: str) -> int:
