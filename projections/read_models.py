@@ -12,6 +12,7 @@ from projections.catalogue import CATALOGUE, TRANSITIONS, USER_CARD, USER_SEARCH
 from projections.catch_up import CatchUp, Progress
 from projections.checkpoint import Ledger, Parked, Standing, Status
 from projections.lag import LagReport, ReadModelLag, ReportBoard, measured, read_report, write_report
+from projections.reconcile import Findings, Mirror, reconcile
 from projections.records import Tail
 from projections.target import Projector, Target
 from projections.transitions import projector as transitions
@@ -65,9 +66,16 @@ class ReadModels:
     """The read models over one log. Safe for threads; any number of processes may do the same at once."""
 
     def __init__(
-        self, tail: Tail, ledger: Ledger, targets: Mapping[str, Target], board: ReportBoard, holder: str
+        self,
+        tail: Tail,
+        ledger: Ledger,
+        targets: Mapping[str, Target],
+        mirrors: Mapping[str, Mirror],
+        board: ReportBoard,
+        holder: str,
     ) -> None:
         """holder: a name that no other process has."""
+        self._mirrors = mirrors
         self._tail, self._ledger, self._targets, self._board, self._holder = tail, ledger, targets, board, holder
         self._catch_ups: dict[tuple[str, int], CatchUp] = {}
 
@@ -165,6 +173,13 @@ class ReadModels:
             building = [one for one in overview if one.name == name and one.status == Status.BUILDING]
             statuses.append(self._status(model, lag, overview, building))
         return statuses
+
+    def verify(self) -> dict[str, Findings]:
+        """Every read model held against the fold of the log, by name."""
+        return {
+            name: reconcile(self._tail, mirror, lambda name=name: self.to_head(name))  # type: ignore[misc]
+            for name, mirror in self._mirrors.items()
+        }
 
     def report(self) -> LagReport:
         """Measure how far everything is, and publish it for those who answer."""

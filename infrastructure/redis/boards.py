@@ -3,10 +3,12 @@
 import os
 import socket
 import time
+from contextlib import suppress
 from typing import Any, cast
 
 import msgspec
 from redis import Redis
+from redis.exceptions import RedisError
 
 LAG_KEY = "tierline:lag"
 _WORKER_PREFIX = "tierline:worker:"
@@ -42,8 +44,9 @@ class Heartbeat:
         self._redis.set(self._key, msgspec.json.encode(value), ex=_ALIVE_SECONDS)
 
     def stop(self) -> None:
-        """Take it back."""
-        self._redis.delete(self._key)
+        """Take it back; if that cannot be said either, it runs out by itself."""
+        with suppress(RedisError):
+            self._redis.delete(self._key)
 
 
 def live_workers(redis: Redis) -> list[dict[str, Any]]:

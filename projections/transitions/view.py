@@ -27,6 +27,10 @@ class TransitionsView:
         """Documents by event id, as written; unknown ones are missing from the answer."""
         return self._reader.sources(event_ids)
 
+    def event_ids(self) -> Iterator[str]:
+        """Of every document there is."""
+        return (hit["_id"] for hit in self._reader.scan({"match_all": {}}, source=False, tie=_TIE))
+
 
 def transitions_index(client: OpenSearch, prefix: str = "") -> SearchIndex:
     """The writing side."""

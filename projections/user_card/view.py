@@ -73,6 +73,11 @@ def prefix(version: int) -> str:
     return f"tierline:{{user_card.v{version}}}:"
 
 
+def card_to_redis(operation: CardOperation) -> list[tuple[str, bytes]]:
+    """(user id, JSON) of each of the subject's cards."""
+    return [(user_id, _encode({"user_id": user_id, **operation.card})) for user_id in operation.user_ids]
+
+
 class UserCards:
     """The writing side: a projections.target.Target."""
 
@@ -133,9 +138,9 @@ class UserCards:
         keys = [f"{start}checkpoints", f"{start}subjects:{lane}", f"{start}counts"]
         cards: list[bytes] = []
         for operation in chunk:
-            for user_id in operation.user_ids:
+            for user_id, card in card_to_redis(operation):
                 keys.append(f"{start}card:{user_id}")
-                cards.append(_encode({"user_id": user_id, **operation.card}))
+                cards.append(card)
         arguments = [
             lane,
             batch.fence,
