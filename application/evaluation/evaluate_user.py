@@ -6,8 +6,8 @@ from typing import Any
 
 from application.evaluation.ports import EvaluationLedger, Work
 from domain.facts.fact import Fact
-from domain.facts.instants import format_instant
 from domain.facts.hypothetical import with_hypothetical
+from domain.facts.instants import format_instant
 from domain.user_tier.decide import PLATFORM, Decided, decide
 from domain.user_tier.decisions import NewEvent
 

@@ -1,4 +1,4 @@
-"""What evaluation needs of the ledger. The work is taken under lock, decided by the domain, and written in one transaction."""
+"""What evaluation needs of the ledger: work taken under lock, decided by the domain, written in one transaction."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -24,7 +24,9 @@ class TakenWork(Protocol):
     """Work with the transaction that it was taken in."""
 
     @property
-    def work(self) -> Work: ...
+    def work(self) -> Work:
+        """What is to be decided."""
+        ...
 
     def record(self, result: BatchResult) -> int:
         """Append events, observations and next due instants, and commit. Answers the last position."""

@@ -34,7 +34,9 @@ class ModelChange(Protocol):
         ...
 
     @property
-    def now(self) -> int: ...
+    def now(self) -> int:
+        """The change's instant, microseconds."""
+        ...
 
     def specs(self) -> dict[str, TierModelSpec]:
         """The versions in force, by scheme."""

@@ -16,6 +16,7 @@ Days = np.ndarray
 Instants = np.ndarray
 
 DAY_MICROS = 86_400_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_DAY = -366
 _LAST_DAY = 73_000  # the year 2169
 
@@ -64,7 +65,7 @@ def load_zone(zone: str) -> ZoneInfo:
 
 def _midnights(zone: ZoneInfo) -> Instants:
     """midnight(d) for every d of the table; never decreasing (a skipped date shares its successor's midnight)."""
-    first = datetime(1970, 1, 1) + timedelta(days=_FIRST_DAY)
+    first = (_EPOCH + timedelta(days=_FIRST_DAY)).replace(tzinfo=None)
     day = timedelta(days=1)
     table = np.empty(_LAST_DAY - _FIRST_DAY + 1, dtype=np.int64)
     local = first

@@ -41,7 +41,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One thing a decision records: its kind, the tiers, the clause that decided, and until when (deferrals, warnings)."""
+    """One thing a decision records. until: the end of the grace, or the review that is warned of."""
 
     kind: Kind
     clause: str
@@ -134,7 +134,7 @@ class PolicyRules:
         return renewed, [Outcome("tier-requalified", clause, standing.tier, standing.tier)]
 
     def adopt(self, standing: Standing, t: int) -> Standing:
-        """A standing of the version before, under this policy from t on: keeps tier, since, grace and validity's start."""
+        """A standing of the version before under this policy: keeps tier, since, grace and validity's start."""
         until = None if self.unordered else self._validity_from(standing.valid_from)
         if until is not None and until < t:
             until = self.calendar.midnight_of(self.calendar.day_of(t) + 1)

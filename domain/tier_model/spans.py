@@ -1,8 +1,8 @@
 """Facts as spans of evaluation points: the arithmetic under the column executor.
 
-A fact counts for a feature from one instant until another, so over the sorted evaluation points of a batch it covers one
-range [low, high). Every feature is then a sum or a maximum over the ranges that cover a point: no loop over points, no
-loop over facts, and late, voided and future facts are ordinary ranges.
+A fact counts for a feature from one instant until another, so over the sorted evaluation points of a batch it covers
+one range [low, high). Every feature is then a sum or a maximum over the ranges that cover a point: no loop over points,
+no loop over facts, and late, voided and future facts are ordinary ranges.
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ def points_of(subject: npt.NDArray[np.int32], instant: Int64s) -> Points:
 
 
 class PointIndex:
-    """Finds the points of a subject from an instant on: instants become ranks, so that (subject, rank) is one integer."""
+    """Finds the points of a subject from an instant on. Instants become ranks: (subject, rank) is one integer."""
 
     def __init__(self, points: Points) -> None:
         self.size = len(points)
@@ -45,7 +45,7 @@ class PointIndex:
         self._keys = self._key(points.subject, points.instant)
 
     def first_at(self, subject: npt.NDArray[np.int32], instant: Int64s) -> Int64s:
-        """Index of the first point of each subject that is at or after each instant (of the next subject's, if none)."""
+        """Index of the first point of each subject at or after each instant (of the next subject's, if none)."""
         return np.searchsorted(self._keys, self._key(subject, instant), side="left").astype(np.int64)
 
     def _key(self, subject: npt.NDArray[np.int32], instant: Int64s) -> Int64s:
@@ -96,7 +96,7 @@ def covering_sum(ranges: Ranges, values: Int64s) -> tuple[Int64s, Bools]:
 def covering_maximum(ranges: Ranges, priority: Int64s) -> Int64s:
     """The greatest priority (>= 0, one a fact) among the ranges that cover each point; -1 where none does.
 
-    A range of length n is two overlapping blocks of the greatest power of two <= n; blocks are handed down, size by size.
+    A range of length n is two overlapping blocks of the greatest power of two <= n; blocks are handed down by size.
     """
     best = np.full(ranges.size, -1, dtype=np.int64)
     if not len(ranges.row):

@@ -1,8 +1,8 @@
 """The walk of time: at which instants a scheme's subjects are decided, and what each decision says. Pure.
 
-The instants follow from the facts and the model alone. Between two of a subject's points (instants at which a feature can
-change) every rule keeps its truth, so only points whose truth differs from the one before, and the policy's own deadlines,
-are walked; all others change nothing by construction.
+The instants follow from the facts and the model alone. Between two of a subject's points (instants at which a feature
+can change) every rule keeps its truth, so only points whose truth differs from the one before, and the policy's own
+deadlines, are walked; all others change nothing by construction.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ class Force:
 class SchemeInput:
     """One scheme's work for a batch of subjects.
 
-    forces: oldest first. decided_at: per subject, up to where it is decided (ALWAYS: nowhere). standings: what stood then.
+    forces: oldest first. decided_at: per subject, up to where it is decided (ALWAYS: nowhere). standings: as of then.
     """
 
     forces: tuple[Force, ...]
@@ -177,9 +177,8 @@ class _Stretch:
             if first and instant > self.now - 1:
                 result.due_at[subject] = min(int(result.due_at[subject]), instant)
                 first = False
-            after, outcomes = self.model.policy.decide(
-                holder.standing, self.model.qualify(truth, holder.standing), instant
-            )
+            qualified = self.model.qualify(truth, holder.standing)
+            after, _ = self.model.policy.decide(holder.standing, qualified, instant)
             assert holder.standing is not None
             if not self.model.policy.unordered and rank[after.tier] < rank[holder.standing.tier]:
                 result.may_drop_on[subject] = instant
@@ -197,8 +196,8 @@ class _Holder:
 def _with_deadlines(
     stretch: _Stretch, holder: _Holder, steps: list[tuple[int, Truth]], floor: int
 ) -> Iterator[tuple[int, Truth]]:
-    """(instant, truth) to decide after `floor`: the steps, and between them the policy's deadlines, which depend on what
-    the decisions before have left in the holder."""
+    """(instant, truth) to decide after `floor`: the steps, and between them the policy's deadlines, which depend on
+    what the decisions before have left in the holder."""
     policy, qualify = stretch.model.policy, stretch.model.qualify
     for number, (instant, truth) in enumerate(steps):
         following = steps[number + 1][0] if number + 1 < len(steps) else stretch.end

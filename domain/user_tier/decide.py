@@ -1,4 +1,4 @@
-"""Everything that is decided for a batch of subjects: their events, and the observation that each is left with. Pure."""
+"""Everything that is decided for a batch of subjects: their events, and the observation each is left with. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from domain.user_tier.observation import Observation, Scalar, SchemeObservation,
 PLATFORM = ""  # the scope of schemes that are kept per platform
 EVALUATOR = "evaluator"
 DAY = 86_400_000_000
+_NOTHING = Observation()
 LOOK_AHEAD = 400 * DAY  # how far a card says when a tier may drop
 
 
@@ -30,7 +31,7 @@ class Subject:
     subject_id: UUID
     stream_version: int
     decided_at: int | None = None
-    observation: Observation = Observation()
+    observation: Observation = _NOTHING
     history_until: int | None = None
 
 

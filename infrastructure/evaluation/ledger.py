@@ -1,4 +1,4 @@
-"""The evaluator's side of the ledger: takes subjects under lock, hands out what they are decided from, writes the outcome."""
+"""The evaluator's side of the ledger: takes subjects under lock, reads what decides them, writes the outcome."""
 
 import random
 from collections.abc import Iterator, Sequence
