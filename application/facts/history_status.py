@@ -15,10 +15,11 @@ class GetHistoryStatus:
 
 
 class GetHistoryStatusHandler:
-    """Raises UnknownHistory."""
+    """Asks the session."""
 
     def __init__(self, sessions: HistorySessions) -> None:
         self._sessions = sessions
 
     def __call__(self, query: GetHistoryStatus) -> HistoryStatus:
+        """Raises UnknownHistory."""
         return self._sessions.status(query.history_id)

@@ -8,16 +8,19 @@ from domain.facts.history import HistorySession
 
 @dataclass(frozen=True, slots=True)
 class OpenHistory:
-    """actor: who asks."""
+    """actor: who asks. resume: go on with the session that the actor has left open, if there is one."""
 
     actor: str
+    resume: bool = False
 
 
 class OpenHistoryHandler:
-    """Every call opens a session of its own."""
+    """Opens sessions."""
 
     def __init__(self, sessions: HistorySessions) -> None:
         self._sessions = sessions
 
     def __call__(self, command: OpenHistory) -> HistorySession:
-        return self._sessions.open(command.actor)
+        """A session of its own for every call that does not resume one."""
+        left_open = self._sessions.left_open(command.actor) if command.resume else None
+        return left_open or self._sessions.open(command.actor)

@@ -55,6 +55,9 @@ class HistorySessions(Protocol):
     def open(self, actor: str) -> HistorySession:
         """A new open session."""
 
+    def left_open(self, actor: str) -> HistorySession | None:
+        """The last session that this actor opened and nobody sealed."""
+
     def seal(self, history_id: UUID, actor: str) -> HistorySession:
         """Seal it; sealing again answers what the first sealing did. Raises UnknownHistory."""
 

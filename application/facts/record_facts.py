@@ -136,9 +136,7 @@ class RecordFactsHandler:
 
     def stream(self, command: RecordFactStream) -> FactsRecorded:
         """A stream, in stretches: each is durable before the next is read."""
-        answer = FactsRecorded()
-        for answer in self.progress(command):
-            pass
+        *_, answer = self.progress(command)
         return answer
 
     def progress(self, command: RecordFactStream) -> Iterator[FactsRecorded]:

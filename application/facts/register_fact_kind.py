@@ -15,11 +15,12 @@ class RegisterFactKind:
 
 
 class RegisterFactKindHandler:
-    """Raises KindRefused for a name or definition that cannot be, or one already taken otherwise."""
+    """Registers kinds, each once."""
 
     def __init__(self, kinds: FactKinds) -> None:
         self._kinds = kinds
 
     def __call__(self, command: RegisterFactKind) -> None:
+        """Raises KindRefused for a name or definition that cannot be, or a name taken by another definition."""
         check_definition(command.kind, command.definition)
         self._kinds.register(command.kind, command.definition)

@@ -16,10 +16,11 @@ class SealHistory:
 
 
 class SealHistoryHandler:
-    """Sealing twice is sealing once. Raises UnknownHistory."""
+    """Seals sessions."""
 
     def __init__(self, sessions: HistorySessions) -> None:
         self._sessions = sessions
 
     def __call__(self, command: SealHistory) -> HistorySession:
+        """Sealing twice is sealing once. Raises UnknownHistory."""
         return self._sessions.seal(command.history_id, command.actor)

@@ -1,4 +1,4 @@
-"""The edge: what was sent becomes a Fact, or the list of what is wrong with it. Pure, and quick when nothing is wrong."""
+"""The edge: what was sent becomes a Fact, or the list of what is wrong with it. Quick when nothing is wrong."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any

@@ -21,9 +21,9 @@ class FactTable:
     """Facts of `subjects` subjects as equally long columns, sorted by (subject, occurred_at, position).
 
     subject indexes the ids that were asked for. kind and currency are codes into kinds and currencies (currency -1:
-    none). content_hash is (rows, 32) bytes. attributes and lines are None where a row has none or its kind was not asked
-    for. voided_at is the known_at of the earliest void that names the fact, NEVER without one; voids are final: a void
-    that names a void changes nothing.
+    none). content_hash is (rows, 32) bytes. attributes and lines are None where a row has none, or its kind was not
+    asked for. voided_at is the known_at of the earliest void that names the fact, NEVER without one; voids are final: a
+    void that names a void changes nothing.
     """
 
     subjects: int

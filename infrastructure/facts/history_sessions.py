@@ -8,13 +8,13 @@ from psycopg import Connection
 from domain.facts.history import HistorySession, HistoryStatus, UnknownHistory
 from infrastructure.postgres.pool import Pool
 
-SELECT_SESSION = """
-select history_id, opened_at, opened_by, sealed_at, sealed_by, sealed_position, generation
-from history_sessions where history_id = %s
+_COLUMNS = "history_id, opened_at, opened_by, sealed_at, sealed_by, sealed_position, generation"
+SELECT_SESSION = f"select {_COLUMNS} from history_sessions where history_id = %s"
+_LEFT_OPEN = f"""
+select {_COLUMNS} from history_sessions where opened_by = %s and sealed_at is null order by opened_at desc limit 1
 """
-_OPEN = """
-insert into history_sessions (history_id, opened_at, opened_by) values (%s, tierline_now(), %s)
-returning history_id, opened_at, opened_by, null, null, null, null
+_OPEN = f"""
+insert into history_sessions (history_id, opened_at, opened_by) values (%s, tierline_now(), %s) returning {_COLUMNS}
 """
 # An activation takes this lock exclusively: the generation read here is the one in force at sealing.
 _SCHEMES_HOLD_STILL = "select pg_advisory_xact_lock_shared(7305, 2)"
@@ -43,6 +43,12 @@ class PostgresHistorySessions:
             row = connection.execute(_OPEN, (uuid4(), actor)).fetchone()
         assert row is not None
         return session_of(row)
+
+    def left_open(self, actor: str) -> HistorySession | None:
+        """The actor's last session that is still open."""
+        with self._pool.connection() as connection:
+            row = connection.execute(_LEFT_OPEN, (actor,)).fetchone()
+        return None if row is None else session_of(row)
 
     def seal(self, history_id: UUID, actor: str) -> HistorySession:
         """Seal it, once. Imports under way hold the session's row: they come in before, or are refused after."""

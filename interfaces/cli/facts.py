@@ -1,0 +1,147 @@
+"""`tierline facts import`: files of facts, live or as history."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from application.facts.history_status import GetHistoryStatus
+from application.facts.open_history import OpenHistory
+from application.facts.record_facts import FactsRecorded, RecordFactStream
+from application.facts.seal_history import SealHistory
+from infrastructure.facts.fact_files import FactFile
+from interfaces.cli import terminal
+from interfaces.cli.terminal import JsonOption
+
+app = typer.Typer(no_args_is_help=True, help="Facts: what other services say happened.")
+
+_LISTED = 20  # rejected facts that are shown
+
+
+@dataclass
+class _Import:
+    """What came of it. history: the session and its subjects, None for live facts."""
+
+    files: list[dict[str, Any]] = field(default_factory=list)
+    totals: FactsRecorded = field(default_factory=FactsRecorded)
+    history: dict[str, Any] | None = None
+
+    def add(self, path: Path, recorded: FactsRecorded) -> None:
+        """One file, done."""
+        self.files.append({"file": str(path), **recorded.to_json()})
+        self.totals.accepted += recorded.accepted
+        self.totals.duplicates += recorded.duplicates
+        self.totals.rejected_count += recorded.rejected_count
+        self.totals.position = max(self.totals.position, recorded.position)
+
+    def to_json(self) -> dict[str, Any]:
+        """The totals, with every file's own figures and rejected facts."""
+        rejected = [{"file": one["file"], **fact} for one in self.files for fact in one["rejected"]]
+        return {**self.totals.to_json(), "rejected": rejected, "files": self.files, "history": self.history}
+
+
+@app.callback()
+def _facts() -> None:
+    """Keeps `import` a sub-command even while it is the only one."""
+
+
+@app.command("import")
+def import_facts(
+    ctx: typer.Context,
+    files: Annotated[list[Path], typer.Argument(help="NDJSON (or .ndjson.gz), CSV or Parquet.", metavar="FILE...")],
+    history: Annotated[
+        bool, typer.Option("--history", help="As history: open a session, import, seal it and decide its users.")
+    ] = False,
+    source: Annotated[str | None, typer.Option(help="The source of facts that name none.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Record the facts of files. Interrupted, run it again: nothing is doubled, and a history goes on where it was.
+
+    Exit code 1 when a fact was rejected; all others are recorded.
+    """
+    opened = [FactFile(path, source) for path in files]
+    done = _Import()
+    with ctx.obj.system() as system, _bars() as bars:
+        session = None
+        if history:
+            session = system.open_history(OpenHistory(_actor(opened, source), resume=True)).history_id
+        for file in opened:
+            done.add(file.path, _record(system, file, session, bars))
+        if session is not None:
+            done.history = _decide(system, session, bars)
+    if as_json:
+        terminal.show_json(done.to_json())
+    else:
+        _show(done)
+    if done.totals.rejected_count:
+        raise typer.Exit(1)
+
+
+def _record(system: Any, file: FactFile, session: UUID | None, bars: Progress) -> FactsRecorded:
+    bar = bars.add_task(file.path.name, total=file.size, figures="")
+    stream: Iterator[FactsRecorded] = system.record_facts.progress(RecordFactStream(file, session))
+    recorded = FactsRecorded()
+    for so_far in stream:
+        recorded = so_far
+        bars.update(bar, completed=file.done, figures=f"{recorded.accepted + recorded.duplicates:,} facts")
+    bars.update(bar, completed=file.size)
+    return recorded
+
+
+def _decide(system: Any, history_id: UUID, bars: Progress) -> dict[str, Any]:
+    """Seal, and decide side by side with any worker until nobody of the session waits."""
+    sealed = system.seal_history(SealHistory(history_id, "cli"))
+    total = waiting = system.history_status(GetHistoryStatus(history_id)).subjects_pending
+    bar = bars.add_task("deciding", total=total, figures="")
+    instants = 0
+    while waiting:
+        instants += system.evaluate_due.decide_history()[1]
+        waiting = system.history_status(GetHistoryStatus(history_id)).subjects_pending
+        bars.update(bar, completed=total - waiting, figures=f"{total - waiting:,} users, {instants:,} instants")
+    return {
+        "history_id": str(history_id),
+        "position": sealed.sealed_position,
+        "subjects": total,
+        "instants": instants,
+    }
+
+
+def _actor(files: list[FactFile], source: str | None) -> str:
+    """Names the import by its files, so that the same import finds its open session again."""
+    named = "\n".join(f"{file.path.resolve()} {file.size}" for file in files) + f"\n{source or ''}"
+    return f"cli:import:{hashlib.sha256(named.encode()).hexdigest()[:16]}"
+
+
+def _bars() -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[figures]}"),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+def _show(done: _Import) -> None:
+    totals = done.totals
+    terminal.say(
+        f"{totals.accepted:,} facts recorded, {totals.duplicates:,} were there already, "
+        f"{totals.rejected_count:,} rejected; position {totals.position}"
+    )
+    rejected = done.to_json()["rejected"]
+    for fact in rejected[:_LISTED]:
+        error = fact["error"]
+        where = f"{fact['file']}:{fact['index'] + 1}"
+        terminal.say(f"{where}: {error['field'] or 'fact'} {error['value']!r}: {error['detail']}: {error['remedy']}")
+    if totals.rejected_count > _LISTED:
+        terminal.say(f"and {totals.rejected_count - _LISTED:,} more: --json lists them")
+    if done.history is not None:
+        history = done.history
+        terminal.say(f"{history['subjects']:,} users decided at {history['instants']:,} instants of their history")
