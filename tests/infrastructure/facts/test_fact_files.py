@@ -48,7 +48,8 @@ def test_parquet(tmp_path: Path) -> None:
     duckdb.sql(f"""
         copy (
             select 'f1' as fact_id, 'u1' as user_id, 'order' as kind,
-                   timestamptz '2026-03-01 08:00:00+00' as occurred_at, 'shop' as source, 100::decimal(18, 0) as amount, 'CNY' as currency, '007' as code, 5 as n,
+                   timestamptz '2026-03-01 08:00:00+00' as occurred_at, 'shop' as source,
+                   100::decimal(18, 0) as amount, 'CNY' as currency, '007' as code, 5 as n,
                    null::boolean as vip, [{{'sku': 's', 'category': null}}] as lines
             union all
             select 'f2', 'u2', 'visit', timestamptz '2026-03-01 08:00:00.5+00', null, null, null, null, null, true, null
