@@ -147,6 +147,10 @@ class LedgerQueries(Protocol):
         """Whether everybody's do."""
         ...
 
+    def shown_position(self, read_model: str) -> int:
+        """How far a read model in OpenSearch shows the log, as noted in the ledger."""
+        ...
+
     def tiers_of(self, scheme: str) -> Sequence[str]:
         """Tiers of the scheme's version in force, or the last that was. Raises UnknownScheme."""
         ...

@@ -68,6 +68,11 @@ select exists (select 1 from timelines where due_at <= tierline_peek())
                and exists (select 1 from timelines t where t.history_id = h.history_id))
 """
 
+_SHOWN = """
+select coalesce(min(position), 0) from checkpoints join read_models using (name, version)
+where name = %s and status in ('serving', 'paused')
+"""
+
 
 class PostgresLedgerQueries:
     """Fulfils application.queries.LedgerQueries. Safe for threads."""
@@ -126,6 +131,12 @@ class PostgresLedgerQueries:
             row = connection.execute(_ANYBODY_PENDING, {"at_least": at_least}).fetchone()
             # Read after it: whatever had been decided by then stands at or below the head.
             return LogProgress(decided=row is not None and not row[0], shown_from=head(connection))
+
+    def shown_position(self, read_model: str) -> int:
+        """See LedgerQueries."""
+        with self._pool.connection() as connection:
+            row = connection.execute(_SHOWN, (read_model,)).fetchone()
+        return 0 if row is None else int(row[0])
 
     def tiers_of(self, scheme: str) -> list[str]:
         """See LedgerQueries."""

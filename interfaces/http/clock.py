@@ -40,7 +40,13 @@ def set_clock(
     system: SystemDep, setting: ClockSetting, call: Annotated[Write, write(Permission.MOVE_CLOCK)]
 ) -> Response:
     """Refused unless the clock is manual (`TIERLINE_CLOCK=manual`, embedded stack only), and backwards."""
-    return call.answer(lambda: _shown(system, system.clock.set(setting.now)))
+
+    def act() -> dict[str, Any]:
+        now = system.clock.set(setting.now)
+        system.nudges.evaluator()
+        return _shown(system, now)
+
+    return call.answer(act)
 
 
 class ManualClockNotice:

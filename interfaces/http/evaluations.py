@@ -59,6 +59,8 @@ def evaluate(
 
     def act() -> dict[str, Any]:
         found = system.evaluate_user(user_id, dry_run=wanted.dry_run, hypothetical_facts=supposed)
+        if found.position:
+            system.nudges.projectors()
         return {
             "user_id": user_id,
             "as_of": format_instant(found.as_of),

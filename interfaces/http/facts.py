@@ -40,6 +40,8 @@ def record_facts(
     def record() -> dict[str, Any]:
         recorded = _record(system, sent, history)
         metrics.count_facts(recorded)
+        if recorded.accepted:
+            system.nudges.evaluator()
         return recorded.to_json()
 
     return call.answer(record)
@@ -56,7 +58,13 @@ def seal_history(
     system: SystemDep, history_id: UUID, call: Annotated[Write, write(Permission.LOAD_HISTORY)]
 ) -> Response:
     """No further facts; its users are decided. Sealing twice is sealing once."""
-    return call.answer(lambda: _session(system.seal_history(SealHistory(history_id, call.actor))))
+
+    def seal() -> dict[str, Any]:
+        session = system.seal_history(SealHistory(history_id, call.actor))
+        system.nudges.evaluator()
+        return _session(session)
+
+    return call.answer(seal)
 
 
 @router.get(

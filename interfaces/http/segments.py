@@ -75,7 +75,7 @@ async def search(
 ) -> Response:
     """Users and counts, out of OpenSearch. `at_least` waits for everybody's decisions."""
     lags = request.app.state.lags
-    reached = at_least is None or await _all_shown(system, lags, at_least, wait)
+    reached = at_least is None or await _all_shown(system, at_least, wait)
     lag = await lags.of("user_search")
     page = await run_in_threadpool(
         system.search_segment, wanted.where, _order(wanted.sort), wanted.size, wanted.cursor, wanted.facets
@@ -92,7 +92,7 @@ async def search(
     return answer(content, headers=at_least_header(at_least, reached))
 
 
-async def _all_shown(system: Any, lags: Any, at_least: int, wait: float) -> bool:
+async def _all_shown(system: Any, at_least: int, wait: float) -> bool:
     """Wait until the index shows all that anybody had to be decided up to the position."""
     shown_from: int | None = None
 
@@ -103,8 +103,7 @@ async def _all_shown(system: Any, lags: Any, at_least: int, wait: float) -> bool
             if not progress.decided:
                 return False
             shown_from = progress.shown_from
-        lag = await lags.of("user_search")
-        return lag is not None and lag.position >= shown_from
+        return bool(await run_in_threadpool(system.ledger.shown_position, "user_search") >= shown_from)
 
     return await until(reached, wait)
 

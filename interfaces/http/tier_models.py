@@ -120,6 +120,7 @@ def activate_model(
 
     def act() -> dict[str, Any]:
         view, position = system.activate_tier_model(scheme, version, call.actor)
+        system.nudges.evaluator()
         return _whole(view) | {"position": position}
 
     return call.answer(act)
