@@ -77,6 +77,10 @@ class Catalogue:
         for event_type in types:
             self._add(event_type)
 
+    def names(self) -> set[str]:
+        """Every stored name that can be read, older schema versions included."""
+        return set(self._entries)
+
     def require(self, topic: str) -> EventType:
         """The type behind a stored name. Raises TopicUnknown or SchemaNewerThanCode."""
         return self._entry(topic).event_type

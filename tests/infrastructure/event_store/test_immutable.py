@@ -14,7 +14,7 @@ from tests.infrastructure.event_store.world import World, event
         "update events set to_tier = 'high'",
         "delete from events",
         "truncate events",
-        "insert into events select * from events on conflict (originator_id, originator_version) do update set scope = ''",
+        "insert into events table events on conflict (originator_id, originator_version) do update set scope = ''",
     ],
 )
 def test_events_are_not_changed(world: World, statement: str) -> None:

@@ -1,0 +1,76 @@
+"""Recorded histories of every event version load for ever. Never edit a file there; add one for a new version."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from domain.facts.instants import to_datetime
+from domain.tier_model.aggregate import model_id_of
+from infrastructure.event_store.append import AppendBatch, append
+from infrastructure.event_store.application import Ledger
+from infrastructure.event_store.catalogue import CATALOGUE
+from infrastructure.event_store.rows import EventRow
+from infrastructure.postgres.pool import transaction
+from infrastructure.security.seal import CONTEXT_EVENT, Seal
+from projections.records import EventRecord
+from tests.infrastructure.event_store.world import ALL, World
+
+HISTORIES = Path(__file__).parents[2] / "histories"
+
+
+def recorded(name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((HISTORIES / name).read_text())
+    return found
+
+
+def write(world: World, name: str, stream_id: Any, seal: Seal | None) -> None:
+    rows = []
+    for event in recorded(name):
+        state = msgspec.msgpack.encode(event.pop("data"))
+        clear: dict[str, Any] = {"scope": "", "from_tier": None, "to_tier": None, **event}
+        clear["originator_version"] = clear.pop("version")
+        state = seal.seal(CONTEXT_EVENT, state) if seal else state
+        rows.append(EventRow(originator_id=stream_id, recorded_at=1, state=state, **clear))
+    with transaction(world.pool) as connection:
+        append(connection, AppendBatch(rows))
+
+
+def test_there_is_one_of_every_event_name_and_version() -> None:
+    named = {event["topic"] for path in HISTORIES.glob("*.json") for event in recorded(path.name)}
+    assert CATALOGUE.names() == named
+
+
+def test_a_users_history_loads(world: World) -> None:
+    (ann,) = world.enrol("ann")
+    write(world, "user-tier-v1.json", ann.subject_id, ann.seal)
+    user = Ledger(world.pool, world.keyring).user_tier(ann.subject_id)
+    assert user is not None
+    standing = user.standing("value")
+    assert standing is not None
+    assert (user.version, standing.tier, standing.grace_until) == (7, "middle", None)
+    assert (standing.since, standing.valid_from) == (1772438400000000, 1776000000000000)
+    assert user.modified_on == to_datetime(1776100000000000)
+
+
+def test_a_models_history_loads(world: World) -> None:
+    write(world, "tier-model-v1.json", model_id_of("value"), None)
+    model = Ledger(world.pool, world.keyring).tier_model("value")
+    assert model is not None
+    assert [(v.number, v.status, v.content_hash) for v in model.versions.values()] == [
+        (1, "retired", "a3"),
+        (2, "retired", "b1"),
+    ]
+    assert (model.active, model.versions[1].activated_at) == (None, 1772352000000003)
+
+
+@pytest.mark.parametrize("name", ["user-tier-v1.json", "tier-model-v1.json"])
+def test_the_tail_reads_it(world: World, name: str) -> None:
+    (ann,) = world.enrol("ann")
+    sealed = name.startswith("user")
+    write(world, name, ann.subject_id if sealed else model_id_of("value"), ann.seal if sealed else None)
+    records = world.tail.read(ALL, 0, 100).records
+    assert all(isinstance(record, EventRecord) for record in records)
+    assert [record.data for record in records] == [event["data"] for event in recorded(name)]  # type: ignore[union-attr]
