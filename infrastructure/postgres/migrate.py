@@ -11,7 +11,7 @@ from infrastructure.postgres.faults import DatabaseNewerThanCode, MigrationChang
 
 _FOLDER = Path(__file__).parent / "migrations"
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
-_LOCK = (7305, 2)  # (7305, 1) is the order lock
+_LOCK = (7305, 0)  # the ledger has further ones: (7305, 1) is the order lock
 _LOCK_TIMEOUT_MS = 120_000  # others wait for whoever migrates
 
 _CREATE = """
