@@ -1,7 +1,7 @@
 """The one wiring function: settings in, a system out that can do and answer everything. Used by tests too."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from application.tier_models.activate_tier_model import ActivateTierModel
 from application.tier_models.create_tier_model import CreateTierModel
 from application.tier_models.fit_tier_model import FitTierModel
 from application.tier_models.ports import TierModels
+from application.tier_models.show_tier_model import ShowTierModel
 from infrastructure.clock import Clock
 from infrastructure.dramatiq.nudges import NudgeReceiver, Nudges
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger
@@ -116,6 +117,7 @@ class System:
     create_tier_model: CreateTierModel
     fit_tier_model: FitTierModel
     activate_tier_model: ActivateTierModel
+    show_tier_model: ShowTierModel
 
     tier_models: TierModels
 
@@ -141,14 +143,19 @@ class System:
 
 
 def build(
-    settings: Settings, *, index_prefix: str = "", progress: Progress | None = None, pool_size: int = 16
+    settings: Settings,
+    *,
+    parts: Collection[str] | None = None,
+    index_prefix: str = "",
+    progress: Progress | None = None,
+    pool_size: int = 16,
 ) -> System:
     """Start the embedded servers that are needed and not running, migrate, and wire.
 
-    index_prefix: before every OpenSearch index, so that several installations share a cluster. Raises PartMissing
+    parts: those that will be used, all when None; Postgres always is. index_prefix: before every OpenSearch index, so that several installations share a cluster. Raises PartMissing
     without Postgres; any other missing part switches off only what needs it.
     """
-    urls, off = _servers(settings, progress)
+    urls, off = _servers(settings, parts, progress)
     migrate(urls["postgres"])
     pool = open_pool(urls["postgres"], max_size=pool_size)
     keyring = Keyring(settings.master_key_bytes() or _own_master_key(settings.home))
@@ -188,6 +195,7 @@ def build(
         create_tier_model=CreateTierModel(tier_models),
         fit_tier_model=FitTierModel(tier_models),
         activate_tier_model=ActivateTierModel(tier_models),
+        show_tier_model=ShowTierModel(tier_models),
         tier_models=tier_models,
         tail=tail,
         ledger=PostgresLedgerQueries(pool, keyring),
@@ -204,7 +212,9 @@ def build(
     )
 
 
-def _servers(settings: Settings, progress: Progress | None) -> tuple[dict[str, str], dict[str, str]]:
+def _servers(
+    settings: Settings, parts: Collection[str] | None, progress: Progress | None
+) -> tuple[dict[str, str], dict[str, str]]:
     """URL of every part, and what is off."""
     given = {
         "postgres": settings.database_url,
@@ -217,7 +227,7 @@ def _servers(settings: Settings, progress: Progress | None) -> tuple[dict[str, s
     if not missing:
         return urls, {}
     stack = LocalStack(settings.home, settings.cache, settings.opensearch_heap_mb)
-    status = stack.up(missing, progress)
+    status = stack.up([name for name in missing if parts is None or name in {*parts, "postgres"}], progress)
     off = {server.name: server.detail for server in status.failed}
     if "postgres" in off:
         raise PartMissing("postgres", off["postgres"])
@@ -269,7 +279,7 @@ def _checks(pool: Pool, models: Redis, broker: Redis, search: OpenSearch) -> dic
 
 def _remedies() -> dict[str, str]:
     servers = {
-        part: f"`tierline stack up` starts the embedded one, {variable} names one of your own; `tierline doctor` says why"
+        part: f"`tierline stack up` starts the embedded one, {variable} names one of your own"
         for part, variable in _OWN_SERVERS.items()
     }
     return servers | {"worker": "`tierline run` keeps a worker running, and restarts one that dies"}

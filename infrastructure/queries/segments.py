@@ -59,8 +59,13 @@ class SearchSegment:
         return SegmentPage(page.total, page.users, page.facets, page.next_cursor)
 
     def members(self, where: str | None) -> Iterator[dict[str, Any]]:
-        """Every member's document as of one point in time, by subject."""
-        return self._view.members(query_of(where, self._names()))
+        """Every member's document as of one point in time, by subject; a user id's first."""
+        for document in self._view.members(query_of(where, self._names())):
+            yield {"user_id": document["user_ids"][0], **document}
+
+    def columns(self) -> list[str]:
+        """tier.SCHEME and SCHEME.FEATURE of everything in force."""
+        return [name for name in self._names().types if "." in name]
 
     def _names(self) -> SegmentNames:
         with self._pool.connection() as connection:

@@ -1,13 +1,74 @@
-"""The `tierline` command."""
+"""The `tierline` command: everything mounted, and every failure told in one clear text."""
+
+import sys
+from collections.abc import Sequence
 
 import typer
 
-from interfaces.cli import stack
+from domain.refusal import Refusal
+from infrastructure.bootstrap import OUTAGES, PartMissing, build
+from infrastructure.local_stack.server import PartBroken
+from infrastructure.local_stack.supervise import KeepsDying
+from infrastructure.settings import SettingsError
+from interfaces.cli import bench, doctor, facts, models, run, segments, stack, upkeep, users
+from interfaces.cli.context import CliContext
+from interfaces.cli.terminal import complain
 
-app = typer.Typer(name="tierline", no_args_is_help=True, help="The book of record for user tiers.")
-app.add_typer(stack.app, name="stack")
+REFUSED, MISUSED, PART_OFF = 1, 2, 3
+
+cli = typer.Typer(
+    name="tierline",
+    no_args_is_help=True,
+    help="The book of record for user tiers.",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+cli.command("run")(run.run)
+cli.add_typer(stack.app, name="stack")
+cli.add_typer(facts.app, name="facts")
+cli.add_typer(models.app, name="model")
+cli.add_typer(users.app, name="user")
+cli.add_typer(segments.app, name="segment")
+cli.add_typer(upkeep.projections, name="projections")
+cli.add_typer(upkeep.verify, name="verify")
+cli.add_typer(upkeep.keys, name="key")
+cli.command("doctor")(doctor.doctor)
+cli.command("bench")(bench.bench)
 
 
-@app.callback()
-def _tierline() -> None:
-    """Keeps `stack` a sub-command even while it is the only one."""
+def app() -> None:
+    """Entry of the `tierline` script."""
+    sys.exit(command(sys.argv[1:]))
+
+
+def command(arguments: Sequence[str]) -> int:
+    """Run one command; its exit code: 0, 1 refused, 2 misused, 3 a part is off, 130 interrupted."""
+    try:
+        cli(list(arguments), prog_name="tierline", obj=CliContext(build))
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except Refusal as refusal:
+        _tell(refusal)
+        return REFUSED
+    except SettingsError as error:
+        complain(str(error))
+        return MISUSED
+    except (PartMissing, PartBroken, KeepsDying) as error:
+        complain(str(error))
+        return PART_OFF
+    except tuple(OUTAGES) as error:
+        part = next(OUTAGES[kind] for kind in type(error).__mro__ if kind in OUTAGES)
+        complain(f"{part} does not answer: {error}\n`tierline doctor` says which parts are off, and what to do.")
+        return PART_OFF
+    return 0
+
+
+def _tell(refusal: Refusal) -> None:
+    complain(str(refusal))
+    for blamed in refusal.complaints:
+        if blamed.remedy not in str(refusal):
+            complain(f"  {blamed.field}: {blamed.remedy}")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,5 +1,6 @@
 """The API process: the application over a wired system, served by uvicorn."""
 
+import argparse
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -65,11 +66,15 @@ def serve(system: System, host: str, port: int, **options: Any) -> None:
 
 
 def main() -> None:
-    """Entry of the API process."""
+    """Entry of the API process; --host and --port go before the settings."""
+    parser = argparse.ArgumentParser(description="The API of Tierline.")
+    parser.add_argument("--host")
+    parser.add_argument("--port", type=int)
+    given = parser.parse_args()
     settings = load_settings()
     system = build(settings)
     try:
-        serve(system, settings.host, settings.port)
+        serve(system, given.host or settings.host, given.port or settings.port)
     finally:
         system.close()
 

@@ -7,10 +7,8 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from application.access import Permission
-from application.queries import UnknownScheme
 from application.tier_models.ports import TierModelView
 from domain.tier_model.lint import lint_text
-from domain.tier_model.refusals import VersionUnknown
 from domain.tier_model.spec import ModelFault
 from interfaces.http.access import allow
 from interfaces.http.answers import answer, instant_text
@@ -46,11 +44,8 @@ def list_models(system: SystemDep) -> Response:
 @router.get("/{scheme}", responses=MODEL, summary="A scheme's model", dependencies=[allow(Permission.READ_MODELS)])
 def show_model(system: SystemDep, scheme: str) -> Response:
     """The version in force, or the latest while none is; with all versions in short."""
-    views = system.tier_models.versions(scheme)
-    if not views:
-        raise UnknownScheme(scheme, sorted({view.scheme for view in system.tier_models.versions()}))
-    shown = next((view for view in reversed(views) if view.status == "active"), views[-1])
-    return answer(_whole(shown) | {"versions": [_summary(view) for view in views]})
+    shown = system.show_tier_model(scheme)
+    return answer(_whole(shown) | {"versions": [_summary(view) for view in system.tier_models.versions(scheme)]})
 
 
 @router.get(
@@ -61,13 +56,7 @@ def show_model(system: SystemDep, scheme: str) -> Response:
 )
 def show_version(system: SystemDep, scheme: str, version: Version) -> Response:
     """Its whole spec, with fitted cuts."""
-    views = system.tier_models.versions(scheme)
-    if not views:
-        raise UnknownScheme(scheme, sorted({view.scheme for view in system.tier_models.versions()}))
-    for view in views:
-        if view.version == version:
-            return answer(_whole(view))
-    raise VersionUnknown(scheme, version, [view.version for view in views])
+    return answer(_whole(system.show_tier_model(scheme, version)))
 
 
 @router.post("", status_code=201, responses=MODEL, openapi_extra=MODEL_BODY, summary="Draft a version")

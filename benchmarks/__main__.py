@@ -1,0 +1,17 @@
+"""`python -m benchmarks NAME HOME`: one benchmark on the stack below HOME; its figures as JSON on standard output."""
+
+import json
+import sys
+from pathlib import Path
+
+from benchmarks.catalogue import CATALOGUE
+from benchmarks.stage import stage_at
+
+
+def main(name: str, home: str) -> None:
+    found = CATALOGUE[name](stage_at(Path(home)))
+    print(json.dumps(found if isinstance(found, list) else [found]))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

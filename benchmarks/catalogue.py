@@ -1,0 +1,25 @@
+"""Every benchmark, in the order in which they run. Imported one by one: none pays for another's modules."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from benchmarks.stage import Stage
+
+Figure = dict[str, Any]
+Benchmark = Callable[[Stage], Figure | list[Figure]]
+
+
+def _on_database(name: str) -> Benchmark:
+    return lambda stage: getattr(import_module(f"benchmarks.{name}"), name)(stage.database())
+
+
+def _on_stage(name: str) -> Benchmark:
+    return lambda stage: getattr(import_module(f"benchmarks.{name}"), name)(stage)
+
+
+CATALOGUE: dict[str, Benchmark] = {
+    "facts_ndjson": _on_database("facts_ndjson"),
+    "http_card_read": _on_stage("http_card_read"),
+    "http_command": _on_stage("http_command"),
+}

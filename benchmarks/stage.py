@@ -1,0 +1,49 @@
+"""What benchmarks run on: an embedded stack, and a fresh database for each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import psycopg
+import redis
+
+from infrastructure.local_stack.stack import LocalStack
+from infrastructure.settings import Settings
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A running stack. urls: by part."""
+
+    home: Path
+    urls: Mapping[str, str]
+
+    def database(self) -> str:
+        """URL of a new, empty database."""
+        name = f"bench_{uuid4().hex[:12]}"
+        with psycopg.connect(self.urls["postgres"], autocommit=True) as connection:
+            connection.execute(f"create database {name}".encode())
+        return urlunsplit(urlsplit(self.urls["postgres"])._replace(path=f"/{name}"))
+
+    def settings(self) -> Settings:
+        """Settings of an installation of one's own: a new database, emptied Redis servers, OpenSearch shared."""
+        for part in ("redis", "broker"):
+            with redis.Redis.from_url(self.urls[part]) as client:
+                client.flushdb()
+        return Settings(
+            home=self.home / f"own-{uuid4().hex[:12]}",
+            database_url=self.database(),
+            redis_url=self.urls["redis"],
+            broker_url=self.urls["broker"],
+            opensearch_url=self.urls["opensearch"],
+        )
+
+
+def stage_at(home: Path) -> Stage:
+    """The stack below `home`, started if need be. Raises RuntimeError with what is off."""
+    started = LocalStack(home).up()
+    if started.failed:
+        raise RuntimeError("; ".join(f"{server.name} is off: {server.detail}" for server in started.failed))
+    return Stage(home, started.urls)

@@ -1,0 +1,64 @@
+"""What a command is handed as `ctx.obj`: the settings, and the system when it asks for it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from infrastructure.local_stack.stack import LocalStack
+from infrastructure.settings import Settings, load_settings
+from interfaces.cli.stack_progress import StackProgress
+from interfaces.cli.terminal import warn
+
+ACTOR = "cli"
+"""How events name who asked for them."""
+
+_URLS = {
+    "postgres": "database_url",
+    "redis": "redis_url",
+    "broker": "broker_url",
+    "opensearch": "opensearch_url",
+}
+
+
+@dataclass
+class CliContext:
+    """build: the wiring function."""
+
+    build: Callable[..., Any]
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Raises SettingsError."""
+        return load_settings()
+
+    @property
+    def stack(self) -> LocalStack:
+        """The embedded servers of these settings, running or not."""
+        return LocalStack(self.settings.home, self.settings.cache, self.settings.opensearch_heap_mb)
+
+    @property
+    def embedded(self) -> list[str]:
+        """The parts that the embedded stack serves."""
+        return [part for part, url in _URLS.items() if getattr(self.settings, url) is None]
+
+    @contextmanager
+    def system(self, *parts: str) -> Iterator[Any]:
+        """The wired system, with these parts running (all when none is named).
+
+        Embedded servers that do not run are started, and stay: the next command is quicker. It says so.
+        """
+        wanted = [part for part in self.embedded if not parts or part in parts]
+        resting = {server.name for server in self.stack.status() if not server.pid} & set(wanted)
+        with StackProgress() as progress:
+            system = self.build(self.settings, parts=parts or None, progress=progress)
+        try:
+            for part, why in system.off.items():
+                warn(f"{part} is off: {why}")
+            started = [part for part in wanted if part in resting and part not in system.off]
+            if started:
+                warn(f"Started {', '.join(started)}; `tierline stack down` stops them.")
+            yield system
+        finally:
+            system.close()

@@ -1,0 +1,149 @@
+"""`tierline model`: tier models from file to force."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from application.tier_models.ports import TierModelView
+from domain.facts.instants import format_instant, parse_instant
+from domain.tier_model.lint import lint_text
+from domain.tier_model.spec import ModelFault
+from interfaces.cli.context import ACTOR
+from interfaces.cli.terminal import JsonOption, bar, say, show_json, show_table, warn
+
+app = typer.Typer(no_args_is_help=True, help="Tier models: the versioned definitions of schemes.")
+
+What = Annotated[str, typer.Argument(metavar="FILE|SCHEME[@VERSION]", help="A model file, or a version that is there.")]
+Scheme = Annotated[str, typer.Argument(metavar="SCHEME[@VERSION]")]
+
+
+@app.command()
+def lint(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)], as_json: JsonOption = False) -> None:
+    """Find what is wrong with a model file. Exit code 1 for an error; a warning is none."""
+    faults = lint_text(file.read_bytes())
+    if as_json:
+        show_json(faults)
+    else:
+        _tell(faults)
+        say("No errors." if _right(faults) else f"{sum(fault.severity == 'error' for fault in faults)} errors.")
+    if not _right(faults):
+        raise typer.Exit(1)
+
+
+@app.command()
+def fit(
+    ctx: typer.Context,
+    what: What,
+    at: Annotated[str | None, typer.Option(help="RFC 3339; now when left out.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fit the cuts that a version leaves open, on what users' features are at an instant."""
+    instant = _instant(at)
+    with ctx.obj.system("postgres", "broker") as system:
+        scheme, version = _resolve(system, what)
+        with bar("reading facts") as report:
+            view = system.fit_tier_model(scheme, version, instant, ACTOR, report)
+    _show(view, as_json)
+
+
+@app.command()
+def activate(ctx: typer.Context, what: What, as_json: JsonOption = False) -> None:
+    """Put a version in force. A file becomes a version if its content is new, and is fitted if need be."""
+    with ctx.obj.system("postgres", "broker") as system:
+        scheme, version = _resolve(system, what)
+        with bar("fitting") as report:
+            view = system.fit_tier_model(scheme, version, None, ACTOR, report)
+        view, position = system.activate_tier_model(scheme, view.version, ACTOR)
+        system.nudges.evaluator()
+    if as_json:
+        show_json(_json(view) | {"position": position})
+    else:
+        say(f"{view.scheme} version {view.version} is in force.")
+
+
+@app.command()
+def show(ctx: typer.Context, scheme: Scheme, as_json: JsonOption = False) -> None:
+    """A version with its whole spec: the one in force, or the latest, unless a number is given."""
+    with ctx.obj.system("postgres") as system:
+        name, version = _named(scheme)
+        view = system.show_tier_model(name, version)
+    _show(view, as_json)
+
+
+@app.command("list")
+def list_models(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """All versions of all schemes."""
+    with ctx.obj.system("postgres") as system:
+        views = system.tier_models.versions()
+    if as_json:
+        show_json([_json(view) for view in views])
+        return
+    rows = [
+        (view.scheme, view.version, view.status, format_instant(view.created_at), view.created_by) for view in views
+    ]
+    show_table(("scheme", "version", "status", "created", "by"), rows)
+
+
+def _resolve(system: Any, what: str) -> tuple[str, int | None]:
+    """The version that is meant; a file is taken in first."""
+    path = Path(what)
+    if not path.is_file():
+        if path.suffix in (".yaml", ".yml", ".json"):
+            raise typer.BadParameter(f"{what}: there is no such file")
+        return _named(what)
+    view, faults = system.create_tier_model(path.read_bytes(), ACTOR)
+    for fault in faults:
+        warn(str(fault))
+    return view.scheme, view.version
+
+
+def _named(what: str) -> tuple[str, int | None]:
+    scheme, _, version = what.partition("@")
+    if version and not version.isdigit():
+        raise typer.BadParameter(f"{what}: write a version as a number, such as {scheme}@2")
+    return scheme, int(version) if version else None
+
+
+def _instant(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text}: {error}") from None
+
+
+def _right(faults: list[ModelFault]) -> bool:
+    return not any(fault.severity == "error" for fault in faults)
+
+
+def _tell(faults: list[ModelFault]) -> None:
+    for fault in faults:
+        say(f"{fault.severity}: {fault}")
+
+
+def _json(view: TierModelView) -> dict[str, Any]:
+    return {
+        "scheme": view.scheme,
+        "version": view.version,
+        "status": view.status,
+        "content_hash": view.content_hash,
+        "unfitted": list(view.unfitted),
+        "created_at": format_instant(view.created_at),
+        "created_by": view.created_by,
+        "activated_at": None if view.activated_at is None else format_instant(view.activated_at),
+        "spec": view.spec,
+    }
+
+
+def _show(view: TierModelView, as_json: bool) -> None:
+    if as_json:
+        show_json(_json(view))
+        return
+    say(f"{view.scheme} version {view.version}: {view.status}")
+    for name, score in view.spec.get("scores", {}).items():
+        if "cuts" in score:
+            say(f"  {name}: cuts {score['cuts']}")
+    for tier, rule in view.spec.get("rules", {}).items():
+        say(f"  {tier}: {rule}")

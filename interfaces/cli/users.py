@@ -1,0 +1,131 @@
+"""`tierline user`: one user's card, past and reasons."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from application.queries import RecordedEvent
+from domain.facts.instants import format_instant
+from interfaces.cli.terminal import JsonOption, say, show_json, show_table
+
+app = typer.Typer(no_args_is_help=True, help="One user: where they stand, what was recorded, and why.")
+
+User = Annotated[str, typer.Argument(metavar="USER_ID")]
+_PAGE = 500
+
+
+@app.command()
+def show(ctx: typer.Context, user_id: User, as_json: JsonOption = False) -> None:
+    """The card: where the user stands on every scheme, and what is missing for the next tier."""
+    with ctx.obj.system("postgres", "redis") as system:
+        stored = system.cards.read(user_id)
+        card = msgspec.json.decode(stored or system.ledger_cards.card(user_id))
+        lag = system.lags().get("user_card")
+    card |= {"lag_events": lag.lag_events if lag else None, "lag_seconds": lag.lag_seconds if lag else None}
+    if as_json:
+        show_json(card)
+        return
+    rows = [
+        (
+            scheme,
+            standing["tier"],
+            standing["since"],
+            standing["next_tier"],
+            _missing(standing),
+            standing["may_drop_on"],
+        )
+        for scheme, standing in card["standings"].items()
+    ]
+    show_table(("scheme", "tier", "since", "next", "missing for it", "may drop on"), rows, title=user_id)
+    if card["tags"]:
+        say(f"tags: {', '.join(card['tags'])}")
+    if not rows:
+        say("Known, but not decided on any scheme yet.")
+    if lag and lag.lag_events:
+        say(f"This card is {lag.lag_events} events ({lag.lag_seconds:.1f} s) behind the log.")
+
+
+@app.command()
+def history(ctx: typer.Context, user_id: User, as_json: JsonOption = False) -> None:
+    """Everything recorded for the user, oldest first."""
+    with ctx.obj.system("postgres") as system:
+        events = _events(system, user_id)
+    if as_json:
+        show_json([_json(event) for event in events])
+        return
+    rows = [
+        (
+            format_instant(event.effective_at),
+            event.topic.removeprefix("user-tier.").removesuffix(".v1"),
+            event.scheme,
+            event.from_tier,
+            event.to_tier,
+            event.data.get("cause"),
+            event.event_id,
+        )
+        for event in events
+    ]
+    show_table(("effective", "event", "scheme", "from", "to", "cause", "id"), rows, title=user_id)
+
+
+@app.command()
+def explain(
+    ctx: typer.Context,
+    user_id: User,
+    scheme: Annotated[str | None, typer.Option(help="Only this scheme.")] = None,
+    event_id: Annotated[str | None, typer.Option("--event", help="This event instead of the last change.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Why the user stands where they stand: the receipt of the last change on every scheme."""
+    with ctx.obj.system("postgres") as system:
+        events = _events(system, user_id)
+    told: dict[str, RecordedEvent] = {}
+    for event in events:
+        wanted = event.event_id == event_id if event_id else event.topic == "user-tier.tier-changed.v1"
+        if wanted and event.receipt is not None and scheme in (None, event.scheme):
+            told[event.scheme] = event
+    if as_json:
+        show_json([_json(event) for event in told.values()])
+        return
+    if not told:
+        say("There is no such decision of this user.")
+    for event in told.values():
+        _explain(event)
+
+
+def _events(system: Any, user_id: str) -> list[RecordedEvent]:
+    events: list[RecordedEvent] = []
+    after: int | None = 0
+    while after is not None:
+        page = system.ledger.user_history(user_id, after, _PAGE)
+        events += page.events
+        after = page.next_after
+    return events
+
+
+def _explain(event: RecordedEvent) -> None:
+    receipt = event.receipt or {}
+    say(f"{event.scheme}: {event.from_tier or 'nothing'} → {event.to_tier} on {format_instant(event.effective_at)}")
+    say(f"  because of {receipt.get('rule')}, by version {receipt.get('version')}; {receipt.get('clause')}")
+    say(f"  {receipt.get('facts_seen')} facts seen, cause {event.data.get('cause')}, event {event.event_id}")
+    show_table(("feature", "value"), [("  " + name, value) for name, value in receipt.get("features", {}).items()])
+    scores = receipt.get("scores") or {}
+    if scores:
+        say("  scores " + ", ".join(f"{name} {value}" for name, value in scores.items()))
+    for part in receipt.get("missing") or []:
+        say(f"  for {receipt.get('next_tier')}: {_part(part)}")
+
+
+def _missing(standing: dict[str, Any]) -> str:
+    return "; ".join(_part(part) for part in standing["missing"])
+
+
+def _part(part: dict[str, Any]) -> str:
+    return f"{part.get('of')} is {part.get('is')}, needs {part.get('needs')}"
+
+
+def _json(event: RecordedEvent) -> dict[str, Any]:
+    times = {"effective_at": format_instant(event.effective_at), "recorded_at": format_instant(event.recorded_at)}
+    return asdict(event) | times
