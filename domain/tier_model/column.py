@@ -23,7 +23,7 @@ class Type(StrEnum):
 
 
 class Column(NamedTuple):
-    """values and valid have the same length; a value whose valid is false is null, and what stands there means nothing."""
+    """values and valid have the same length; where valid is false the value is null, whatever stands there."""
 
     values: NDArray[Any]
     valid: NDArray[np.bool_]

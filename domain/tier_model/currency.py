@@ -17,7 +17,7 @@ def exponent(currency: str) -> int:
 
 
 def minor_units(amount: str, currency: str) -> int:
-    """'1000.00' to minor units (100000 for USD, 1000 for JPY needs '1000'). Raises ValueError that says what is wrong."""
+    """'1000.00' to minor units (100000 in USD). Raises ValueError that says what is wrong."""
     try:
         value = Decimal(amount)
     except InvalidOperation:

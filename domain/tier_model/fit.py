@@ -15,9 +15,9 @@ _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 
 
 def fit_cuts(values: NDArray[Any], valid: NDArray[np.bool_], bins: int) -> list[int | float]:
-    """Quantile cuts for `bins` bins: for j = 1 ... bins-1 the smallest observed value v with share(values <= v) >= j/bins.
+    """Quantile cuts for `bins` bins: for j = 1 ... bins-1 the smallest observed v with share(values <= v) >= j/bins.
 
-    Equal cuts fold into one, so there may be fewer; none when nothing is observed. Exact for int64. In a column of mixed
+    Equal cuts fold into one, so there may be fewer; none when nothing is observed. Exact for int64. Of mixed
     attributes only numbers are observed.
     """
     observed = _numbers(values, valid)

@@ -80,7 +80,7 @@ def _together(spec: TierModelSpec, rules: Conditions, bins: Mapping[str, int]) -
 
 
 def _grid(names: frozenset[str], bins: Mapping[str, int]) -> tuple[dict[str, Column], int] | None:
-    """Every combination of the scores, one a row; None when something else is read, nothing is, or there are too many."""
+    """Every combination of the scores, one a row; None when anything else is read, nothing is, or too many."""
     if not names or not names <= set(bins):
         return None
     ordered = sorted(names)

@@ -1,4 +1,4 @@
-"""The condition language: SQL boolean expressions, allow-listed, typed and three-valued. One tree, several compilers."""
+"""The condition language: SQL boolean expressions, allow-listed, typed, three-valued. One tree, several compilers."""
 
 from domain.tier_model.expression.condition import (
     Condition,

@@ -49,7 +49,7 @@ class Condition:
     def evaluate(self, columns: Mapping[str, Column], size: int) -> Column:
         """A boolean column of `size` values, null where the condition is neither true nor false.
 
-        columns: by name, for every name of the condition (tags under tag_column(tag)). Raises KeyError for a missing one.
+        columns: one for every name of the condition (tags under tag_column(tag)). Raises KeyError for a missing one.
         """
         column = evaluate(self.tree, columns, size)
         if column.values.dtype.kind == "b":
@@ -70,7 +70,7 @@ class Condition:
         return truth(value_of(self.tree, row, tags))
 
     def shortfall(self, row: Mapping[str, Scalar], tags: Collection[str] = ()) -> list[dict[str, Any]]:
-        """The smallest set of missing parts that would make it true for the row: [{of, is, needs, missing}]; empty when true."""
+        """The fewest parts missing for it to be true of the row, as [{of, is, needs, missing}]; empty when true."""
         return shortfall(self.tree, row, tags)
 
     def thresholds(self, name: str) -> list[int | float] | None:
@@ -101,7 +101,7 @@ def compile_condition(text: str, names: Mapping[str, Type], *, currency: str = "
 
 
 def compile_fact_condition(text: str, currency: str) -> Condition:
-    """A condition on one fact: `amount` is its money; any other name is an attribute, of whatever type the fact gives it.
+    """A condition on one fact: `amount` is its money; any other name is an attribute, of the type the fact gives it.
 
     A comparison between values of different types is null. Raises ConditionInvalid.
     """

@@ -90,7 +90,7 @@ class _Search:
         return self._part(inside.operand, f"in ({listed})", min(known, default=None))
 
     def _cost(self, parts: list[Part]) -> tuple[int, int, float]:
-        """Fewer parts first; of those, fewer that no number can mend, then the smaller distance relative to the value."""
+        """Fewer parts first; of those, fewer that no number can mend, then the smaller relative distance."""
         impossible = sum(part["of"] in ("false", "null") for part in parts)
         stuck = sum(part["missing"] is None for part in parts)
         far = sum(

@@ -1,4 +1,4 @@
-"""Three-valued logic on whole columns: numpy for numbers, value by value only where a column holds texts or mixed types."""
+"""Three-valued logic on whole columns: numpy for numbers, one by one only where a column holds texts or mixed types."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -41,7 +41,7 @@ def tag_column(name: str) -> str:
 
 
 def evaluate(node: Node, columns: Mapping[str, Column], size: int) -> Column:
-    """The node's column. columns: one for each name that it reads, each of `size` values. Raises KeyError without one."""
+    """The node's column. columns: one for each name that it reads, of `size` values. Raises KeyError without one."""
     column = _evaluate(node, columns)
     if len(column.values) == size:
         return column

@@ -8,7 +8,7 @@ from domain.refusal import Complaint, Refusal
 
 @dataclass(frozen=True, slots=True)
 class ModelFault:
-    """One fault. path: keys from the top of the file, joined by dots; line and column count from 1, None when unknown."""
+    """One fault. path: keys from the top of the file, joined by dots; line and column from 1, None when unknown."""
 
     path: str
     line: int | None

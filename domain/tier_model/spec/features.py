@@ -55,128 +55,84 @@ class _Feature(Part):
         )
 
     @property
-    def kinds(self) -> tuple[str, ...]:
-        """The kinds of facts it reads."""
-        return tuple(dict.fromkeys(field.kind for field in self.fields))
+    def key(self) -> str:
+        """The key that it is spelled with, such as count."""
+        return next(key for key in FEATURE_KEYS if key in type(self).model_fields)
 
     @property
     def fields(self) -> tuple[FieldReference, ...]:
-        """The fields it reads; none for features that only count facts."""
-        return ()
+        """The fields it reads, what is subtracted last; none for features that only count facts."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(value for value in values if isinstance(value, FieldReference))
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of facts it reads, its main one first."""
+        main = str(getattr(self, self.key)).split()[-1].split(".")[0]
+        return tuple(dict.fromkeys([main, *(field.kind for field in self.fields)]))
 
     @model_validator(mode="after")
     def _one_window(self) -> "_Feature":
         if self.within is not None and self.since is not None:
             raise ValueError("has two windows, within and since: keep one")
-        if self.through is not None and self.within is None:
-            raise ValueError("says through: yesterday but has no window: add within, such as '30 days'")
         return self
 
 
-class _OfKind(_Feature):
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        return (self._kind(),)
-
-    def _kind(self) -> str:
-        raise NotImplementedError
-
-
-class _OfField(_Feature):
-    @property
-    def fields(self) -> tuple[FieldReference, ...]:
-        return (self._field(),)
-
-    def _field(self) -> FieldReference:
-        raise NotImplementedError
-
-
-class Count(_OfKind):
+class Count(_Feature):
     """How many facts. int64, 0 without any."""
 
     count: Kind
 
-    def _kind(self) -> str:
-        return self.count
 
-
-class Sum(_OfField):
+class Sum(_Feature):
     """The sum of a field, less the sum of another kind's. int64 (minor units for amounts), 0 without any."""
 
     sum: FieldText
     minus: FieldText | None = None
 
-    def _field(self) -> FieldReference:
-        return self.sum
 
-    @property
-    def fields(self) -> tuple[FieldReference, ...]:
-        return (self.sum,) if self.minus is None else (self.sum, self.minus)
-
-
-class Avg(_OfField):
+class Avg(_Feature):
     """The exact integer sum divided by the count. float64, null without any."""
 
     avg: FieldText
 
-    def _field(self) -> FieldReference:
-        return self.avg
 
-
-class Min(_OfField):
+class Min(_Feature):
     """The least value of a field; null without any."""
 
     min: FieldText
 
-    def _field(self) -> FieldReference:
-        return self.min
 
-
-class Max(_OfField):
+class Max(_Feature):
     """The greatest value of a field; null without any."""
 
     max: FieldText
 
-    def _field(self) -> FieldReference:
-        return self.max
 
-
-class Distinct(_OfField):
+class Distinct(_Feature):
     """How many different non-null values of a field. int64, 0 without any."""
 
     distinct: FieldText
 
-    def _field(self) -> FieldReference:
-        return self.distinct
 
-
-class Latest(_OfField):
+class Latest(_Feature):
     """The field of the last fact that has it; null without any."""
 
     latest: FieldText
 
-    def _field(self) -> FieldReference:
-        return self.latest
 
-
-class DaysSince(_OfKind):
+class DaysSince(_Feature):
     """Local days since the last fact (or the first, with first: true); null without any."""
 
     days_since: Kind
     first: bool = False
 
-    def _kind(self) -> str:
-        return self.days_since
 
-
-class Top(_OfField):
+class Top(_Feature):
     """The label with the most facts, or the most money."""
 
     top: FieldText
     by: Literal["count", "amount"] = "count"
-
-    def _field(self) -> FieldReference:
-        return self.top
 
 
 class Share(_Feature):
@@ -184,10 +140,6 @@ class Share(_Feature):
 
     share: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}(\.(lines\.)?[^\s.]{1,64})?$")]
     of: ConditionText
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        return (self.share.split(".")[0],)
 
 
 class Trend(_Feature):
@@ -198,19 +150,12 @@ class Trend(_Feature):
         Field(pattern=r"^(count +[a-z][a-z0-9_]{0,63}|sum +[a-z][a-z0-9_]{0,63}\.(lines\.)?[^\s.]{1,64})$"),
     ]
 
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        return (self.trend.split()[1].split(".")[0],)
 
-
-class Rate(_OfKind):
+class Rate(_Feature):
     """Facts per so many days."""
 
     rate: Kind
     per: Days
-
-    def _kind(self) -> str:
-        return self.rate
 
 
 def _feature_tag(value: Any) -> str | None:

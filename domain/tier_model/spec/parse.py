@@ -15,7 +15,7 @@ from domain.tier_model.spec.scores import SCORE_PARTS, Label, Rule
 from domain.tier_model.spec.source import Path, Source, read_source
 
 _NEEDED = "scheme, dimension, time_zone, currency, tiers, features and rules"
-_MARKERS = ("kind:", "score:", "review:", "downgrade:")
+_MARKERS = ("kind:", "score:", "cuts:", "review:", "downgrade:")
 _TYPES = {
     "string_type": "text: put it in quotes",
     "int_type": "a whole number",

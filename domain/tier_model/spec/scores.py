@@ -24,6 +24,17 @@ def _as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _cuts_tag(value: Any) -> str:
+    return "cuts:fitted" if isinstance(value, str) else "cuts:fixed"
+
+
+FixedCuts = Annotated[tuple[Cut, ...], BeforeValidator(_as_tuple), Field(min_length=1, max_length=99)]
+Cuts = Annotated[
+    Annotated[Literal["fitted"], Tag("cuts:fitted")] | Annotated[FixedCuts, Tag("cuts:fixed")],
+    Discriminator(_cuts_tag),
+]
+
+
 class CutScore(Part):
     """bin = 1 + cuts strictly below the value; the score counts bins from the worse end. Integer, null of null.
 
@@ -33,14 +44,7 @@ class CutScore(Part):
     of: Name
     bins: Annotated[int, Field(ge=2, le=100)] | None = None
     best: Literal["high", "low"] = "high"
-    cuts: (
-        Literal["fitted"]
-        | Annotated[
-            tuple[Cut, ...],
-            BeforeValidator(_as_tuple),
-            Field(min_length=1, max_length=99),
-        ]
-    ) = "fitted"
+    cuts: Cuts = "fitted"
 
     @property
     def fitted(self) -> bool:

@@ -1,6 +1,6 @@
 """Reads YAML or JSON text into plain values that remember their place in the text.
 
-A small, safe part of YAML: no anchors, no tags, no merge keys, no second document, no key twice, bounded size and depth.
+A small, safe part of YAML: no anchors, tags or merge keys, no second document, no key twice, bounded size and depth.
 Plain words follow YAML 1.2: only true and false are booleans, so `on`, `no` and `2017-01-01` stay text.
 """
 

@@ -1,0 +1,266 @@
+"""Random conditions: as text, and as plain tuples that a naive reading of SQL evaluates row by row."""
+
+import math
+from fractions import Fraction
+from typing import Any
+
+from hypothesis import strategies as st
+
+from domain.tier_model.column import Column, Type, column_of
+
+NAMES = {
+    "a": Type.integer,
+    "b": Type.integer,
+    "x": Type.number,
+    "t": Type.text,
+    "u": Type.text,
+    "f": Type.boolean,
+    "s": Type.scalar,
+    "spend": Type.money,
+}
+_LIMIT = 2**63
+
+integers = st.one_of(
+    st.integers(-3, 3),
+    st.sampled_from([2**53, 2**53 + 1, -(2**53) - 1, _LIMIT - 1, -_LIMIT + 1]),
+    st.integers(-_LIMIT + 1, _LIMIT - 1),
+)
+floats = st.one_of(
+    st.sampled_from([0.0, 0.5, -1.0, 2.0, 2.0**53, 2.0**63, -(2.0**63), 1e300, -1e300]),
+    st.floats(allow_nan=False, allow_infinity=False),
+)
+texts = st.sampled_from(["", "a", "b", "B", "it's", "高", "\U0001f600", "\uffee"])
+_VALUES = {
+    Type.integer: integers,
+    Type.money: integers,
+    Type.number: floats,
+    Type.text: texts,
+    Type.boolean: st.booleans(),
+    Type.scalar: st.one_of(integers, floats, texts, st.booleans()),
+}
+
+
+def rows() -> st.SearchStrategy[dict[str, Any]]:
+    """A value, or null, for every name."""
+    return st.fixed_dictionaries({name: st.one_of(st.none(), _VALUES[type_]) for name, type_ in NAMES.items()})
+
+
+def columns_of(given: list[dict[str, Any]]) -> dict[str, Column]:
+    """The rows as columns."""
+    return {name: column_of([row[name] for row in given], type_) for name, type_ in NAMES.items()}
+
+
+# ------------------------------------------------------------------------------------------------------ what is written
+
+
+def _leaf(kind: str) -> st.SearchStrategy[Any]:
+    names = [
+        name
+        for name, type_ in NAMES.items()
+        if type_ in {"number": (Type.integer, Type.number), "text": (Type.text,)}[kind]
+    ]
+    literals = {"number": st.one_of(integers, floats), "text": texts}[kind]
+    return st.one_of(
+        st.sampled_from(names).map(lambda name: ("name", name)),
+        literals.map(lambda value: ("value", value)),
+        st.just(("value", None)),
+    )
+
+
+def _number(children: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.one_of(
+        st.tuples(st.sampled_from("+-*/"), children, children).filter(
+            lambda part: part[0] != "/" or not _is_plain_zero(part[2])
+        ),
+        st.tuples(st.just("neg"), children),
+        st.lists(children, min_size=1, max_size=3).map(lambda options: ("coalesce", options)),
+    )
+
+
+def _is_plain_zero(part: Any) -> bool:
+    """Dividing by it is refused."""
+    return _is_plain_zero(part[1]) if part[0] == "neg" else part[0] == "value" and part[1] == 0
+
+
+numbers = st.recursive(_leaf("number"), _number, max_leaves=5)
+_words = _leaf("text")
+_scalar = st.just(("name", "s"))
+_operators = st.sampled_from(["=", "<>", "<", "<=", ">", ">="])
+_money = st.one_of(
+    st.just(("name", "spend")),
+    st.integers(-(10**6), 10**6).map(lambda cents: ("money", cents)),
+    st.just(("value", None)),
+)
+_truths = st.one_of(
+    st.just(("name", "f")),
+    st.sampled_from([("value", True), ("value", False), ("value", None)]),
+    st.just(("name", "s")),
+)
+_comparisons = st.one_of(
+    st.tuples(_operators, numbers, numbers),
+    st.tuples(_operators, _words, _words),
+    st.tuples(_operators, _money, _money),
+    st.tuples(_operators, _scalar, st.one_of(numbers, _words)),
+    st.tuples(st.sampled_from(["=", "<>"]), _truths, _truths),
+    st.tuples(st.just("in"), numbers, st.lists(_leaf("number"), min_size=1, max_size=3)),
+    st.tuples(st.just("in"), _words, st.lists(_words, min_size=1, max_size=3)),
+    st.tuples(st.just("between"), numbers, numbers, numbers),
+    st.tuples(st.just("is null"), st.one_of(numbers, _words, _truths)),
+)
+conditions = st.recursive(
+    st.one_of(_comparisons, _truths),
+    lambda inner: st.one_of(
+        st.tuples(st.just("not"), inner),
+        st.tuples(st.sampled_from(["and", "or"]), st.lists(inner, min_size=2, max_size=3)),
+        st.tuples(st.just("is null"), inner),
+    ),
+    max_leaves=8,
+)
+# What a search can do: one field against fixed values.
+_fields = {
+    kind: st.sampled_from([("name", name) for name, type_ in NAMES.items() if type_ in types])
+    for kind, types in {
+        "number": (Type.integer, Type.number, Type.scalar),
+        "text": (Type.text, Type.scalar),
+        "truth": (Type.boolean, Type.scalar),
+        "money": (Type.money,),
+    }.items()
+}
+_fixed_numbers = st.one_of(integers, floats).map(lambda value: ("value", value))
+_fixed_or_null = st.one_of(_fixed_numbers, st.just(("value", None)))
+_fixed_texts = texts.map(lambda value: ("value", value))
+searches = st.recursive(
+    st.one_of(
+        st.tuples(_operators, _fields["number"], _fixed_numbers),
+        st.tuples(_operators, _fixed_numbers, _fields["number"]),
+        st.tuples(_operators, _fields["text"], _fixed_texts),
+        st.tuples(_operators, _fields["money"], st.integers(-300, 300).map(lambda cents: ("money", cents))),
+        st.tuples(st.just("in"), _fields["number"], st.lists(_fixed_or_null, min_size=1, max_size=3)),
+        st.tuples(st.just("in"), _fields["text"], st.lists(_fixed_texts, min_size=1, max_size=3)),
+        st.tuples(st.just("between"), _fields["number"], _fixed_numbers, _fixed_numbers),
+        st.tuples(st.just("is null"), st.sampled_from([("name", name) for name in NAMES])),
+        st.tuples(st.sampled_from(["=", "<>"]), _fields["truth"], st.booleans().map(lambda value: ("value", value))),
+        _fields["truth"],
+        st.sampled_from([("tag", "vip"), ("tag", "new"), ("value", True), ("value", None)]),
+    ),
+    lambda inner: st.one_of(
+        st.tuples(st.just("not"), inner),
+        st.tuples(st.sampled_from(["and", "or"]), st.lists(inner, min_size=2, max_size=3)),
+    ),
+    max_leaves=8,
+)
+
+
+def written(part: Any) -> str:
+    """The condition as a user may write it, every part in parentheses."""
+    match part:
+        case ("name", name):
+            return str(name)
+        case ("tag", name):
+            return f"tag('{name}')"
+        case ("money", cents):
+            return f"money({'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02d})"
+        case ("value", value):
+            return _literal(value)
+        case ("neg", inner):
+            return f"(- {written(inner)})"
+        case ("coalesce", options):
+            return f"coalesce({', '.join(map(written, options))})"
+        case ("in", inner, options):
+            return f"({written(inner)} in ({', '.join(map(written, options))}))"
+        case ("between", inner, low, high):
+            return f"({written(inner)} between {written(low)} and {written(high)})"
+        case ("is null", inner):
+            return f"({written(inner)} is null)"
+        case ("not", inner):
+            return f"(not {written(inner)})"
+        case ("and" | "or" as word, parts):
+            return "(" + f" {word} ".join(map(written, parts)) + ")"
+        case (operator, left, right):
+            return f"({written(left)} {operator} {written(right)})"
+    raise AssertionError(part)
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "TRUE", False: "false"}[value]
+    return f"(- {abs(value)!r})" if value < 0 or str(value) == "-0.0" else repr(value)
+
+
+# -------------------------------------------------------------------------------------------------------- what it means
+
+
+def naive(part: Any, row: dict[str, Any], tags: frozenset[str] = frozenset()) -> Any:
+    """The value by the book: three-valued logic, exact comparisons."""
+    match part:
+        case ("name", name):
+            return row[name]
+        case ("tag", name):
+            return name in tags
+        case ("money", value) | ("value", value):
+            return value
+        case ("neg", inner):
+            return _calculated("-", 0, naive(inner, row, tags))
+        case ("coalesce", options):
+            return next((value for option in options if (value := naive(option, row, tags)) is not None), None)
+        case ("in", inner, options):
+            return naive(("or", [("=", inner, option) for option in options]), row, tags)
+        case ("between", inner, low, high):
+            return naive(("and", [(">=", inner, low), ("<=", inner, high)]), row, tags)
+        case ("is null", inner):
+            return naive(inner, row, tags) is None
+        case ("not", inner):
+            value = _truth(naive(inner, row, tags))
+            return None if value is None else not value
+        case ("and", parts):
+            values = [_truth(naive(inner, row, tags)) for inner in parts]
+            return False if False in values else None if None in values else True
+        case ("or", parts):
+            values = [_truth(naive(inner, row, tags)) for inner in parts]
+            return True if True in values else None if None in values else False
+        case ("+" | "-" | "*" | "/" as operator, left, right):
+            return _calculated(operator, naive(left, row, tags), naive(right, row, tags))
+        case (operator, left, right):
+            return _compared(operator, naive(left, row, tags), naive(right, row, tags))
+    raise AssertionError(part)
+
+
+def _truth(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float)
+
+
+def _calculated(operator: str, left: Any, right: Any) -> Any:
+    if not _is_number(left) or not _is_number(right):
+        return None
+    if operator == "/" or float in (type(left), type(right)):
+        left, right = float(left), float(right)
+    try:
+        value = {"+": left.__add__, "-": left.__sub__, "*": left.__mul__, "/": float(left).__truediv__}[operator](right)
+    except ZeroDivisionError:
+        return None
+    if isinstance(value, int):
+        return value if -_LIMIT <= value < _LIMIT else None
+    return value if math.isfinite(value) else None
+
+
+def _compared(operator: str, left: Any, right: Any) -> bool | None:
+    if _is_number(left) and _is_number(right):
+        left, right = Fraction(left), Fraction(right)
+    elif left is None or type(left) is not type(right):
+        return None
+    if isinstance(left, bool) and operator not in ("=", "<>"):
+        return None
+    return {
+        "=": left == right,
+        "<>": left != right,
+        "<": left < right,
+        "<=": left <= right,
+        ">": left > right,
+        ">=": left >= right,
+    }[operator]
