@@ -59,7 +59,7 @@ class SampleYear:
             model,
             f"SELECT user_id, {at}::BIGINT AS moment FROM (SELECT DISTINCT user_id FROM fact WHERE moment <= {at})",
         )
-        scores = dict(model["scores"])
+        scores = dict(model.get("scores", {}))
         for name, score in scores.items():
             if score.get("cuts", "fitted") == "fitted" and "of" in score:
                 values = sorted(

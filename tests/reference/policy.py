@@ -158,11 +158,10 @@ def _validity_end(standing: Standing, policy: Policy, moment: Moment) -> int | N
     start = local.day(standing.valid_from)
     day = start + timedelta(days=number) if unit == "day" else add_months(start, number * (12 if unit == "year" else 1))
     end = local.midnight(day)
-    if standing.validity_ended_at is not None:
-        if end <= standing.validity_ended_at:
-            return None
-    elif moment.activated_at is not None and end < moment.activated_at:
+    if moment.activated_at is not None and end < moment.activated_at:
         end = local.midnight(local.day(moment.activated_at) + timedelta(days=1))
+    if standing.validity_ended_at is not None and end <= standing.validity_ended_at:
+        return None
     return max(end, _minimum_stay_end(standing, policy, local))
 
 
