@@ -52,7 +52,7 @@ class CliContext:
         wanted = [part for part in self.embedded if not parts or part in parts]
         resting = {server.name for server in self.stack.status() if not server.pid} & set(wanted)
         with StackProgress() as progress:
-            system = self.build(self.settings, parts=parts or None, progress=progress)
+            system = self.build(self.settings, parts=parts or None, progress=progress if resting else None)
         try:
             for part, why in system.off.items():
                 warn(f"{part} is off: {why}")

@@ -1,5 +1,6 @@
 """`tierline projections`, `tierline verify` and `tierline key`: keeping an installation right."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -147,6 +148,10 @@ def revoke(ctx: typer.Context, key_id: str, as_json: JsonOption = False) -> None
         show_json({"key_id": key_id, "revoked": True})
     else:
         say(f"Key {key_id} is revoked.")
+
+
+def _day(instant: datetime | None) -> str | None:
+    return None if instant is None else f"{instant:%Y-%m-%d %H:%M}"
 
 
 def _found(findings: Any) -> dict[str, int]:
