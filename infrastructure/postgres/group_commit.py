@@ -1,11 +1,15 @@
-"""Group commit: concurrent small transactions of one process become one, without waiting for company."""
+"""Group commit: concurrent small transactions of one process become one."""
 
+import time
 from collections.abc import Callable, Sequence
-from threading import Condition
+from threading import Condition, Lock
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+_LONGEST_LINGER = 0.002  # seconds
 
 
 class _Ticket(Generic[T, R]):
@@ -23,6 +27,9 @@ class _Ticket(Generic[T, R]):
 class GroupCommit(Generic[T, R]):
     """Leader and followers. The first thread in runs what queued up meanwhile as one batch, in its own thread.
 
+    A lone thread never waits for company. After a batch of many the next leader lets those who were in it come back,
+    for at most a quarter of the time that the batch took: else it would go alone, and all others behind it.
+
     run_batch runs items as one transaction and answers a result or an exception for each, in order. When it raises
     for more than one item, each is run again alone, so that a bad item harms only itself; run_batch must therefore
     leave nothing behind when it raises. An ambiguous commit makes the second run meet its own first one: items carry
@@ -34,13 +41,18 @@ class GroupCommit(Generic[T, R]):
         self._max_batch = max_batch
         self._queue: list[_Ticket[T, R]] = []
         self._leading = False
-        self._turn = Condition()
+        self._expected = 1
+        self._linger = 0.0
+        lock = Lock()
+        self._turn = Condition(lock)
+        self._arrival = Condition(lock)
 
     def submit(self, item: T) -> R:
         """Run the item, together with others that wait, and answer its result or raise its exception."""
         ticket: _Ticket[T, R] = _Ticket(item)
         with self._turn:
             self._queue.append(ticket)
+            self._arrival.notify()
             while self._leading and not ticket.settled:
                 self._turn.wait()
             if not ticket.settled:
@@ -55,10 +67,14 @@ class GroupCommit(Generic[T, R]):
         """Run batches until the own ticket is settled, then let the next waiting thread lead."""
         try:
             while not own.settled:
-                with self._turn:
+                with self._arrival:
+                    self._arrival.wait_for(lambda: len(self._queue) >= self._expected, self._linger)
                     batch, self._queue = self._queue[: self._max_batch], self._queue[self._max_batch :]
+                started = time.perf_counter()
                 self._settle(batch)
                 with self._turn:
+                    self._expected = len(batch)
+                    self._linger = min((time.perf_counter() - started) / 4, _LONGEST_LINGER)
                     self._turn.notify_all()
         finally:
             with self._turn:
