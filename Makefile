@@ -13,13 +13,13 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
 setup: .venv/.complete ## the environment in .venv, exactly as locked, and what the servers need
-	@.venv/bin/tierline stack fetch || true
 
-.venv/.complete: pyproject.toml uv.lock Makefile
+.venv/.complete: pyproject.toml uv.lock infrastructure/local_stack/opensearch.lock.toml
 	@test -n "$(PYTHON)" || { echo "Tierline needs Python 3.11 or newer: install it so that python3.11 or python3 is found."; exit 1; }
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet uv==$(UV)
-	UV_PROJECT_ENVIRONMENT=.venv .venv/bin/uv sync --locked --quiet
+	UV_PROJECT_ENVIRONMENT=.venv .venv/bin/uv sync --locked
+	@.venv/bin/tierline stack fetch || true # without it OpenSearch is off and says so; each start tries again
 	@touch $@
 
 demo: setup ## a year of shopping, loaded, decided and asked about

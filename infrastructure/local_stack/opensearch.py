@@ -34,7 +34,7 @@ has.native.controller=false
 """
 
 _CONFIGURATION = """\
-cluster.name: tierline
+cluster.name: {cluster}
 node.name: opensearch
 path.data: {directory}/data
 path.logs: {directory}/logs
@@ -68,6 +68,7 @@ class OpenSearch:
         self._address = address
         self._cache = cache
         self._heap_mb = heap_mb
+        self._cluster = f"tierline-{address.password[:8]}"
 
     @property
     def url(self) -> str:
@@ -102,9 +103,11 @@ class OpenSearch:
         """Whether it answers and has recovered every primary shard."""
         try:
             with urllib.request.urlopen(f"{self.url}/_cluster/health", timeout=5) as response:
-                return json.load(response)["status"] in ("yellow", "green")
+                health = json.load(response)
         except (urllib.error.URLError, OSError, ValueError):
             return False
+        # The node has no password: its name tells it from a stranger that took the port.
+        return health["cluster_name"] == self._cluster and health["status"] in ("yellow", "green")
 
     def settle(self) -> None:
         """Nothing to make."""
@@ -116,7 +119,9 @@ class OpenSearch:
             self._make(self.directory / name)
         self._write(
             "config/opensearch.yml",
-            _CONFIGURATION.format(directory=self.directory, host=LOOPBACK, port=self._address.port),
+            _CONFIGURATION.format(
+                cluster=self._cluster, directory=self.directory, host=LOOPBACK, port=self._address.port
+            ),
         )
         self._write("config/log4j2.properties", _LOGGING)
         version = next(jar.version for jar in locked_jars() if jar.artifact == "opensearch")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
+import psutil
 import psycopg
 
 from infrastructure.local_stack.addresses import LOOPBACK, Address
@@ -56,6 +57,7 @@ class Postgres:
         if not self._data.exists():
             progress("making its data directory", None)
             self._initialise(programs)
+        self._forget_stranger()
         settings = _SETTINGS | {"port": str(self._address.port)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return [str(programs / "postgres"), "-D", str(self._data), *options]
@@ -79,6 +81,16 @@ class Postgres:
 
     def _dsn(self, database: str) -> str:
         return f"postgresql://{USER}:{self._address.password}@{LOOPBACK}:{self._address.port}/{database}"
+
+    def _forget_stranger(self) -> None:
+        """After a kill the pid in the server's own lock file may be another program's by now, which would stop it
+        from starting. (A postgres of that pid keeps it from starting rightly.)"""
+        lock = self._data / "postmaster.pid"
+        try:
+            if psutil.Process(int(lock.read_text().split()[0])).name() != "postgres":
+                lock.unlink()
+        except (FileNotFoundError, psutil.NoSuchProcess):
+            return
 
     def _initialise(self, programs: Path) -> None:
         # Beside its place, so that a kill in the middle leaves nothing that looks finished.

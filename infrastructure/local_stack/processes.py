@@ -7,7 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -17,6 +19,7 @@ _LAUNCHER = Path(__file__).with_name("launch.py")
 _PLAIN_USER = "nobody"
 _SAME_START_SECONDS = 2.0
 _LOG_BYTES_KEPT = 5_000_000
+_POLL_SECONDS = 0.02
 
 
 def make_directory(directory: Path) -> None:
@@ -33,16 +36,16 @@ def hand_over(path: Path) -> None:
         os.chown(path, owner.st_uid or plain.pw_uid, owner.st_gid or plain.pw_gid)
 
 
-def start_detached(command: Sequence[str], record: Path, log: Path) -> psutil.Process:
-    """Starts a server in a session of its own; it outlives this process. Raises ChildProcessError with the reason."""
+def start_detached(command: Sequence[str], record: Path, log: Path) -> psutil.Process | None:
+    """Starts a server in a session of its own; it outlives this process. None when it has ended already: its log tells
+    why. Raises ChildProcessError when the program cannot even be started."""
     if log.exists() and log.stat().st_size > _LOG_BYTES_KEPT:
         shutil.move(log, log.with_suffix(".log.1"))
     arguments = [sys.executable, "-P", str(_LAUNCHER), "detach", str(record), str(log), *command]
     result = subprocess.run(arguments, env=_environment(record.parent), stdin=subprocess.DEVNULL, capture_output=True)
-    process = find(record)
-    if result.returncode or process is None:
-        raise ChildProcessError(result.stderr.decode(errors="replace").strip() or f"{command[0]} ended at once")
-    return process
+    if result.returncode:
+        raise ChildProcessError(result.stderr.decode(errors="replace").strip())
+    return find(record)
 
 
 def run_tool(command: Sequence[str], directory: Path) -> None:
@@ -94,14 +97,22 @@ def is_alive(process: psutil.Process) -> bool:
 
 def stop(process: psutil.Process, polite: signal.Signals, patience_seconds: float) -> None:
     """Asks a server to end, waits, and if it does not ends its whole session."""
-    try:
+    with suppress(psutil.NoSuchProcess):
         process.send_signal(polite)
-        process.wait(patience_seconds)
-    except psutil.NoSuchProcess:
-        return
-    except psutil.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(patience_seconds)
+    if not _ends(process, patience_seconds):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        _ends(process, patience_seconds)
+
+
+def _ends(process: psutil.Process, seconds: float) -> bool:
+    # Not process.wait(): a server's parent is the system's first process, which may be slow to bury it.
+    deadline = time.monotonic() + seconds
+    while is_alive(process):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
 
 
 def last_lines(log: Path, since: int, count: int = 12) -> str:

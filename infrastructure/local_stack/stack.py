@@ -20,7 +20,7 @@ PARTS = ("postgres", "redis", "broker", "opensearch")
 
 _READY_SECONDS = 120.0
 _STOP_SECONDS = 20.0
-_POLL_SECONDS = 0.03
+_POLL_SECONDS = 0.05
 _TRIES = 5
 _TRY_AGAIN_SECONDS = 0.5
 # What a second try cures: somebody took the port in between; what a killed server left is not all gone yet.
@@ -96,7 +96,7 @@ class LocalStack:
     def _running(self, name: str, tell: Progress) -> ServerStatus:
         process, server = processes.find(self._record(name)), self._known(name)
         if process and server:
-            self._wait(name, server, process, since=0, tell=tell)
+            self._wait(name, server, process, since=0)
         else:
             process, server = self._start(name, tell)
         server.settle()
@@ -112,25 +112,25 @@ class LocalStack:
             since = log.stat().st_size if log.exists() else 0
             process = processes.start_detached(command, self._record(name), log)
             try:
-                self._wait(name, server, process, since, tell)
-                return process, server
+                return self._wait(name, server, process, since), server
             except PartBroken as broken:
                 if attempt == _TRIES or not any(sign in broken.why for sign in _PASSING):
                     raise
                 time.sleep(_TRY_AGAIN_SECONDS)
         raise AssertionError("unreachable")
 
-    def _wait(self, name: str, server: Server, process: psutil.Process, since: int, tell: Progress) -> None:
+    def _wait(self, name: str, server: Server, process: psutil.Process | None, since: int) -> psutil.Process:
         deadline = time.monotonic() + _READY_SECONDS
-        while not server.is_ready():
+        while process is None or not server.is_ready():
             lines = processes.last_lines(self._log(name), since)
-            if not processes.is_alive(process):
+            if process is None or not processes.is_alive(process):
                 raise PartBroken(f"{name} ended while starting. Its log ends:\n{lines}", _remedy(name))
             if time.monotonic() > deadline:
                 raise PartBroken(
                     f"{name} gave no answer in {_READY_SECONDS:.0f} s. Its log ends:\n{lines}", _remedy(name)
                 )
             time.sleep(_POLL_SECONDS)
+        return process
 
     def _down(self, name: str) -> ServerStatus:
         if self._record(name).exists():
