@@ -19,7 +19,6 @@ from infrastructure.security.keyring import Keyring
 GOAL = 0.3
 _ROUNDS = 3
 _COLUMNS = "subject_id, source, fact_id, kind, occurred_at, known_at, amount, currency, sealed, content_hash, chain"
-_TYPES = ["uuid", "text", "text", "text", "int8", "int8", "int8", "text", "bytea", "bytea", "bytea"]
 
 
 def facts_ndjson(dsn: str, facts: int = 30_000, users: int = 3_000) -> dict[str, Any]:
@@ -75,8 +74,7 @@ def _copy_again(dsn: str, number: int) -> float:
         query = f"select {_COLUMNS} from facts where fact_id like %s order by position"
         rows = [(*row[:1], "raw", *row[2:]) for row in connection.execute(query, (f"order-{number}-%",))]
         started = time.perf_counter()
-        with connection.cursor().copy(f"copy facts ({_COLUMNS}) from stdin (format binary)") as copy:
-            copy.set_types(_TYPES)
+        with connection.cursor().copy(f"copy facts ({_COLUMNS}) from stdin") as copy:
             for row in rows:
                 copy.write_row(row)
         connection.commit()

@@ -1,6 +1,6 @@
 """What recording facts needs from the outside."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -29,10 +29,10 @@ class FactLog(Protocol):
         Raises UnknownHistory, HistorySealed.
         """
 
-    def record_lines(self, facts: Sequence[Fact], history_id: UUID | None) -> list[Outcome]:
-        """Facts of one stretch of a stream: each has a known_at of its own. An outcome each, in order.
+    def record_stream(self, stretches: Iterable[Sequence[Fact]], history_id: UUID | None) -> Iterator[list[Outcome]]:
+        """Facts of a stream: each has a known_at of its own. Outcomes for each stretch, once it is durable, in order.
 
-        Raises UnknownHistory, HistorySealed.
+        The next stretch is asked for before the outcomes of the last are out. Raises UnknownHistory, HistorySealed.
         """
 
 

@@ -1,10 +1,9 @@
 """Record facts: check each, store what is right, say what is wrong with the rest."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -16,7 +15,8 @@ from domain.facts.field_errors import FieldError, shown
 from domain.refusal import Complaint, Refusal
 
 MAX_FACTS = 1_000  # of one request
-LINES_AT_ONCE = 2_500  # of a stream
+LINES_AT_ONCE = 2_500  # of a stream: the log's order is held for some 30 ms while they are written
+BYTES_AT_ONCE = 4_000_000
 MAX_LISTED = 10_000  # rejected facts that a stream's answer lists
 
 Sent = bytes | Mapping[str, Any]
@@ -95,18 +95,6 @@ class _Request(msgspec.Struct):
     facts: list[msgspec.Raw]
 
 
-class _UnderWay(NamedTuple):
-    """A stretch on its way into the log."""
-
-    indexes: list[int]
-    facts: list[Fact]
-    outcomes: Future[list[Outcome]]
-
-    def settle_into(self, answer: FactsRecorded) -> None:
-        """Wait for it, and add it to the answer."""
-        _count(answer, self.indexes, self.facts, self.outcomes.result())
-
-
 _REQUEST = msgspec.json.Decoder(_Request)
 
 
@@ -142,21 +130,21 @@ class RecordFactsHandler:
     def progress(self, command: RecordFactStream) -> Iterator[FactsRecorded]:
         """As `stream`, with the answer so far after every stretch. At least one."""
         answer = FactsRecorded()
-        numbered = enumerate(command.lines)
-        # One stretch is being recorded while the next is read and checked.
-        with ThreadPoolExecutor(1, "record-facts") as recorder:
-            under_way: _UnderWay | None = None
-            while stretch := list(islice(numbered, LINES_AT_ONCE)):
+        checked: deque[tuple[list[int], list[Fact]]] = deque()
+        empty = True
+
+        def stretches() -> Iterator[list[Fact]]:
+            for stretch in _stretches(command.lines):
                 indexes, facts = self._check(stretch, answer)
-                if under_way is not None:
-                    under_way.settle_into(answer)
-                    yield answer
-                under_way = _UnderWay(
-                    indexes, facts, recorder.submit(self._log.record_lines, facts, command.history_id)
-                )
-            if under_way is not None:
-                under_way.settle_into(answer)
-        yield answer
+                checked.append((indexes, facts))
+                yield facts
+
+        for outcomes in self._log.record_stream(stretches(), command.history_id):
+            _count(answer, *checked.popleft(), outcomes)
+            yield answer
+            empty = False
+        if empty:
+            yield answer
 
     def _check(self, sent: list[tuple[int, Sent]], answer: FactsRecorded) -> tuple[list[int], list[Fact]]:
         """The well-formed ones with their indexes; the others into the answer."""
@@ -175,6 +163,20 @@ class RecordFactsHandler:
             else:
                 _reject(answer, RejectedFact(index, _fact_id(item), fact))
         return indexes, facts
+
+
+def _stretches(lines: Iterable[Sent]) -> Iterator[list[tuple[int, Sent]]]:
+    """Numbered lines, cut so that a stretch is neither long nor large."""
+    stretch: list[tuple[int, Sent]] = []
+    size = 0
+    for numbered in enumerate(lines):
+        stretch.append(numbered)
+        size += len(numbered[1])
+        if len(stretch) == LINES_AT_ONCE or size > BYTES_AT_ONCE:
+            yield stretch
+            stretch, size = [], 0
+    if stretch:
+        yield stretch
 
 
 def _count(answer: FactsRecorded, indexes: list[int], facts: list[Fact], outcomes: Sequence[Outcome]) -> None:

@@ -65,7 +65,7 @@ _Errors = list[FieldError]
 
 def check_fact(sent: bytes | Mapping[str, Any], kinds: Mapping[str, KindDefinition]) -> Fact | list[FieldError]:
     """One fact as sent (JSON text, or an object): the fact, or everything that is wrong with it."""
-    if isinstance(sent, Mapping):
+    if not isinstance(sent, bytes):
         return _examine(sent, kinds)
     try:
         fact = _fact(_DECODER.decode(sent))

@@ -1,6 +1,6 @@
 """One transaction's worth of facts: who is locked, what is there already, and the rows that follow from it. Pure."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
@@ -43,6 +43,14 @@ class FactRow(NamedTuple):
     content_hash: bytes
     chain: bytes
     history_id: UUID | None
+
+
+class SealedFact(NamedTuple):
+    """What a fact becomes by its subject's key."""
+
+    seal: Seal
+    content_hash: bytes
+    details: bytes | None
 
 
 @dataclass(slots=True)
@@ -98,7 +106,7 @@ class Plan:
     rows: list[FactRow] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
     repeats: set[int] = field(default_factory=set)
-    touched: dict[UUID, LockedSubject] = field(default_factory=dict)
+    touched: list[LockedSubject] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
 
     def settle(self, before: int) -> list[Outcome]:
@@ -116,21 +124,32 @@ def refuse(items: Iterable[Item], terms: Terms) -> list[FieldError | None]:
     return [_against(item.fact, terms) for item in items]
 
 
+def seal_fact(fact: Fact, seal: Seal) -> SealedFact:
+    """Hash and seal: most of the work, and it needs no lock."""
+    details = encode_details(fact)
+    sealed = None if details is None else seal.seal(CONTEXT_FACT, details)
+    return SealedFact(seal, seal.digest(canonical_content(fact)), sealed)
+
+
 def plan(
     items: Sequence[Item],
     refused: Sequence[FieldError | None],
-    subjects: dict[str, LockedSubject],
-    existing: dict[int, Existing],
+    subjects: Mapping[str, LockedSubject],
+    existing: Mapping[int, Existing],
     terms: Terms,
+    sealed: Mapping[int, SealedFact],
 ) -> Plan:
-    """Rows and outcomes. subjects: by user id, of every item not refused; existing: by item."""
+    """Rows and outcomes. subjects: by user id, of every item not refused. existing, sealed: as far as any, by item."""
     made = Plan(outcomes=list(refused), offsets=[0] * len(items))
-    firsts: dict[tuple[UUID, str, str], _First] = {}
+    firsts: dict[tuple[int, str, str], _First] = {}
     for index, (group, fact) in enumerate(items):
         if refused[index] is not None:
             continue
         subject = subjects[fact.user_id]
-        content_hash = subject.seal.digest(canonical_content(fact))
+        ready = sealed.get(index)
+        if ready is None or ready.seal is not subject.seal:
+            ready = seal_fact(fact, subject.seal)
+        content_hash = ready.content_hash
         found = existing.get(index)
         if found is not None:
             if found.content_hash == content_hash:
@@ -138,10 +157,10 @@ def plan(
             else:
                 made.conflicts.append(Conflict(index, subject, found))
             continue
-        name = (subject.subject_id, fact.source, fact.fact_id)
+        name = (id(subject), fact.source, fact.fact_id)  # a UUID is slow to hash
         first = firsts.get(name)
         if first is None:
-            _add(made, subject, fact, content_hash, _known_at(subject, fact, group, terms), terms)
+            _add(made, subject, fact, ready, _known_at(subject, fact, group, terms), terms)
             made.offsets[index] = len(made.rows)
             firsts[name] = _First(content_hash, index)
         elif first.content_hash == content_hash:
@@ -172,9 +191,8 @@ def _known_at(subject: LockedSubject, fact: Fact, group: int, terms: Terms) -> i
     return subject.known_at
 
 
-def _add(made: Plan, subject: LockedSubject, fact: Fact, content_hash: bytes, known_at: int, terms: Terms) -> None:
-    details = encode_details(fact)
-    subject.chain = next_chain(subject.chain, content_hash, known_at)
+def _add(made: Plan, subject: LockedSubject, fact: Fact, ready: SealedFact, known_at: int, terms: Terms) -> None:
+    subject.chain = next_chain(subject.chain, ready.content_hash, known_at)
     historic = terms.session is not None and subject.history_id == terms.session.history_id
     made.rows.append(
         FactRow(
@@ -186,13 +204,14 @@ def _add(made: Plan, subject: LockedSubject, fact: Fact, content_hash: bytes, kn
             known_at,
             fact.amount,
             fact.currency,
-            None if details is None else subject.seal.seal(CONTEXT_FACT, details),
-            content_hash,
+            ready.details,
+            ready.content_hash,
             subject.chain,
             subject.history_id if historic else None,
         )
     )
-    made.touched[subject.subject_id] = subject
+    if not subject.recorded:
+        made.touched.append(subject)
     subject.offset = len(made.rows)
     subject.recorded += 1
     subject.last_instant = max(subject.last_instant, known_at)

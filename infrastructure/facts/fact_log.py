@@ -1,6 +1,7 @@
 """The fact log: facts and due rows in one transaction, each fact once, in the order of commits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,18 +11,19 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFail
 from application.facts.ports import Outcome, Stored
 from domain.facts.fact import Fact
 from infrastructure.event_store.subjects import SubjectsUnsettled
-from infrastructure.facts.batch import Item, plan, refuse
+from infrastructure.facts.batch import Item, LockedSubject, SealedFact, plan, refuse, seal_fact
 from infrastructure.facts.conflicts import explain
 from infrastructure.facts.locking import Locked, create_subjects, lock
 from infrastructure.facts.writing import write
 from infrastructure.postgres.group_commit import GroupCommit
 from infrastructure.postgres.pool import Pool
 from infrastructure.security.keyring import Keyring
+from infrastructure.security.seal import Seal
 
 _TO_GROUP = 200  # facts of a request that is worth joining with others
 _REQUESTS_AT_ONCE = 10
-_TO_LOCK_AT_ONCE = 2_500  # rows written under the order lock at a time: some 30 ms
 _ATTEMPTS = 5
+_REMEMBERED = 100_000
 # The transaction is undone, and another attempt may do better.
 _PASSING = (DeadlockDetected, LockNotAvailable, SerializationFailure, UniqueViolation, SubjectsUnsettled)
 
@@ -38,6 +40,7 @@ class PostgresFactLog:
         self._pool = pool
         self._keyring = keyring
         self._groups: GroupCommit[_Request, list[Outcome]] = GroupCommit(self._record_together, _REQUESTS_AT_ONCE)
+        self._seals: dict[str, Seal] = {}  # of users met in streams: guesses, never trusted
         self._repeating = False  # a stream under way meets facts that are there already
 
     def record(self, facts: Sequence[Fact], history_id: UUID | None = None) -> list[Outcome]:
@@ -46,37 +49,69 @@ class PostgresFactLog:
             return self._groups.submit(_Request(facts, None))
         return self._record([Item(0, fact) for fact in facts], history_id)
 
-    def record_lines(self, facts: Sequence[Fact], history_id: UUID | None = None) -> list[Outcome]:
-        """Facts of a stream, in transactions that hold the order lock briefly.
+    def record_stream(
+        self, stretches: Iterable[Sequence[Fact]], history_id: UUID | None = None
+    ) -> Iterator[list[Outcome]]:
+        """Facts of a stream, a transaction each stretch: one is recorded while the next is read, hashed and sealed."""
+        with ThreadPoolExecutor(1, "record-facts") as recorder:
+            under_way: Future[list[Outcome]] | None = None
+            for facts in stretches:
+                sealed = self._seal_ahead(facts)
+                if under_way is not None:
+                    yield under_way.result()
+                under_way = recorder.submit(self._record_lines, facts, sealed, history_id)
+            if under_way is not None:
+                yield under_way.result()
 
-        A stream is mostly new: what was so far is not looked up, and the primary key tells when that was wrong.
-        """
-        outcomes: list[Outcome] = []
-        for start in range(0, len(facts), _TO_LOCK_AT_ONCE):
-            items = [Item(line, fact) for line, fact in enumerate(facts[start : start + _TO_LOCK_AT_ONCE])]
-            made = self._record(items, history_id, look_up=self._repeating)
-            self._repeating = any(isinstance(outcome, Stored) and outcome.duplicate for outcome in made)
-            outcomes += made
+    def _record_lines(
+        self, facts: Sequence[Fact], sealed: Mapping[int, SealedFact], history_id: UUID | None
+    ) -> list[Outcome]:
+        """A stream is mostly new: what was so far is not looked up, and the primary key tells when that was wrong."""
+        items = [Item(line, fact) for line, fact in enumerate(facts)]
+        outcomes = self._record(items, history_id, sealed, look_up=self._repeating)
+        self._repeating = any(isinstance(outcome, Stored) and outcome.duplicate for outcome in outcomes)
         return outcomes
+
+    def _seal_ahead(self, facts: Sequence[Fact]) -> dict[int, SealedFact]:
+        """By item, with the seals seen last. Whoever has another one by the time they are locked is sealed anew."""
+        seals = self._seals
+        return {n: seal_fact(fact, seals[fact.user_id]) for n, fact in enumerate(facts) if fact.user_id in seals}
+
+    def _remember(self, subjects: Mapping[str, LockedSubject]) -> None:
+        if len(self._seals) > _REMEMBERED:
+            self._seals = {}
+        self._seals.update({user_id: subject.seal for user_id, subject in subjects.items()})
 
     def _record_together(self, requests: list[_Request]) -> list[list[Outcome]]:
         items = [Item(group, fact) for group, request in enumerate(requests) for fact in request.facts]
         outcomes = iter(self._record(items, None))
         return [[next(outcomes) for _ in request.facts] for request in requests]
 
-    def _record(self, items: Sequence[Item], history_id: UUID | None, *, look_up: bool = True) -> list[Outcome]:
+    def _record(
+        self,
+        items: Sequence[Item],
+        history_id: UUID | None,
+        sealed: Mapping[int, SealedFact] | None = None,
+        *,
+        look_up: bool = True,
+    ) -> list[Outcome]:
         attempt = 1
         while True:
             try:
                 with self._pool.connection() as connection:
-                    return self._in_transaction(connection, items, history_id, look_up)
+                    return self._in_transaction(connection, items, history_id, sealed or {}, look_up)
             except _PASSING:
                 if attempt == _ATTEMPTS:
                     raise
                 attempt, look_up = attempt + 1, True
 
     def _in_transaction(
-        self, connection: Connection, items: Sequence[Item], history_id: UUID | None, look_up: bool
+        self,
+        connection: Connection,
+        items: Sequence[Item],
+        history_id: UUID | None,
+        sealed: Mapping[int, SealedFact],
+        look_up: bool,
     ) -> list[Outcome]:
         locked = lock(connection, self._keyring, items, history_id, look_up=look_up)
         refused = refuse(items, locked.terms)
@@ -88,7 +123,8 @@ class PostgresFactLog:
             locked = lock(connection, self._keyring, items, history_id, look_up=look_up)
             if _lacks(locked, wanted):
                 raise SubjectsUnsettled(_lacks(locked, wanted))
-        made = plan(items, refused, locked.subjects, locked.existing, locked.terms)
+        self._remember(locked.subjects)
+        made = plan(items, refused, locked.subjects, locked.existing, locked.terms, sealed)
         for conflict in made.conflicts:
             made.outcomes[conflict.item] = explain(connection, conflict, items)
         return made.settle(write(connection, made))

@@ -30,7 +30,7 @@ def write(connection: Connection, plan: Plan) -> int:
     if not plan.rows:
         connection.rollback()
         return 0
-    timelines = _timelines(plan.touched.values())
+    timelines = _timelines(plan.touched)
     if len(plan.rows) <= _BY_STATEMENT:
         statement = _RECORD
         parameters: list[Any] = [*map(list, zip(*plan.rows, strict=True)), *timelines]
