@@ -22,7 +22,10 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Progress:
-    """Of one run. positions: lane -> checkpoint; busy: lanes that somebody else holds; records: how many were read."""
+    """Of one run. positions: lane -> checkpoint; busy: lanes that somebody else holds; records: how many were read.
+
+    head: as the run began; whoever waits for later writes would wait for ever.
+    """
 
     positions: dict[int, int]
     head: int
@@ -36,7 +39,7 @@ class Progress:
 
     @property
     def at_head(self) -> bool:
-        """Whether nothing was left to read."""
+        """Whether every lane has met the head."""
         return self.position >= self.head
 
 
@@ -46,7 +49,6 @@ class _Run:
 
     fences: dict[int, int]
     positions: dict[int, int]
-    head: int
     behind: set[int]
     lot: ParkingLot
     leased_at: float = field(default_factory=time.monotonic)
@@ -92,13 +94,13 @@ class CatchUp:
             if min(positions.values()) >= head:
                 return Progress(positions, head)
             wanted = frozenset(lane for lane, at in positions.items() if at < head)
-            run = self._begin(self._acquire(sorted(wanted)), head)
+            run = self._begin(self._acquire(sorted(wanted)))
             try:
                 self._rounds(run, time.monotonic() + seconds, stop)
             finally:
                 self._ledger.release(self.model.name, self.version, self._holder)
             busy = wanted.difference(run.fences)
-            return Progress({**positions, **run.positions}, run.head, busy, run.records)
+            return Progress({**positions, **run.positions}, head, busy, run.records)
 
     def retry_parked(self, wait_seconds: float = 30.0) -> int:
         """Project parked subjects again, each from its first waiting record. Returns how many were freed.
@@ -153,14 +155,14 @@ class CatchUp:
                 raise LaneLost(f"lane {lane} of {self.model.name} is held by another worker: try again")
             time.sleep(0.05)
 
-    def _begin(self, leases: Sequence[Lease], head: int) -> _Run:
+    def _begin(self, leases: Sequence[Lease]) -> _Run:
         # Known again under the lease: the former holder may have moved on since.
         positions = {lease.lane: lease.position for lease in leases}
         if self._target.keeps_checkpoints:
             kept = self._target.positions(self.version)
             positions = {lane: kept.get(lane, 0) for lane in positions}
         lot = ParkingLot(self._ledger, self.model, self.version, self._projector)
-        return _Run({lease.lane: lease.fence for lease in leases}, positions, head, set(positions), lot)
+        return _Run({lease.lane: lease.fence for lease in leases}, positions, set(positions), lot)
 
     def _rounds(self, run: _Run, deadline: float, stop: Callable[[], bool]) -> None:
         while run.behind and time.monotonic() < deadline and not stop():
@@ -189,7 +191,7 @@ class CatchUp:
             run.lose(lane)
             return
         run.lot.park_refused(refused)
-        run.positions[lane], run.head = batch.position, max(run.head, batch.head)
+        run.positions[lane] = batch.position
         run.records += len(batch.records)
         run.unsettled = True
         if batch.position >= batch.head:

@@ -22,6 +22,7 @@ from projections.user_search.view import UserSearchView
 
 _BATCH = 1_000
 _LOOKS = 5  # how often what differs is looked at; somebody may be decided again and again
+_ROUNDS = 3
 _FIRST = 10
 
 Contents = dict[str, Any]
@@ -83,8 +84,15 @@ def reconcile(tail: Tail, mirror: Mirror, to_head: Callable[[], bool]) -> Findin
 
 def _look_at_all(tail: Tail, mirror: Mirror) -> _Pass:
     found, after = _Pass(), 0
+    # Whoever is decided meanwhile moves on to a later position: after the log as it stood, what has come since.
+    for _ in range(_ROUNDS):
+        after = _look_on(tail, mirror, found, after, tail.head())
+    return found
+
+
+def _look_on(tail: Tail, mirror: Mirror, found: _Pass, after: int, head: int) -> int:
     model = mirror.model
-    while True:
+    while after < head:
         batch = tail.read(range(PARTITIONS), after, _BATCH, events=bool(model.topics), observations=model.observations)
         expected: Contents = {}
         owners: dict[str, UUID] = {}
@@ -98,9 +106,8 @@ def _look_at_all(tail: Tail, mirror: Mirror) -> _Pass:
         stored = mirror.read(list(expected))
         found.suspects |= {owners[one] for one, value in expected.items() if stored.get(one) != value}
         found.seen |= expected.keys()
-        if batch.position >= batch.head:
-            return found
         after = batch.position
+    return after
 
 
 def _look_again(

@@ -1,0 +1,133 @@
+"""Cards in Redis: their shape, and what a write may and may not do."""
+
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+from redis import Redis
+
+from projections.records import ObservationRecord
+from projections.target import LaneBatch, LaneLost
+from projections.user_card.projector import project
+from projections.user_card.view import UserCards, UserCardView
+from tests.projections.written_log import START, observation
+
+VERSION = 1
+
+
+@pytest.fixture
+def target(redis: Redis) -> UserCards:
+    return UserCards(redis)
+
+
+def seen(tier: str, position: int, subject_id: UUID, *user_ids: str) -> ObservationRecord:
+    return ObservationRecord(position, subject_id, user_ids, position - 1, START, observation(tier, START, 1, 0))
+
+
+def write(target: UserCards, *records: ObservationRecord, after: int = 0, fence: int = 1) -> int:
+    position = records[-1].position
+    batch = LaneBatch(0, fence, after, position, [project(record) for record in records])
+    assert target.apply(VERSION, batch) == []
+    return position
+
+
+def test_a_card_has_the_published_shape(target: UserCards, cards: UserCardView) -> None:
+    subject_id = uuid4()
+    write(target, seen("mid", 7, subject_id, "ann"))
+    card = msgspec.json.decode(cards.read("ann"))
+    assert card.keys() >= {"user_id", "standings", "tags", "strategies", "grants", "position", "through", "subject_id"}
+    assert (card["user_id"], card["position"], card["through"]) == ("ann", 7, 6)
+    assert UUID(card["subject_id"]) == subject_id
+    standing = card["standings"]["value"]
+    assert (standing["tier"], standing["since"], standing["pinned"]) == ("mid", "2026-01-01T00:00:00Z", False)
+    assert (standing["grace_until"], standing["next_tier"], standing["may_drop_on"]) == (
+        None,
+        "high",
+        "2026-01-02T00:00:00Z",
+    )
+    assert standing["missing"] == [{"feature": "spend", "at_least": 200_000, "more": 80_000}]
+    assert set(card["standings"]) == {"value", "behaviour", "feature"}
+
+
+def test_applied_twice_is_as_applied_once(target: UserCards, cards: UserCardView, redis: Redis) -> None:
+    record = seen("mid", 7, uuid4(), "ann")
+    position = write(target, record)
+    once = {key: redis.dump(key) for key in redis.scan_iter()}
+    write(target, record, after=position)
+    assert {key: redis.dump(key) for key in redis.scan_iter()} == once
+    assert cards.counts()["value"] == {"mid": 1}
+
+
+def test_an_older_observation_changes_nothing(target: UserCards, cards: UserCardView) -> None:
+    subject_id = uuid4()
+    write(target, seen("high", 9, subject_id, "ann"))
+    write(target, seen("low", 7, subject_id, "ann"), after=9)
+    assert msgspec.json.decode(cards.read("ann"))["standings"]["value"]["tier"] == "high"
+    assert cards.counts()["value"] == {"high": 1}
+
+
+def test_counts_follow_each_subject_once(target: UserCards, cards: UserCardView) -> None:
+    ann, bob = uuid4(), uuid4()
+    at = write(target, seen("low", 1, ann, "ann", "ann-phone"), seen("low", 2, bob, "bob"))
+    assert cards.counts()["value"] == {"low": 2}
+    assert cards.counts()["behaviour"] == {"active": 2}
+    write(target, seen("high", 3, ann, "ann", "ann-phone"), after=at)
+    assert cards.counts()["value"] == {"low": 1, "high": 1}
+    assert set(cards.read_many(["ann", "ann-phone", "bob", "nobody"])) == {"ann", "ann-phone", "bob"}
+
+
+def test_one_subject_twice_in_a_batch_is_its_last(target: UserCards, cards: UserCardView) -> None:
+    ann = uuid4()
+    write(target, seen("low", 1, ann, "ann"), seen("mid", 2, ann, "ann"))
+    assert cards.counts()["value"] == {"mid": 1}
+
+
+def test_a_lower_fence_is_refused_and_writes_nothing(target: UserCards, cards: UserCardView) -> None:
+    at = write(target, seen("low", 1, uuid4(), "ann"), fence=5)
+    with pytest.raises(LaneLost, match="fence"):
+        write(target, seen("low", 2, uuid4(), "bob"), after=at, fence=4)
+    assert cards.read("bob") is None
+    assert target.positions(VERSION) == {0: 1}
+
+
+def test_a_checkpoint_that_is_elsewhere_is_refused(target: UserCards, cards: UserCardView, redis: Redis) -> None:
+    at = write(target, seen("low", 1, uuid4(), "ann"))
+    redis.flushdb()
+    with pytest.raises(LaneLost, match="position"):
+        write(target, seen("low", 2, uuid4(), "bob"), after=at)
+    assert cards.read("bob") is None
+
+
+def test_a_restarted_redis_has_forgotten_the_script(target: UserCards, cards: UserCardView, redis: Redis) -> None:
+    at = write(target, seen("low", 1, uuid4(), "ann"))
+    redis.script_flush()
+    write(target, seen("low", 2, uuid4(), "bob"), after=at)
+    assert cards.read("bob") is not None
+
+
+def test_more_cards_than_one_call_takes(target: UserCards, cards: UserCardView) -> None:
+    write(target, *[seen("low", at, uuid4(), f"user-{at}") for at in range(1, 1_202)])
+    assert cards.counts()["value"] == {"low": 1_201}
+    assert target.positions(VERSION) == {0: 1_201}
+
+
+def test_a_reader_follows_a_switch(target: UserCards, cards: UserCardView) -> None:
+    ann = uuid4()
+    target.point_to(1)
+    write(target, seen("low", 1, ann, "ann"))
+    assert cards.read("ann") is not None
+    batch = LaneBatch(0, 1, 0, 1, [project(seen("high", 1, ann, "ann"))])
+    target.apply(2, batch)
+    target.point_to(2)
+    assert msgspec.json.decode(cards.read("ann"))["standings"]["value"]["tier"] == "high"
+    target.drop(1)
+    assert cards.read("ann") is not None
+    assert cards.counts()["value"] == {"high": 1}
+    assert list(cards.user_ids()) == ["ann"]
+
+
+def test_user_ids_may_hold_any_character(target: UserCards, cards: UserCardView) -> None:
+    names = ["*", "a[b]?", "张三", "x y\n", "{user_card.v1}"]
+    write(target, *[seen("low", at, uuid4(), name) for at, name in enumerate(names, 1)])
+    assert set(cards.read_many(names)) == set(names)
+    assert sorted(cards.user_ids()) == sorted(names)
