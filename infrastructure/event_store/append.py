@@ -10,6 +10,7 @@ from psycopg import Connection
 from psycopg.errors import UniqueViolation
 
 from infrastructure.event_store.rows import EventRow, ObservationRow
+from infrastructure.postgres.commit_with import commit_with
 
 _APPEND = f"select append_ledger({', '.join(['%b'] * 18)})"
 _CONFLICT = re.compile(r"\(originator_id, originator_version\)=\(([0-9a-f-]{36}), (\d+)\)")
@@ -46,14 +47,9 @@ def append(connection: Connection, batch: AppendBatch) -> int:
         return 0
     params = _columns(batch.events, 13) + _columns(batch.observations, 5)
     try:
-        with connection.pipeline():
-            cursor = connection.execute(_APPEND, params)
-            connection.commit()
-        row = cursor.fetchone()
+        return int(commit_with(connection, (_APPEND, params))[0])
     except UniqueViolation as violation:
         raise conflict_of(violation) from violation
-    assert row is not None
-    return int(row[0])
 
 
 def conflict_of(violation: UniqueViolation) -> Exception:

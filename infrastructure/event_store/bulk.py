@@ -17,6 +17,7 @@ from infrastructure.event_store.copy_rows import (
     encode_observations,
 )
 from infrastructure.event_store.rows import EventRow, ObservationRow
+from infrastructure.postgres.commit_with import Statement, commit_with
 from infrastructure.postgres.pool import Pool, transaction
 
 _STAGE = """
@@ -25,13 +26,16 @@ create temporary table if not exists staged_observations (
 ) on commit delete rows
 """
 _COPY_STAGED = COPY_OBSERVATIONS.replace("copy observations", "copy staged_observations")
-_UPSERT = """
+_UPSERT: Statement = (
+    """
 insert into observations (subject_id, through, decided_at, due_at, body)
 select subject_id, through, decided_at, due_at, body from staged_observations
 on conflict (subject_id) do update set position = excluded.position, through = excluded.through,
     decided_at = excluded.decided_at, due_at = excluded.due_at, body = excluded.body
-"""
-_LAST_POSITION = "select currval('positions')"
+""",
+    (),
+)
+_LAST_POSITION: Statement = ("select currval('positions')", ())
 
 _FIRST_CHUNK_ROWS = 1_000
 _SMALLEST_CHUNK_ROWS = 100
@@ -129,13 +133,8 @@ class BulkAppender:
             _copy(connection, COPY_EVENTS, events)
         if observations and self.observations_are_new:
             _copy(connection, COPY_OBSERVATIONS, observations)
-        with connection.pipeline():
-            if observations and not self.observations_are_new:
-                connection.execute(_UPSERT)
-            cursor = connection.execute(_LAST_POSITION)
-            connection.commit()
-        row = cursor.fetchone()
-        assert row is not None
+        upsert = [_UPSERT] if observations and not self.observations_are_new else []
+        row = commit_with(connection, *upsert, _LAST_POSITION)
         return time.perf_counter() - started, int(row[0])
 
     def _account(self, events: int, observations: int, held: float, last_position: int) -> None:

@@ -1,7 +1,9 @@
 """Bulk append: chunks of whole streams, each whole or not at all, and no conflict overlooked."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 from psycopg import Connection
 
@@ -100,3 +102,22 @@ def test_chunks_adapt_to_how_long_they_hold_the_lock(world: World) -> None:
     quick.append(stream(ref, 10) for ref in refs[200:])
     assert slow.progress.chunks > quick.progress.chunks
     assert slow.progress.longest_hold > 0
+
+
+def test_a_session_killed_in_the_middle_of_a_chunk_leaves_nothing_of_it(world: World) -> None:
+    (ann,) = world.enrol("ann")
+
+    def before(connection: Connection, _: Sequence[Stream]) -> None:
+        connection.execute("update timelines set stream_version = 2")
+
+    with ThreadPoolExecutor(1) as threads, psycopg.connect(world.dsn) as blocker:
+        blocker.execute("select tierline_order_lock()")
+        appending = threads.submit(BulkAppender(world.pool, before).append, [stream(ann, 2, facts_seen=1)])
+        with psycopg.connect(world.dsn, autocommit=True) as killer:
+            waiting = "select pg_terminate_backend(pid, 5000) from pg_locks where not granted"
+            while not killer.execute(waiting).fetchone():
+                pass
+        assert isinstance(appending.exception(10), psycopg.OperationalError)
+    assert world.count() == world.count("observations") == 0
+    progress = BulkAppender(world.pool, before).append([stream(ann, 2, facts_seen=1)])
+    assert (progress.events, progress.observations) == (2, 1)
