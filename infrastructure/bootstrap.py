@@ -34,10 +34,11 @@ from infrastructure.dramatiq.nudges import NudgeReceiver, Nudges
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger
 from infrastructure.event_store.application import Ledger
 from infrastructure.event_store.tail import LogTail
+from infrastructure.facts.fact_files import FactFile
 from infrastructure.facts.fact_kinds import PostgresFactKinds
 from infrastructure.facts.fact_log import PostgresFactLog
 from infrastructure.facts.history_sessions import PostgresHistorySessions
-from infrastructure.health import Health, PartOff
+from infrastructure.health import Health, PartMissing, PartOff
 from infrastructure.local_stack.server import Progress
 from infrastructure.local_stack.stack import LocalStack
 from infrastructure.opensearch.client import open_opensearch
@@ -77,14 +78,6 @@ _OWN_SERVERS = {
     "opensearch": "TIERLINE_OPENSEARCH_URL",
 }
 _NOWHERE = {"redis": "redis://127.0.0.1:9/0", "broker": "redis://127.0.0.1:9/0", "opensearch": "http://127.0.0.1:9"}
-
-
-class PartMissing(Exception):
-    """Without this part nothing works."""
-
-    def __init__(self, name: str, detail: str) -> None:
-        self.name, self.detail = name, detail
-        super().__init__(f"{name} is off: {detail}")
 
 
 @dataclass
@@ -140,6 +133,11 @@ class System:
         """Let go of every connection. The servers go on."""
         for close in self.closers:
             close()
+
+
+def open_fact_file(path: Path, source: str | None = None) -> FactFile:
+    """A file of facts, for `record_facts`. Raises FileOfFactsUnreadable."""
+    return FactFile(path, source)
 
 
 def build(

@@ -25,6 +25,14 @@ class PartOff(Exception):
     """A part answered, and what it said is not good enough."""
 
 
+class PartMissing(Exception):
+    """Without this part nothing works."""
+
+    def __init__(self, name: str, detail: str) -> None:
+        self.name, self.detail = name, detail
+        super().__init__(f"{name} is off: {detail}")
+
+
 class Health:
     """The parts of an installation and how to ask them. Safe for threads; `close` it."""
 

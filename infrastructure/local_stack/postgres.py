@@ -10,7 +10,7 @@ import psutil
 import psycopg
 
 from infrastructure.local_stack.addresses import LOOPBACK, Address
-from infrastructure.local_stack.processes import hand_over, run_tool
+from infrastructure.local_stack.processes import hand_over, is_alive, run_tool
 from infrastructure.local_stack.server import PartBroken
 
 USER = DATABASE = "tierline"
@@ -83,11 +83,12 @@ class Postgres:
         return f"postgresql://{USER}:{self._address.password}@{LOOPBACK}:{self._address.port}/{database}"
 
     def _forget_stranger(self) -> None:
-        """After a kill the pid in the server's own lock file may be another program's by now, which would stop it
-        from starting. (A postgres of that pid keeps it from starting rightly.)"""
+        """After a kill the pid in the server's own lock file may be another program's by now, or a zombie that nobody
+        buries, which would stop it from starting. (A living postgres of that pid does so rightly.)"""
         lock = self._data / "postmaster.pid"
         try:
-            if psutil.Process(int(lock.read_text().split()[0])).name() != "postgres":
+            process = psutil.Process(int(lock.read_text().split()[0]))
+            if process.name() != "postgres" or not is_alive(process):
                 lock.unlink()
         except (FileNotFoundError, psutil.NoSuchProcess):
             return

@@ -14,7 +14,7 @@ from interfaces.cli.terminal import warn
 ACTOR = "cli"
 """How events name who asked for them."""
 
-_URLS = {
+URL_SETTINGS = {
     "postgres": "database_url",
     "redis": "redis_url",
     "broker": "broker_url",
@@ -24,9 +24,10 @@ _URLS = {
 
 @dataclass
 class CliContext:
-    """build: the wiring function."""
+    """build: the wiring function; open_fact_file: (path, source) to a stream of facts."""
 
     build: Callable[..., Any]
+    open_fact_file: Callable[..., Any]
 
     @cached_property
     def settings(self) -> Settings:
@@ -41,7 +42,7 @@ class CliContext:
     @property
     def embedded(self) -> list[str]:
         """The parts that the embedded stack serves."""
-        return [part for part, url in _URLS.items() if getattr(self.settings, url) is None]
+        return [part for part, url in URL_SETTINGS.items() if getattr(self.settings, url) is None]
 
     @contextmanager
     def system(self, *parts: str) -> Iterator[Any]:

@@ -6,8 +6,7 @@ from typing import Any
 
 import typer
 
-from infrastructure.bootstrap import PartMissing
-from infrastructure.health import PartState
+from infrastructure.health import PartMissing, PartState
 from infrastructure.local_stack.supervise import child_status
 from interfaces.cli.terminal import JsonOption, say, show_json, show_table
 

@@ -15,7 +15,6 @@ from application.facts.history_status import GetHistoryStatus
 from application.facts.open_history import OpenHistory
 from application.facts.record_facts import FactsRecorded, RecordFactStream
 from application.facts.seal_history import SealHistory
-from infrastructure.facts.fact_files import FactFile
 from interfaces.cli import terminal
 from interfaces.cli.terminal import JsonOption
 
@@ -65,7 +64,7 @@ def import_facts(
 
     Exit code 1 when a fact was rejected; all others are recorded.
     """
-    opened = [FactFile(path, source) for path in files]
+    opened = [ctx.obj.open_fact_file(path, source) for path in files]
     done = _Import()
     with ctx.obj.system() as system, _bars() as bars:
         session = None
@@ -83,7 +82,7 @@ def import_facts(
         raise typer.Exit(1)
 
 
-def _record(system: Any, file: FactFile, session: UUID | None, bars: Progress) -> FactsRecorded:
+def _record(system: Any, file: Any, session: UUID | None, bars: Progress) -> FactsRecorded:
     bar = bars.add_task(file.path.name, total=file.size, figures="")
     stream: Iterator[FactsRecorded] = system.record_facts.progress(RecordFactStream(file, session))
     recorded = FactsRecorded()
@@ -112,7 +111,7 @@ def _decide(system: Any, history_id: UUID, bars: Progress) -> dict[str, Any]:
     }
 
 
-def _actor(files: list[FactFile], source: str | None) -> str:
+def _actor(files: list[Any], source: str | None) -> str:
     """Names the import by its files, so that the same import finds its open session again."""
     named = "\n".join(f"{file.path.resolve()} {file.size}" for file in files) + f"\n{source or ''}"
     return f"cli:import:{hashlib.sha256(named.encode()).hexdigest()[:16]}"

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 import typer
 
 from domain.refusal import Refusal
-from infrastructure.bootstrap import OUTAGES, PartMissing, build
+from infrastructure.bootstrap import OUTAGES, build, open_fact_file
+from infrastructure.health import PartMissing
 from infrastructure.local_stack.server import PartBroken
 from infrastructure.local_stack.supervise import KeepsDying
 from infrastructure.settings import SettingsError
-from interfaces.cli import bench, doctor, facts, models, run, segments, stack, upkeep, users
+from interfaces.cli import bench, doctor, facts, run, segments, stack, tier_models, upkeep, users
 from interfaces.cli.context import CliContext
 from interfaces.cli.terminal import complain
 
@@ -26,7 +27,7 @@ cli = typer.Typer(
 cli.command("run")(run.run)
 cli.add_typer(stack.app, name="stack")
 cli.add_typer(facts.app, name="facts")
-cli.add_typer(models.app, name="model")
+cli.add_typer(tier_models.app, name="model")
 cli.add_typer(users.app, name="user")
 cli.add_typer(segments.app, name="segment")
 cli.add_typer(upkeep.projections, name="projections")
@@ -44,7 +45,7 @@ def app() -> None:
 def command(arguments: Sequence[str]) -> int:
     """Run one command; its exit code: 0, 1 refused, 2 misused, 3 a part is off, 130 interrupted."""
     try:
-        cli(list(arguments), prog_name="tierline", obj=CliContext(build))
+        cli(list(arguments), prog_name="tierline", obj=CliContext(build, open_fact_file))
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     except Refusal as refusal:
