@@ -30,6 +30,12 @@ class Details(msgspec.Struct, frozen=True, omit_defaults=True):
     lines: tuple[Line, ...] = ()
 
 
+class _Attributes(msgspec.Struct, frozen=True):
+    """Details whose lines are skipped, not built: most of a decoding is lines."""
+
+    attributes: dict[str, Scalar] = {}
+
+
 class _Content(msgspec.Struct, frozen=True, omit_defaults=True):
     """What makes two facts of one subject and name the same: everything but who it was sent for and when."""
 
@@ -46,6 +52,7 @@ class _Content(msgspec.Struct, frozen=True, omit_defaults=True):
 _JSON = msgspec.json.Encoder(order="deterministic")
 _DETAILS_ENCODER = msgspec.msgpack.Encoder()
 _DETAILS_DECODER = msgspec.msgpack.Decoder(Details)
+_ATTRIBUTES_DECODER = msgspec.msgpack.Decoder(_Attributes)
 EMPTY_CHAIN = bytes(32)
 
 
@@ -75,6 +82,11 @@ def encode_details(fact: Fact) -> bytes | None:
 def decode_details(data: bytes) -> Details:
     """Back from `encode_details`."""
     return _DETAILS_DECODER.decode(data)
+
+
+def decode_attributes(data: bytes) -> Details:
+    """Back from `encode_details`, without the lines."""
+    return Details(_ATTRIBUTES_DECODER.decode(data).attributes)
 
 
 def next_chain(chain: bytes, content_hash: bytes, known_at: int) -> bytes:

@@ -136,7 +136,9 @@ class PostgresEvaluationLedger:
         now = _now(connection)
         subjects, seals = self._subjects(connection, rows, history_until=session[1])
         forces = models.forces_of_history(session[2] or 0)
-        table = facts_of(connection, [row.subject_id for row in rows], self._keyring, columns_read(models.models))
+        table = facts_of(
+            connection, [row.subject_id for row in rows], self._keyring, columns_read(models.models), with_lines=False
+        )
         return HistoryWork(self._pool, Work(subjects, table, forces, now), rows, seals, models)
 
     def _begin(self, connection: Connection) -> ModelsInForce:
@@ -148,7 +150,9 @@ class PostgresEvaluationLedger:
         subjects, seals = self._subjects(connection, rows)
         decided_at = [row.decided_at for row in rows if row.decided_at is not None]
         since = min(decided_at) if len(decided_at) == len(rows) else -1
-        table = facts_of(connection, [row.subject_id for row in rows], self._keyring, columns_read(models.models))
+        table = facts_of(
+            connection, [row.subject_id for row in rows], self._keyring, columns_read(models.models), with_lines=False
+        )
         return LockedWork(connection, Work(subjects, table, models.forces(since), now), rows, seals, models)
 
     def _subjects(

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import psycopg
 
-from domain.facts.fact import Details, decode_details
+from domain.facts.fact import Details, decode_attributes, decode_details
 from domain.facts.table import VOID, FactColumns, FactTable, table_from_columns
 from infrastructure.security.keyring import Keyring
 from infrastructure.security.seal import CONTEXT_FACT
@@ -34,6 +34,8 @@ def facts_of(
     subject_ids: Sequence[UUID],
     keyring: Keyring,
     with_attributes: Collection[str] | None = frozenset(),
+    *,
+    with_lines: bool = True,
 ) -> FactTable:
     """All facts of the subjects. Attributes and lines are unsealed for these kinds (None: all), and for voids."""
     kinds = {VOID, *(with_attributes or ())}
@@ -60,7 +62,7 @@ def facts_of(
             source=source,
             fact_id=fact_id,
             content_hash=np.frombuffer(hashes, dtype=np.uint8).reshape(-1, 32),
-            details=_details(conn, subject_ids, subject, sealed, keyring),
+            details=_details(conn, subject_ids, subject, sealed, keyring, with_lines),
         ),
     )
 
@@ -79,15 +81,17 @@ def _details(
     subject: npt.NDArray[np.int32],
     sealed: list[bytes | None],
     keyring: Keyring,
+    with_lines: bool,
 ) -> list[Details | None]:
     details: list[Details | None] = [None] * len(sealed)
     rows = [row for row, value in enumerate(sealed) if value is not None]
     if not rows:
         return details
     owners = subject.tolist()
+    decode = decode_details if with_lines else decode_attributes
     seals = keyring.seals(conn, list({subject_ids[owners[row]] for row in rows}))
     for row in rows:
         seal, value = seals.get(subject_ids[owners[row]]), sealed[row]
         if seal is not None and value is not None:
-            details[row] = decode_details(seal.unseal(CONTEXT_FACT, value))
+            details[row] = decode(seal.unseal(CONTEXT_FACT, value))
     return details

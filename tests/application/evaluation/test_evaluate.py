@@ -137,15 +137,17 @@ def test_two_evaluators_never_decide_twice(database: str, system: LedgerSystem) 
 def test_a_crash_before_the_commit_leaves_the_work_due(database: str, system: LedgerSystem) -> None:
     system.activate(MODEL)
     system.facts([order("o", "ann", START)])
-    with (
-        pytest.raises(psycopg.OperationalError),
-        system.evaluate_due._ledger.take_due(10) as taken,
-    ):
-        assert taken is not None
-        work = taken.work
-        with psycopg.connect(database, autocommit=True) as killer:
-            killer.execute("select pg_terminate_backend(%s)", (taken.connection.info.backend_pid,))
-        taken.record(decide(work.subjects, work.table, work.forces, work.now))
+
+    def decide_and_die() -> None:
+        with system.evaluate_due._ledger.take_due(10) as taken:
+            assert taken is not None
+            work = taken.work
+            with psycopg.connect(database, autocommit=True) as killer:
+                killer.execute("select pg_terminate_backend(%s)", (taken.connection.info.backend_pid,))
+            taken.record(decide(work.subjects, work.table, work.forces, work.now))
+
+    with pytest.raises(psycopg.OperationalError):
+        decide_and_die()
     assert system.events() == {}
     assert system.settle() == 1
     assert _told(system.events()["ann"]) == [(None, "mid", "evaluation")]
