@@ -16,6 +16,7 @@ from application.facts.open_history import OpenHistory
 from application.facts.record_facts import FactsRecorded, RecordFactStream
 from application.facts.seal_history import SealHistory
 from interfaces.cli import terminal
+from interfaces.cli.context import ACTOR
 from interfaces.cli.terminal import JsonOption
 
 app = typer.Typer(no_args_is_help=True, help="Facts: what other services say happened.")
@@ -66,7 +67,7 @@ def import_facts(
     """
     opened = [ctx.obj.open_fact_file(path, source) for path in files]
     done = _Import()
-    with ctx.obj.system() as system, _bars() as bars:
+    with ctx.obj.system("postgres") as system, _bars() as bars:
         session = None
         if history:
             session = system.open_history(OpenHistory(_actor(opened, source), resume=True)).history_id
@@ -95,7 +96,7 @@ def _record(system: Any, file: Any, session: UUID | None, bars: Progress) -> Fac
 
 def _decide(system: Any, history_id: UUID, bars: Progress) -> dict[str, Any]:
     """Seal, and decide side by side with any worker until nobody of the session waits."""
-    sealed = system.seal_history(SealHistory(history_id, "cli"))
+    sealed = system.seal_history(SealHistory(history_id, ACTOR))
     total = waiting = system.history_status(GetHistoryStatus(history_id)).subjects_pending
     bar = bars.add_task("deciding", total=total, figures="")
     instants = 0
@@ -114,7 +115,7 @@ def _decide(system: Any, history_id: UUID, bars: Progress) -> dict[str, Any]:
 def _actor(files: list[Any], source: str | None) -> str:
     """Names the import by its files, so that the same import finds its open session again."""
     named = "\n".join(f"{file.path.resolve()} {file.size}" for file in files) + f"\n{source or ''}"
-    return f"cli:import:{hashlib.sha256(named.encode()).hexdigest()[:16]}"
+    return f"{ACTOR}:import:{hashlib.sha256(named.encode()).hexdigest()[:16]}"
 
 
 def _bars() -> Progress:
