@@ -7,10 +7,11 @@ from domain.tier_model.expression.condition import (
     compile_segment,
 )
 from domain.tier_model.expression.fault import ConditionInvalid
-from domain.tier_model.expression.opensearch import SearchField
+from domain.tier_model.expression.opensearch import SCALAR_PARTS, SearchField
 from domain.tier_model.expression.vector import tag_column
 
 __all__ = [
+    "SCALAR_PARTS",
     "Condition",
     "ConditionInvalid",
     "SearchField",

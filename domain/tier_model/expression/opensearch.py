@@ -34,6 +34,7 @@ ALL: Query = {"match_all": {}}
 NONE: Query = {"match_none": {}}
 _RANGES = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
 _INT64_MAX = 2**63 - 1
+SCALAR_PARTS = {int: "whole", float: "fraction", str: "text", bool: "flag"}  # long, double, keyword, boolean
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class SearchField:
     type integer, money: a long field (a double when fractional); number: double; text: keyword; boolean: boolean.
     type day: a long that holds the local day (days since 1970-01-01) that the days are counted from; `today` is the
     local day now, and the condition still reads days since.
-    type scalar: an object with the sub-fields `number` (double), `text` (keyword) and `boolean`, of which one is there.
+    type scalar: an object with the sub-fields of SCALAR_PARTS, of which a document has the one that fits its value.
     fractional: a money field that holds averages.
     """
 
@@ -109,7 +110,7 @@ class _Compiler:
         found = self.field_of(node.name)
         if found.type is not Type.scalar:
             return {"exists": {"field": found.path}}
-        return _any([{"exists": {"field": f"{found.path}.{part}"}} for part in ("number", "text", "boolean")])
+        return _any([{"exists": {"field": f"{found.path}.{part}"}} for part in SCALAR_PARTS.values()])
 
     def _comparison(self, node: Compare) -> Query:
         op, left, right = node.op, node.left, node.right
@@ -140,8 +141,7 @@ def _matching(field: SearchField, op: str, bound: Scalar) -> Query:
     if bound is None:
         return NONE
     if stored is Type.scalar:
-        stored = Type.boolean if isinstance(bound, bool) else Type.text if isinstance(bound, str) else Type.number
-        path = f"{path}.{stored}"
+        return _any([_matching(part, op, bound) for part in _parts(path, bound)])
     if isinstance(bound, bool | str) or stored in (Type.text, Type.boolean):
         fits = (isinstance(bound, bool), isinstance(bound, str)) == (
             stored is Type.boolean,
@@ -153,6 +153,18 @@ def _matching(field: SearchField, op: str, bound: Scalar) -> Query:
     if stored is Type.day:
         return _among_days(field, op, bound)
     return _among_integers(path, op, bound)
+
+
+def _parts(path: str, bound: Scalar) -> list[SearchField]:
+    """The sub-fields of a scalar that can stand beside the bound."""
+    if isinstance(bound, bool):
+        return [SearchField(f"{path}.{SCALAR_PARTS[bool]}", Type.boolean)]
+    if isinstance(bound, str):
+        return [SearchField(f"{path}.{SCALAR_PARTS[str]}", Type.text)]
+    return [
+        SearchField(f"{path}.{SCALAR_PARTS[int]}", Type.integer),
+        SearchField(f"{path}.{SCALAR_PARTS[float]}", Type.number),
+    ]
 
 
 def _exact(path: str, op: str, bound: Scalar) -> Query:
