@@ -4,6 +4,7 @@ import fcntl
 import json
 import secrets
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -12,6 +13,8 @@ from pathlib import Path
 LOOPBACK = "127.0.0.1"
 # Below the ranges from which systems give ports to outgoing connections, so that a stopped server's port stays free.
 _FIRST_PORT, _LAST_PORT = 20_000, 29_999
+_PORT_PATIENCE_SECONDS = 3.0
+_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,12 @@ class Addresses:
         return Address(**kept) if kept else None
 
     def claim(self, name: str) -> Address:
-        """The address to start a server on: the one it had if its port is free, otherwise a free port."""
+        """The address to start a server on: the one it had, or with another port if its own stays taken. It is waited
+        for, because clients keep it and a killed server's last threads may still hold it for a moment."""
         with locked(self._directory / "addresses.lock"):
             addresses = self._read()
             kept = addresses.get(name)
-            if kept and _is_free(kept["port"]):
+            if kept and _becomes_free(kept["port"]):
                 return Address(**kept)
             taken = {address["port"] for address in addresses.values()}
             password = kept["password"] if kept else secrets.token_urlsafe(24)
@@ -70,6 +74,15 @@ def _free_port(taken: set[int]) -> int:
         port = _FIRST_PORT + secrets.randbelow(_LAST_PORT - _FIRST_PORT + 1)
         if port not in taken and _is_free(port):
             return port
+
+
+def _becomes_free(port: int) -> bool:
+    deadline = time.monotonic() + _PORT_PATIENCE_SECONDS
+    while not _is_free(port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
 
 
 def _is_free(port: int) -> bool:
