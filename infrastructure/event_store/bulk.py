@@ -60,12 +60,13 @@ Before = Callable[[Connection, Sequence[Stream]], None]
 
 @dataclass(slots=True)
 class BulkProgress:
-    """What has been committed so far. longest_hold: of the order lock, seconds."""
+    """What has been committed so far. held, longest_hold: of the order lock, over all chunks and in one, seconds."""
 
     events: int = 0
     observations: int = 0
     chunks: int = 0
     last_position: int = 0
+    held: float = 0.0
     longest_hold: float = 0.0
 
 
@@ -143,6 +144,7 @@ class BulkAppender:
         progress.observations += observations
         progress.chunks += 1
         progress.last_position = last_position
+        progress.held += held
         progress.longest_hold = max(progress.longest_hold, held)
         fitting = (events + observations) * self.hold_seconds * 0.8 / max(held, 0.001)
         # Grow slowly, shrink at once: the bound is on the worst chunk, not on the average.

@@ -7,6 +7,7 @@ from psycopg import Connection
 
 from infrastructure.facts.batch import LockedSubject, Plan
 from infrastructure.facts.copying import fact_rows_to_copy
+from infrastructure.postgres.commit_with import commit_with
 
 _BY_STATEMENT = 100  # rows up to which one statement beats COPY with its further round trips
 
@@ -37,12 +38,7 @@ def write(connection: Connection, plan: Plan) -> int:
     else:
         copy_rows(connection, fact_rows_to_copy(plan.rows))
         statement, parameters = _ADVANCE, [len(plan.rows), *timelines]
-    with connection.pipeline():
-        cursor = connection.execute(statement, parameters)
-        connection.commit()
-    row = cursor.fetchone()
-    assert row is not None
-    return int(row[0])
+    return int(commit_with(connection, (statement, parameters))[0])
 
 
 def copy_rows(connection: Connection, payload: bytes) -> None:

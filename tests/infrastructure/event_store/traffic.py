@@ -38,6 +38,7 @@ class Written:
     observed: dict[UUID, int]
     conflicts: int = 0
     rollbacks: int = 0
+    mean_hold: float = 0.0
     longest_hold: float = 0.0
 
 
@@ -141,6 +142,7 @@ def _bulk(share: Share, number: int, pool: Pool, keyring: Keyring, store: EventS
 
     appender = BulkAppender(pool, observations_are_new=number % 2 == 0)
     appender.append(streams())
+    written.mean_hold = appender.progress.held / appender.progress.chunks
     written.longest_hold = appender.progress.longest_hold
     return written
 
