@@ -117,6 +117,8 @@ class BulkAppender:
         with transaction(self.pool) as connection:
             if self.before is not None:
                 self.before(connection, chunk)
+            if not events and not observations:
+                return
             if observations and not self.observations_are_new:
                 connection.execute(_STAGE)
                 _copy(connection, _COPY_STAGED, observation_bytes)

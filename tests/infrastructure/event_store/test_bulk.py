@@ -86,6 +86,7 @@ def test_what_comes_before_is_one_transaction_with_its_chunk(world: World) -> No
         if bob.subject_id in ids:
             raise RuntimeError("after the update, before the append")
 
+    assert BulkAppender(world.pool, lambda connection, _: None).append([Stream([])]).chunks == 0
     BulkAppender(world.pool, before).append([stream(ann, 2)])
     with pytest.raises(RuntimeError):
         BulkAppender(world.pool, before).append([stream(bob, 2)])
