@@ -9,12 +9,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
-from jgo.maven import Artifact, MavenContext
 
 from infrastructure.local_stack.addresses import locked
 from infrastructure.local_stack.server import PartBroken
+
+if TYPE_CHECKING:
+    from jgo.maven import Artifact, MavenContext
 
 LOCK_FILE = Path(__file__).with_name("opensearch.lock.toml")
 _DOWNLOADS_AT_ONCE = 8
@@ -58,7 +61,7 @@ def fetch_jars(cache: Path, progress: Callable[[str, float | None], None]) -> Pa
         with locked(cache / "opensearch.lock"):
             if not complete.exists():
                 _fill(complete, cache, progress)
-    except OSError as error:  # the network's errors are OSErrors too
+    except (OSError, ImportError) as error:  # the network's errors are OSErrors too
         raise PartBroken(
             f"OpenSearch's jars could not be fetched into {cache}: {error}",
             "Check the network (a Maven repository must be reachable) and that the directory is writable "
@@ -68,6 +71,8 @@ def fetch_jars(cache: Path, progress: Callable[[str, float | None], None]) -> Pa
 
 
 def _fill(complete: Path, cache: Path, progress: Callable[[str, float | None], None]) -> None:
+    from jgo.maven import MavenContext  # slow to load, and needed once in a machine's life
+
     # jgo reports each download to its log: the stack reports them itself, as one.
     logging.getLogger("jgo").setLevel(logging.WARNING)
     context = MavenContext(repo_cache=cache / "maven", timeout=60)
@@ -87,7 +92,7 @@ def _fill(complete: Path, cache: Path, progress: Callable[[str, float | None], N
     shutil.rmtree(cache / "maven", ignore_errors=True)
 
 
-def _fetch(jar: Jar, context: MavenContext, draft: Path) -> None:
+def _fetch(jar: Jar, context: "MavenContext", draft: Path) -> None:
     artifact = context.project(jar.group, jar.artifact).at_version(jar.version).artifact(jar.classifier)
     for attempt in range(1, _TRIES + 1):
         try:
@@ -111,6 +116,6 @@ def _check(jar: Jar, path: Path) -> None:
         raise OSError(f"its SHA-256 is {found}, the lock file says {jar.sha256}")
 
 
-def _forget(artifact: Artifact) -> None:
+def _forget(artifact: "Artifact") -> None:
     if artifact.cached_path:
         artifact.cached_path.unlink(missing_ok=True)
