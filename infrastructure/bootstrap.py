@@ -14,6 +14,7 @@ import redis.asyncio
 from opensearchpy import OpenSearch
 from redis import Redis
 
+from application.compliance.verify_receipts import VerifyReceipts
 from application.evaluation.evaluate_due import EvaluateDue
 from application.evaluation.evaluate_user import EvaluateUser
 from application.facts.history_status import GetHistoryStatusHandler
@@ -31,6 +32,7 @@ from application.tier_models.ports import TierModels
 from application.tier_models.show_tier_model import ShowTierModel
 from infrastructure.clock import Clock
 from infrastructure.dramatiq.nudges import NudgeReceiver, Nudges
+from infrastructure.compliance.records import PostgresRecords
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger
 from infrastructure.event_store.application import Ledger
 from infrastructure.event_store.tail import LogTail
@@ -112,6 +114,7 @@ class System:
     activate_tier_model: ActivateTierModel
     show_tier_model: ShowTierModel
 
+    verify_receipts: VerifyReceipts
     tier_models: TierModels
 
     tail: LogTail
@@ -194,6 +197,7 @@ def build(
         fit_tier_model=FitTierModel(tier_models),
         activate_tier_model=ActivateTierModel(tier_models),
         show_tier_model=ShowTierModel(tier_models),
+        verify_receipts=VerifyReceipts(PostgresRecords(pool, keyring)),
         tier_models=tier_models,
         tail=tail,
         ledger=PostgresLedgerQueries(pool, keyring),

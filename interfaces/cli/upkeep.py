@@ -80,9 +80,8 @@ def parked(ctx: typer.Context, name: Name, as_json: JsonOption = False) -> None:
     if as_json:
         show_json([row._asdict() for row in rows])
     else:
-        show_table(
-            ("subject", "position", "since", "why"), [(r.subject_id, r.position, r.parked_at, r.error) for r in rows]
-        )
+        shown = [(row.subject_id, row.position, row.parked_at, row.error) for row in rows]
+        show_table(("subject", "position", "since", "why"), shown)
 
 
 @verify.command("read-models")
@@ -99,13 +98,30 @@ def verify_read_models(ctx: typer.Context, as_json: JsonOption = False) -> None:
     if as_json:
         show_json(shown)
     else:
-        rows = [
-            (place, found["missing"], found["different"], found["extra"])
-            for place, found in shown.items()
-            if place != "users"
-        ]
-        show_table(("in", "missing", "different", "extra"), rows, title=f"{shown['users']:,} users")
+        rows = [(name, one.checked, one.missing, one.different, one.extra) for name, one in findings.items()]
+        show_table(("read model", "checked", "missing", "different", "extra"), rows)
     if not all(found.equal for found in findings.values()):
+        raise typer.Exit(1)
+
+
+@verify.command("receipts")
+def verify_receipts(
+    ctx: typer.Context,
+    user: Annotated[str | None, typer.Option(help="Only this user.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Rerun every decision from the fact log. Exit code 0 only when each receipt is what the facts say."""
+    with ctx.obj.system("postgres") as system, bar("verifying receipts") as report:
+        found = system.verify_receipts(user, report)
+    if as_json:
+        show_json(found.to_json())
+    else:
+        counts = found.to_json()
+        counts.pop("first")
+        show_table(tuple(counts), [tuple(counts.values())])
+        for finding in found.first:
+            say(f"{finding.problem}: subject {finding.subject}, event {finding.event_id or 'none'}")
+    if not found.clean:
         raise typer.Exit(1)
 
 
@@ -133,9 +149,7 @@ def list_keys(ctx: typer.Context, as_json: JsonOption = False) -> None:
     if as_json:
         show_json(found)
     else:
-        rows = [
-            (k.key_id, k.name, k.role, f"{k.created_at:%F %T}", k.revoked_at and f"{k.revoked_at:%F %T}") for k in found
-        ]
+        rows = [(key.key_id, key.name, key.role, _day(key.created_at), _day(key.revoked_at)) for key in found]
         show_table(("key", "name", "role", "created", "revoked"), rows)
 
 
