@@ -110,7 +110,7 @@ def _events(connection: Connection, ids: list[UUID], seals: dict[UUID, Seal]) ->
     events: dict[UUID, list[NewEvent]] = {subject_id: [] for subject_id in ids}
     for row in connection.execute(_EVENTS, (ids,), binary=True):
         data = _decode(seals[row[0]].unseal(CONTEXT_EVENT, row[11]))
-        events[row[0]].append(NewEvent(*row[:11], data))
+        events[row[0]].append(NewEvent(*(*row[:11], data)))
     return [events[subject_id] for subject_id in ids]
 
 
