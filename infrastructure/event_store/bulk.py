@@ -148,7 +148,7 @@ class BulkAppender:
         progress.last_position = last_position
         progress.held += held
         progress.longest_hold = max(progress.longest_hold, held)
-        fitting = (events + observations) * self.hold_seconds * 0.8 / max(held, 0.001)
+        fitting = (events + observations) * self.hold_seconds * 0.6 / max(held, 0.001)
         # Grow slowly, shrink at once: the bound is on the worst chunk, not on the average.
         self._chunk_rows = int(
             min(max(min(fitting, self._chunk_rows * 1.5), _SMALLEST_CHUNK_ROWS), _LARGEST_CHUNK_ROWS)
