@@ -19,6 +19,8 @@ def _on_stage(name: str) -> Benchmark:
 
 
 CATALOGUE: dict[str, Benchmark] = {
+    "append_small": _on_stage("append_small"),
+    "append_bulk": _on_stage("append_bulk"),
     "facts_ndjson": _on_database("facts_ndjson"),
     "http_card_read": _on_stage("http_card_read"),
     "http_command": _on_stage("http_command"),
