@@ -1,8 +1,10 @@
 """What recording facts needs from the outside."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 from uuid import UUID
+
+import msgspec
 
 from domain.facts.fact import Fact
 from domain.facts.field_errors import FieldError
@@ -10,7 +12,7 @@ from domain.facts.history import HistorySession, HistoryStatus
 from domain.facts.kinds import KindDefinition
 
 
-class Stored(NamedTuple):
+class Stored(msgspec.Struct, frozen=True, gc=False):
     """A fact that is in the log: where, and whether it was there before."""
 
     position: int

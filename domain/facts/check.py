@@ -44,7 +44,7 @@ _Value = (
 _Flat = Annotated[dict[_Key, _Value], _Meta(max_length=MAX_ATTRIBUTES)]
 
 
-class _Sent(msgspec.Struct, forbid_unknown_fields=True):
+class _Sent(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """A well-formed fact as sent. Whatever this refuses is looked at again, field by field."""
 
     fact_id: _Id

@@ -4,12 +4,13 @@ import hashlib
 
 import msgspec
 
+# gc=False below: facts come by the million, and flat values make no cycles for the collector to look for.
 Scalar = str | int | float | bool | None
 # An order line, flat: sku, category, quantity, amount (minor units) where known, and further attributes.
 Line = dict[str, Scalar]
 
 
-class Fact(msgspec.Struct, frozen=True, omit_defaults=True):
+class Fact(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One fact. occurred_at in microseconds, amount in minor units. (source, fact_id) names it among a user's facts."""
 
     fact_id: str
@@ -23,7 +24,7 @@ class Fact(msgspec.Struct, frozen=True, omit_defaults=True):
     lines: tuple[Line, ...] = ()
 
 
-class Details(msgspec.Struct, frozen=True, omit_defaults=True):
+class Details(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The part of a fact that may be personal: stored sealed with the subject's key."""
 
     attributes: dict[str, Scalar] = {}
@@ -36,7 +37,7 @@ class _Attributes(msgspec.Struct, frozen=True):
     attributes: dict[str, Scalar] = {}
 
 
-class _Content(msgspec.Struct, frozen=True, omit_defaults=True):
+class _Content(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What makes two facts of one subject and name the same: everything but who it was sent for and when."""
 
     fact_id: str

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 from uuid import UUID
+
+import msgspec
 
 from application.facts.ports import Outcome, Stored
 from domain.facts.check import currency_error, future_error, history_error
@@ -13,14 +14,14 @@ from domain.facts.history import HistorySession
 from infrastructure.security.seal import CONTEXT_FACT, Seal
 
 
-class Item(NamedTuple):
+class Item(msgspec.Struct, frozen=True, gc=False):
     """A fact to record. group: facts of one subject and group share a known_at."""
 
     group: int
     fact: Fact
 
 
-class Existing(NamedTuple):
+class Existing(msgspec.Struct, frozen=True, gc=False):
     """A row that is in the log under an item's name."""
 
     content_hash: bytes
@@ -28,7 +29,7 @@ class Existing(NamedTuple):
     position: int
 
 
-class FactRow(NamedTuple):
+class FactRow(msgspec.Struct, frozen=True, gc=False):
     """A row of facts without its position, in the order of `record_facts`."""
 
     subject_id: UUID
@@ -45,7 +46,7 @@ class FactRow(NamedTuple):
     history_id: UUID | None
 
 
-class SealedFact(NamedTuple):
+class SealedFact(msgspec.Struct, frozen=True, gc=False):
     """What a fact becomes by its subject's key."""
 
     seal: Seal
@@ -78,14 +79,6 @@ class Terms:
     now: int
     currencies: Collection[str]
     session: HistorySession | None = None
-
-
-@dataclass(slots=True)
-class _First:
-    """The first item of this batch under a name."""
-
-    content_hash: bytes
-    outcome: int
 
 
 @dataclass(slots=True)
@@ -141,10 +134,11 @@ def plan(
 ) -> Plan:
     """Rows and outcomes. subjects: by user id, of every item not refused. existing, sealed: as far as any, by item."""
     made = Plan(outcomes=list(refused), offsets=[0] * len(items))
-    firsts: dict[tuple[int, str, str], _First] = {}
-    for index, (group, fact) in enumerate(items):
+    firsts: dict[tuple[int, str, str], int] = {}
+    for index, item in enumerate(items):
         if refused[index] is not None:
             continue
+        fact = item.fact
         subject = subjects[fact.user_id]
         ready = sealed.get(index)
         if ready is None or ready.seal is not subject.seal:
@@ -160,14 +154,14 @@ def plan(
         name = (id(subject), fact.source, fact.fact_id)  # a UUID is slow to hash
         first = firsts.get(name)
         if first is None:
-            _add(made, subject, fact, ready, _known_at(subject, fact, group, terms), terms)
+            _add(made, subject, fact, ready, _known_at(subject, fact, item.group, terms), terms)
             made.offsets[index] = len(made.rows)
-            firsts[name] = _First(content_hash, index)
-        elif first.content_hash == content_hash:
-            made.offsets[index] = made.offsets[first.outcome]
+            firsts[name] = index
+        elif made.rows[made.offsets[first] - 1].content_hash == content_hash:
+            made.offsets[index] = made.offsets[first]
             made.repeats.add(index)
         else:
-            made.conflicts.append(Conflict(index, subject, None, first.outcome))
+            made.conflicts.append(Conflict(index, subject, None, first))
     return made
 
 

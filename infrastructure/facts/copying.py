@@ -21,37 +21,23 @@ def fact_rows_to_copy(rows: Iterable[FactRow]) -> bytes:
 
 
 def _row(row: FactRow) -> bytes:
-    (
-        subject_id,
-        source,
-        fact_id,
-        kind,
-        occurred_at,
-        known_at,
-        amount,
-        currency,
-        sealed,
-        content_hash,
-        chain,
-        history,
-    ) = row
     length = _LENGTH.pack
-    source_bytes, fact_id_bytes, kind_bytes = source.encode(), fact_id.encode(), kind.encode()
+    source, fact_id, kind = row.source.encode(), row.fact_id.encode(), row.kind.encode()
     return _ROW % (
-        subject_id.bytes,
-        length(len(source_bytes)),
-        source_bytes,
-        length(len(fact_id_bytes)),
-        fact_id_bytes,
-        length(len(kind_bytes)),
-        kind_bytes,
-        _TWO_INT8.pack(8, occurred_at, 8, known_at),
-        _NULL if amount is None else _INT8.pack(8, amount),
-        _NULL if currency is None else _value(currency.encode()),
-        _NULL if sealed is None else _value(sealed),
-        content_hash,
-        chain,
-        _NULL if history is None else _value(history.bytes),
+        row.subject_id.bytes,
+        length(len(source)),
+        source,
+        length(len(fact_id)),
+        fact_id,
+        length(len(kind)),
+        kind,
+        _TWO_INT8.pack(8, row.occurred_at, 8, row.known_at),
+        _NULL if row.amount is None else _INT8.pack(8, row.amount),
+        _NULL if row.currency is None else _value(row.currency.encode()),
+        _NULL if row.sealed is None else _value(row.sealed),
+        row.content_hash,
+        row.chain,
+        _NULL if row.history_id is None else _value(row.history_id.bytes),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec.structs import astuple
 from psycopg import Connection
 
 from infrastructure.facts.batch import LockedSubject, Plan
@@ -34,7 +35,7 @@ def write(connection: Connection, plan: Plan) -> int:
     timelines = _timelines(plan.touched)
     if len(plan.rows) <= _BY_STATEMENT:
         statement = _RECORD
-        parameters: list[Any] = [*map(list, zip(*plan.rows, strict=True)), *timelines]
+        parameters: list[Any] = [*map(list, zip(*map(astuple, plan.rows), strict=True)), *timelines]
     else:
         copy_rows(connection, fact_rows_to_copy(plan.rows))
         statement, parameters = _ADVANCE, [len(plan.rows), *timelines]
