@@ -22,6 +22,8 @@ CATALOGUE: dict[str, Benchmark] = {
     "append_small": _on_stage("append_small"),
     "append_bulk": _on_stage("append_bulk"),
     "facts_ndjson": _on_database("facts_ndjson"),
+    "projection_redis": _on_stage("projection_redis"),
+    "projection_opensearch": _on_stage("projection_opensearch"),
     "http_card_read": _on_stage("http_card_read"),
     "http_command": _on_stage("http_command"),
 }

@@ -15,7 +15,7 @@ from projections.target import LaneBatch, LaneLost, Projector, Target
 
 BATCH = 2_000  # records read and written at a time
 LEASE_SECONDS = 15.0
-SETTLE_SECONDS = 0.5  # while behind, how often what was written is made visible
+SETTLE_SECONDS = 1.0  # while behind, how often what was written is made visible
 
 _log = structlog.get_logger(__name__)
 

@@ -35,7 +35,7 @@ class ParkingLot:
         """Operations of the records of all subjects that are not parked. A record that fails parks its subject."""
         operations = []
         for record in records:
-            if record.subject_id in self._subjects or not self._model.wants(record):
+            if not self._model.wants(record) or (self._subjects and record.subject_id in self._subjects):
                 continue
             try:
                 operation = self._project(record)

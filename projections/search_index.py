@@ -6,6 +6,7 @@ a bulk that insists on an alias cannot bring a deleted index back with a mapping
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from opensearchpy.exceptions import NotFoundError, RequestError, TransportError
 from projections.target import LaneBatch, Refused, TargetBusy, TargetMissing
 
 _BULK_BYTES = 4_000_000
+_BULK_DOCUMENTS = 1_000
+_AT_ONCE = 2
 _ATTEMPTS = 6
 _BUSY = frozenset({429, 502, 503, 504})
 _SETTINGS = {
@@ -47,6 +50,7 @@ class SearchIndex:
     def __init__(self, client: OpenSearch, name: str, mappings: dict[str, Any]) -> None:
         self._client, self.alias, self._mappings = client, name, mappings
         self._dirty: set[int] = set()
+        self._senders = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix=name)
 
     def index(self, version: int) -> str:
         """The index of a version."""
@@ -92,12 +96,11 @@ class SearchIndex:
 
     def apply(self, version: int, batch: LaneBatch) -> list[Refused]:
         """Write documents with their log position as external version. Fences guard checkpoints."""
-        refused: list[Refused] = []
-        for chunk in _chunks(batch.operations):
-            refused += self._bulk(version, chunk)
         if batch.operations:
             self._dirty.add(version)
-        return refused
+        # Two at a time, in any order: of one document the newest version stays.
+        outcomes = self._senders.map(lambda chunk: self._bulk(version, chunk), _chunks(batch.operations))
+        return [refused for outcome in outcomes for refused in outcome]
 
     def settle(self, version: int) -> None:
         """Refresh, if anything was written since the last one."""
@@ -204,7 +207,7 @@ def _chunks(documents: Iterable[Document]) -> Iterator[list[tuple[Document, byte
             document.version,
             _encode(document.source),
         )
-        if chunk and size + len(line) > _BULK_BYTES:
+        if chunk and (len(chunk) == _BULK_DOCUMENTS or size + len(line) > _BULK_BYTES):
             yield chunk
             chunk, size = [], 0
         chunk.append((document, line))

@@ -8,7 +8,6 @@ that took over). `tierline:user_card:serving` names the version that answers.
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, cast
-from uuid import UUID
 
 import msgspec
 from redis import Redis
@@ -19,7 +18,7 @@ from projections.target import LaneBatch, LaneLost, Refused
 from projections.user_card.projector import CardOperation
 
 SERVING = "tierline:user_card:serving"
-_CARDS_A_CALL = 500
+_CARDS_A_CALL = 250
 _KEYS_A_CALL = 3_000  # Lua unpacks at most some 8,000 values at once; a card is a key and a value
 _MOVED_SECONDS = 86_400
 _FIELD, _PAIR = "\x1e", "\x1f"
@@ -216,7 +215,7 @@ class UserCardView:
 
 def _chunks(operations: Sequence[CardOperation]) -> Iterable[list[CardOperation]]:
     """Some hundred cards each; of one subject only the last, for the log tells it in order."""
-    latest: dict[UUID, CardOperation] = {operation.subject_id: operation for operation in operations}
+    latest: dict[int, CardOperation] = {operation.subject_id.int: operation for operation in operations}
     chunk: list[CardOperation] = []
     keys = 0
     for operation in latest.values():
@@ -230,8 +229,8 @@ def _chunks(operations: Sequence[CardOperation]) -> Iterable[list[CardOperation]
 
 
 def _state(operation: CardOperation) -> str:
-    tiers = "".join(f"{_FIELD}{scheme}{_PAIR}{tier}" for scheme, tier in sorted(operation.tiers.items()))
-    return f"{operation.position}{tiers}"
+    tiers = [f"{_FIELD}{scheme}{_PAIR}{tier}" for scheme, tier in operation.tiers.items()]
+    return f"{operation.position}{''.join(tiers)}"
 
 
 def _literal(text: str) -> str:

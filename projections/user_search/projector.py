@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from domain.facts.instants import format_instant
+from domain.tier_model.expression import SCALAR_PARTS
 from domain.user_tier.observation import SchemeObservation
 from projections.records import ObservationRecord, Record
 from projections.search_index import Document
@@ -21,16 +22,13 @@ _WHOLE = {"type": "long", "coerce": False}
 _FRACTION = {"type": "double", "coerce": False}
 
 
-def _templates(parent: str, lenient: bool) -> list[dict[str, Any]]:
-    extra = {"ignore_malformed": True} if lenient else {}
-    path = {"path_match": f"{parent}.*"}
-    return [
-        {f"{parent}_text": {**path, **_TEXT}},
-        {f"{parent}_whole": {**path, "match_mapping_type": "long", "mapping": {**_WHOLE, **extra}}},
-        {f"{parent}_fraction": {**path, "match_mapping_type": "double", "mapping": {**_FRACTION, **extra}}},
-    ]
+# A feature may be of another type for another user, or by another version: each value has the field of its type.
+_BY_TYPE = {"whole": _WHOLE, "fraction": _FRACTION, "text": _TEXT["mapping"], "flag": {"type": "boolean"}}
+# What outsiders call an attribute may change its type: such a value is kept, but not found by it.
+_LENIENT = {"ignore_malformed": True}
 
 
+_ATTRIBUTE = {"path_match": "attributes.*"}
 _OPEN = {"type": "object", "dynamic": "true"}
 
 MAPPINGS: dict[str, Any] = {
@@ -41,9 +39,10 @@ MAPPINGS: dict[str, Any] = {
         {"tiers": {"path_match": "tiers.*", "mapping": {"type": "keyword"}}},
         {"since": {"path_match": "since.*", "mapping": {"type": "date"}}},
         {"days": {"path_match": "days.*.*", "mapping": {"type": "date", "format": "strict_date"}}},
-        *_templates("features", lenient=False),
-        # What outsiders call an attribute may change its type: such a value is kept, but not found by it.
-        *_templates("attributes", lenient=True),
+        *({f"typed_{part}": {"path_match": f"typed.*.*.{part}", "mapping": kind}} for part, kind in _BY_TYPE.items()),
+        {"attributes_text": {**_ATTRIBUTE, **_TEXT}},
+        {"attributes_whole": {**_ATTRIBUTE, "match_mapping_type": "long", "mapping": {**_WHOLE, **_LENIENT}}},
+        {"attributes_fraction": {**_ATTRIBUTE, "match_mapping_type": "double", "mapping": {**_FRACTION, **_LENIENT}}},
     ],
     "properties": {
         "subject_id": {"type": "keyword"},
@@ -51,7 +50,8 @@ MAPPINGS: dict[str, Any] = {
         "tiers": _OPEN,
         "since": _OPEN,
         "tags": {"type": "keyword"},
-        "features": _OPEN,
+        "features": {"type": "object", "enabled": False},  # as shown
+        "typed": _OPEN,  # as found: typed.SCHEME.NAME.(whole|fraction|text|flag)
         "days": _OPEN,
         "attributes": _OPEN,
         "position": {"type": "long"},
@@ -67,13 +67,14 @@ def project(record: Record) -> Document | None:
         return None
     observation = record.observation
     subject_id = record.subject_id.hex
-    tiers, since, features, days = {}, {}, {}, {}
+    tiers, since, features, typed, days = {}, {}, {}, {}, {}
     for scheme, scopes in observation.schemes.items():
         seen = scopes.get(PLATFORM)
         if seen is not None:
             tiers[scheme] = seen.standing.tier
             since[scheme] = _text(seen.standing.since)
             features[scheme] = _features(seen)
+            typed[scheme] = {name: {SCALAR_PARTS[type(value)]: value} for name, value in features[scheme].items()}
             days[scheme] = {name: _date(day) for name, day in seen.days.items() if day is not None}
     source = {
         "subject_id": subject_id,
@@ -82,6 +83,7 @@ def project(record: Record) -> Document | None:
         "since": since,
         "tags": sorted(observation.tags),
         "features": features,
+        "typed": typed,
         "days": days,
         "attributes": {name: value for name, value in observation.attributes.items() if value is not None},
         "position": record.position,

@@ -21,7 +21,7 @@ ALIAS = "tierline-user-search"
 LARGEST_PAGE = 1_000
 _FACET_VALUES = 1_000
 _TIE = "subject_id"
-_INTERNAL = ["position", "through", "subject_id"]
+_INTERNAL = ["position", "through", "subject_id", "typed"]
 
 
 class SearchPage(msgspec.Struct, frozen=True):
@@ -36,7 +36,8 @@ class SearchPage(msgspec.Struct, frozen=True):
 class UserSearchView:
     """The reading side.
 
-    Fields: user_ids, tiers.SCHEME, since.SCHEME, tags, features.SCHEME.NAME, days.SCHEME.NAME, attributes.NAME.
+    Fields: user_ids, tiers.SCHEME, since.SCHEME, tags, typed.SCHEME.NAME.(whole|fraction|text|flag), days.SCHEME.NAME,
+    attributes.NAME. Shown but not searched: features.SCHEME.NAME.
     """
 
     def __init__(self, client: OpenSearch, prefix: str = "") -> None:
