@@ -9,7 +9,7 @@ from application.queries import CursorInvalid, Direction, SegmentFieldUnknown, S
 from domain.tier_model.calendar import calendar_of
 from domain.tier_model.column import Type
 from domain.tier_model.compiled import CompiledModel
-from domain.tier_model.expression import SearchField, compile_segment
+from domain.tier_model.expression import SCALAR_PARTS, SearchField, compile_segment
 from domain.tier_model.names import types_of
 from domain.tier_model.spec import Avg, DaysSince
 from infrastructure.postgres.pool import Pool
@@ -91,13 +91,26 @@ def names_of(models: Mapping[str, CompiledModel], now: int) -> SegmentNames:
             fields[f"{scheme}.{name}"] = (
                 SearchField(f"{_DAYS}{scheme}.{name}", Type.day, today=today)
                 if isinstance(feature, DaysSince)
-                else SearchField(f"features.{scheme}.{name}", declared[name], fractional=isinstance(feature, Avg))
+                else _typed(f"typed.{scheme}.{name}", declared[name], fractional=isinstance(feature, Avg))
             )
     for name, schemes in owners.items():
         if len(schemes) == 1:
             types[name], fields[name] = types[f"{schemes[0]}.{name}"], fields[f"{schemes[0]}.{name}"]
     currency = next((models[scheme].spec.currency for scheme in sorted(models)), "USD")
     return SegmentNames(types, fields, currency)
+
+
+def _typed(path: str, type_: Type, fractional: bool) -> SearchField:
+    """A feature's field; of a feature of any type the object that has a field for each."""
+    if type_ is Type.scalar:
+        return SearchField(path, type_)
+    held = str if type_ is Type.text else float if fractional or type_ is Type.number else int
+    return SearchField(f"{path}.{SCALAR_PARTS[held]}", type_, fractional=fractional)
+
+
+def _plain(field: SearchField) -> str:
+    """The field to sort by or to count: of a feature of any type its texts."""
+    return f"{field.path}.{SCALAR_PARTS[str]}" if field.type is Type.scalar else field.path
 
 
 def query_of(where: str | None, names: SegmentNames) -> dict[str, Any] | None:
@@ -142,7 +155,7 @@ def _order(names: SegmentNames, name: str, direction: Direction) -> tuple[str, s
         raise SegmentFieldUnknown("sort", name, ["user_id", *names.fields])
     if field.type is Type.day:
         return field.path, "desc" if direction == "asc" else "asc"
-    return field.path, direction
+    return _plain(field), direction
 
 
 def _facet(names: SegmentNames, name: str) -> str:
@@ -153,4 +166,4 @@ def _facet(names: SegmentNames, name: str) -> str:
     countable = [known for known, at in names.fields.items() if at.type in (Type.text, Type.boolean, Type.scalar)]
     if field is None or name not in countable:
         raise SegmentFieldUnknown("facets", name, ["tags", "attributes.NAME", *countable])
-    return field.path
+    return _plain(field)

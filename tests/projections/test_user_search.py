@@ -62,12 +62,24 @@ def test_applied_twice_and_out_of_order_the_newest_stays(target: SearchIndex, se
 def test_one_document_that_the_mapping_refuses_costs_itself_only(target: SearchIndex, search: UserSearchView) -> None:
     write(target, seen("low", 1, uuid4(), "ann"))
     bad = seen("low", 2, uuid4(), "bob")
-    features = bad.observation.schemes["value"][""].features
-    features["spend"] = 1.5  # a whole number before
-    refused = write(target, bad, seen("low", 3, uuid4(), "cai"))
+    documents = [project(bad), project(seen("low", 3, uuid4(), "cai"))]
+    documents[0].source["typed"]["value"]["spend"]["whole"] = 1.5
+    refused = target.apply(VERSION, LaneBatch(0, 1, 0, 3, documents))
+    target.settle(VERSION)
     assert [(one.subject_id, one.position) for one in refused] == [(bad.subject_id, 2)]
     assert "spend" in refused[0].error
     assert search.search().total == 2
+
+
+def test_a_feature_may_be_of_another_type_for_another_user(target: SearchIndex, search: UserSearchView) -> None:
+    odd = [seen("low", at, uuid4(), f"u{at}") for at in range(1, 5)]
+    for record, value in zip(odd, (7, 7.5, "seven", True), strict=True):
+        record.observation.schemes["feature"][""].features["favourite"] = value
+    assert write(target, *odd) == []
+    for part, value in (("whole", 7), ("fraction", 7.5), ("text", "seven"), ("flag", True)):
+        (user,) = search.search({"term": {f"typed.feature.favourite.{part}": value}}).users
+        assert user["features"]["feature"]["favourite"] == value
+        assert "typed" not in user
 
 
 def test_an_attribute_of_another_type_is_kept_but_not_found(target: SearchIndex, search: UserSearchView) -> None:
@@ -96,7 +108,7 @@ def test_a_deleted_index_is_not_brought_back_by_writing(target: SearchIndex, sea
 def test_pages_go_on_and_facets_count(target: SearchIndex, search: UserSearchView) -> None:
     tiers = ["low", "mid", "high"]
     write(target, *[seen(tiers[at % 3], at + 1, uuid4(), f"u{at}", number=at // 2) for at in range(30)])
-    sort = [("features.value.spend", "desc")]
+    sort = [("typed.value.spend.whole", "desc")]
     page = search.search(sort=sort, size=7, facets={"tier": "tiers.value", "tags": "tags"})
     assert (page.total, page.facets) == (30, {"tier": {"low": 10, "mid": 10, "high": 10}, "tags": {"vip": 10}})
     users = [user["user_id"] for user in page.users]
