@@ -44,5 +44,6 @@ soak: setup ## the long tests
 	$(PYTEST) -m soak -n0 --timeout=7200
 
 clean: ## stops the servers and removes all that was made here but the data in .tierline/
-	@test ! -x .venv/bin/tierline || .venv/bin/tierline stack down
+	-@test ! -x .venv/bin/tierline || .venv/bin/tierline stack down
+	-@test ! -d .tierline-test -o ! -x .venv/bin/tierline || TIERLINE_HOME=.tierline-test .venv/bin/tierline stack down
 	rm -rf .venv .tierline-test .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
