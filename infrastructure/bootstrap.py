@@ -10,9 +10,9 @@ import opensearchpy
 import psycopg
 import psycopg_pool
 import redis
-import redis.asyncio
 from opensearchpy import OpenSearch
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 
 from application.compliance.verify_receipts import VerifyReceipts
 from application.evaluation.evaluate_due import EvaluateDue
@@ -31,8 +31,8 @@ from application.tier_models.fit_tier_model import FitTierModel
 from application.tier_models.ports import TierModels
 from application.tier_models.show_tier_model import ShowTierModel
 from infrastructure.clock import Clock
-from infrastructure.dramatiq.nudges import NudgeReceiver, Nudges
 from infrastructure.compliance.records import PostgresRecords
+from infrastructure.dramatiq.nudges import NudgeReceiver, Nudges
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger
 from infrastructure.event_store.application import Ledger
 from infrastructure.event_store.tail import LogTail
@@ -128,7 +128,7 @@ class System:
     receive_nudges: Callable[[Callable[[], None], Callable[[], None]], NudgeReceiver]
     """Made from what wakes the evaluator and what wakes the projectors."""
     heartbeat: Heartbeat
-    open_async_redis: Callable[[], redis.asyncio.Redis]
+    open_async_redis: Callable[[], AsyncRedis]
 
     closers: list[Callable[[], object]]
 
@@ -153,8 +153,9 @@ def build(
 ) -> System:
     """Start the embedded servers that are needed and not running, migrate, and wire.
 
-    parts: those that will be used, all when None; Postgres always is. index_prefix: before every OpenSearch index, so that several installations share a cluster. Raises PartMissing
-    without Postgres; any other missing part switches off only what needs it.
+    parts: those that will be used, all when None; Postgres always is. index_prefix: before every OpenSearch index, so
+    that several installations share a cluster. Raises PartMissing without Postgres; any other missing part switches
+    off only what needs it.
     """
     urls, off = _servers(settings, parts, progress)
     migrate(urls["postgres"])

@@ -1,7 +1,7 @@
 """Which parts answer: one quick question to each, all at once."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TookTooLong
 from dataclasses import dataclass
 
@@ -50,7 +50,7 @@ class Health:
         """Ask no more."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _state(self, name: str, answer) -> PartState:  # type: ignore[no-untyped-def]  # a Future[str]
+    def _state(self, name: str, answer: "Future[str]") -> PartState:
         try:
             return PartState(name, "on", answer.result(_PATIENCE_SECONDS), "")
         except TookTooLong:

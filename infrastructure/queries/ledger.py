@@ -113,7 +113,7 @@ class PostgresLedgerQueries:
             tiers = _tiers_of(connection, scheme)
             (as_of,) = _instants(connection, as_of=as_of)
             terms = {"scheme": scheme, "topic": TierChanged.TOPIC, "as_of": as_of}
-            counts = dict(connection.execute(_DISTRIBUTION, terms).fetchall())
+            counts: dict[str, int] = dict(connection.execute(_DISTRIBUTION, terms).fetchall())
         return Distribution(scheme, as_of, dict.fromkeys(tiers, 0) | counts, position)
 
     def user_progress(self, user_id: str, at_least: int) -> UserProgress:
@@ -180,7 +180,7 @@ def _tiers_of(connection: Connection, scheme: str) -> list[str]:
         "select distinct on (scheme) scheme, spec -> 'tiers' from tier_models where status in ('active', 'retired')"
         " order by scheme, status = 'active' desc, version desc"
     ).fetchall()
-    known = dict(rows)
+    known: dict[str, list[str]] = dict(rows)
     if scheme not in known:
         raise UnknownScheme(scheme, sorted(known))
     return list(known[scheme])
@@ -191,7 +191,8 @@ def _own_fields(topic: str, state: bytes, seal: Seal) -> dict[str, Any]:
 
 
 def _recorded_event(row: tuple[Any, ...], seal: Seal) -> RecordedEvent:
-    version, position, topic, *clear, state = row
-    data = _own_fields(topic, state, seal)
-    receipt = data.pop("receipt", None)
-    return RecordedEvent(event_id_of(seal.subject_id, version), position, version, topic, *clear, data, receipt)
+    names = "version position topic scheme scope from_tier to_tier effective_at recorded_at actor command_id causation"
+    clear = dict(zip(names.split(), row[:-1], strict=True))
+    data = _own_fields(clear["topic"], row[-1], seal)
+    event_id = event_id_of(seal.subject_id, clear["version"])
+    return RecordedEvent(event_id=event_id, **clear, data=data, receipt=data.pop("receipt", None))

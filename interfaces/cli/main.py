@@ -11,7 +11,7 @@ from infrastructure.health import PartMissing
 from infrastructure.local_stack.server import PartBroken
 from infrastructure.local_stack.supervise import KeepsDying
 from infrastructure.settings import SettingsError
-from interfaces.cli import bench, doctor, facts, run, segments, stack, tier_models, upkeep, users
+from interfaces.cli import bench, demo, doctor, facts, run, segments, stack, tier_models, upkeep, users
 from interfaces.cli.context import CliContext
 from interfaces.cli.terminal import complain
 
@@ -24,6 +24,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+cli.command("demo")(demo.demo)
 cli.command("run")(run.run)
 cli.add_typer(stack.app, name="stack")
 cli.add_typer(facts.app, name="facts")

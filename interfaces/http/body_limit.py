@@ -1,6 +1,7 @@
 """Bodies have an end: a JSON body over the limit is refused with 413 before anything reads it as JSON."""
 
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from interfaces.http.problems import problem
@@ -43,7 +44,7 @@ class BodyLimit:
 
         return counted
 
-    def _too_large(self, declared: int):  # type: ignore[no-untyped-def]
+    def _too_large(self, declared: int) -> Response:
         remedy = "send less at a time, or stream NDJSON, which has no limit"
         complaint = {"field": "Content-Length", "value": declared, "remedy": remedy}
         return problem(413, "too-large", "Too large", self._detail(), [complaint])
