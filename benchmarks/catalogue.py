@@ -24,6 +24,7 @@ CATALOGUE: dict[str, Benchmark] = {
     "facts_ndjson": _on_database("facts_ndjson"),
     "projection_redis": _on_stage("projection_redis"),
     "projection_opensearch": _on_stage("projection_opensearch"),
+    "history": _on_stage("history"),
     "http_card_read": _on_stage("http_card_read"),
     "http_command": _on_stage("http_command"),
 }
