@@ -116,15 +116,15 @@ def _ends(process: psutil.Process, seconds: float) -> bool:
 
 
 def last_lines(log: Path, since: int, count: int = 12) -> str:
-    """The last lines of a log from byte `since` on."""
+    """The last lines of a log from byte `since` on, without Java's stack frames, which would crowd out the cause."""
     if not log.exists():
         return ""
     with log.open("rb") as file:
         file.seek(max(since, log.stat().st_size - 20_000))
         lines = file.read().decode(errors="replace").splitlines()
-    return "\n".join(lines[-count:])
+    return "\n".join([line for line in lines if not line.startswith("\tat ")][-count:])
 
 
 def _environment(directory: Path) -> dict[str, str]:
     # Nothing of the caller's (PGPORT, JAVA_TOOL_OPTIONS, a locale) may change what a server does.
-    return {"PATH": os.defpath, "HOME": str(directory), "LC_ALL": "C", "TZ": "UTC"}
+    return {"PATH": os.defpath, "HOME": str(directory), "LC_ALL": "C.UTF-8", "TZ": "UTC"}

@@ -23,8 +23,8 @@ HEAP_MB = 256
 
 @pytest.fixture(scope="module")
 def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """All parts, in a home of this module's own: its tests kill servers."""
-    stack = LocalStack(tmp_path_factory.mktemp("home"), opensearch_heap_mb=HEAP_MB)
+    """All parts, in a home of this module's own (its tests kill servers), with a path as people have them."""
+    stack = LocalStack(tmp_path_factory.mktemp("ho me 用户"), opensearch_heap_mb=HEAP_MB)
     try:
         yield stack
     finally:
