@@ -25,7 +25,8 @@ from infrastructure.tier_models.in_force import LOCK_SHARED, ModelsInForce, Mode
 
 _COLUMNS = "subject_id, due_at, last_position, decided_at, stream_version, facts, history_id"
 _DUE = f"""
-select {_COLUMNS} from timelines where due_at <= (select tierline_peek()) order by due_at limit %b for update skip locked
+select {_COLUMNS} from timelines where due_at <= (select tierline_peek()) order by due_at limit %b
+for update skip locked
 """
 # Subjects that an activation has not reached yet: they are decided anew at its instant.
 _BEHIND = f"""
