@@ -138,7 +138,7 @@ class Top(_Feature):
 class Share(_Feature):
     """The part of the facts (or of a field's sum) for which a condition holds."""
 
-    share: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}(\.(lines\.)?[^\s.]{1,64})?$")]
+    share: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}(\.(lines\.)?[^\s.]{1,100})?$")]
     of: ConditionText
 
 
@@ -147,7 +147,7 @@ class Trend(_Feature):
 
     trend: Annotated[
         str,
-        Field(pattern=r"^(count +[a-z][a-z0-9_]{0,63}|sum +[a-z][a-z0-9_]{0,63}\.(lines\.)?[^\s.]{1,64})$"),
+        Field(pattern=r"^(count +[a-z][a-z0-9_]{0,62}|sum +[a-z][a-z0-9_]{0,62}\.(lines\.)?[^\s.]{1,100})$"),
     ]
 
 

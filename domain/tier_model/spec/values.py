@@ -12,8 +12,8 @@ Since = Literal["enrolment", "anniversary", "standing"]
 
 _LENGTH = re.compile(r"([1-9][0-9]{0,4}) +(day|week|month|year)s?")
 _THIS = re.compile(r"this +(month|quarter|year)")
-_REFERENCE = re.compile(r"([a-z][a-z0-9_]{0,63})\.(?:(lines)\.)?([^\s.]{1,64})")
-_KIND = r"^[a-z][a-z0-9_]{0,63}$"
+_REFERENCE = re.compile(r"([a-z][a-z0-9_]{0,62})\.(?:(lines)\.)?([^\s.]{1,100})")
+_KIND = r"^[a-z][a-z0-9_]{0,62}$"
 _LONGEST_YEARS = 100
 
 
@@ -144,7 +144,7 @@ _DAYS, _MONTHS, _VALIDITY = (
     _length_of("day", "month", "year"),
 )
 _WITHIN = _spelled(_within, r"^([1-9][0-9]{0,4} +(day|week|month|year)s?|this +(month|quarter|year))$")
-_FIELD = _spelled(_reference, r"^[a-z][a-z0-9_]{0,63}\.(lines\.)?[^\s.]{1,64}$")
+_FIELD = _spelled(_reference, r"^[a-z][a-z0-9_]{0,62}\.(lines\.)?[^\s.]{1,100}$")
 
 Days = Annotated[Length, *_DAYS]
 Months = Annotated[Length, *_MONTHS]
