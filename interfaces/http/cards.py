@@ -11,8 +11,8 @@ from application.access import Permission
 from interfaces.http.access import admit, allow
 from interfaces.http.answers import json_bytes
 from interfaces.http.card_reader import position_of, with_freshness
-from interfaces.http.examples import CARD, CARDS
-from interfaces.http.freshness import DEFAULT_WAIT_SECONDS, AtLeast, Wait, answered_position, at_least_header, until
+from interfaces.http.examples import CARD, CARD_PARAMETERS, CARDS
+from interfaces.http.freshness import answered_position, at_least_header, until, wanted_in
 from projections.lag import ReadModelLag
 
 router = APIRouter(prefix="/v1/users", tags=["users"])
@@ -26,14 +26,15 @@ class CardBatch(BaseModel):
     user_ids: list[Annotated[str, Field(min_length=1)]] = Field(min_length=1, max_length=500)
 
 
-@router.get("/{user_id}", responses=CARD, summary="A user's card")
-async def read_card(
-    request: Request, user_id: str, at_least: AtLeast = None, wait: Wait = DEFAULT_WAIT_SECONDS
-) -> Response:
+# The route that is asked most: it takes its parameters from the request, for the framework takes its time with them.
+@router.get("/{user_id}", responses=CARD, openapi_extra=CARD_PARAMETERS, summary="A user's card")
+async def read_card(request: Request) -> Response:
     """Where the user stands on every scheme, what is missing for the next tier, when it may drop."""
     await admit(request, Permission.READ_USERS)
-    state = request.app.state
-    reached = at_least is None or await _shown(state, user_id, at_least, wait)
+    state, user_id = request.app.state, request.path_params["user_id"]
+    wanted = wanted_in(request)
+    at_least = wanted.at_least
+    reached = at_least is None or await _shown(state, user_id, at_least, wanted.wait)
     card = await state.cards.read(user_id)
     if card is None:
         card = await run_in_threadpool(state.system.ledger_cards.card, user_id)

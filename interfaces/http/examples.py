@@ -138,6 +138,19 @@ _CARD = {
     **_FRESH,
 }
 CARD = _answers(_CARD)
+CARD_PARAMETERS = {
+    "parameters": [
+        {"name": "user_id", "in": "path", "required": True, "schema": {"type": "string"}, "example": "u-1"},
+        {
+            "name": "at_least",
+            "in": "query",
+            "schema": {"type": "integer", "minimum": 0},
+            "description": "A `position` that some answer gave. Waits, up to `wait` seconds, until this answer covers "
+            "it; one that does not has a smaller `position`, and the header `Tierline-At-Least: behind`.",
+        },
+        {"name": "wait", "in": "query", "schema": {"type": "number", "minimum": 0, "maximum": 30, "default": 5}},
+    ]
+}
 CARDS = _answers({"users": [_CARD], "unknown": ["u-9"]})
 TIERS = _answers(
     {

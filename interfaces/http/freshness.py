@@ -5,7 +5,9 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Query, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from projections.lag import ReadModelLag
@@ -25,6 +27,26 @@ Wait = Annotated[float, Query(ge=0, le=30, description="Seconds to wait for `at_
 DEFAULT_WAIT_SECONDS = 5.0
 _FIRST_PAUSE_SECONDS = 0.005
 _LONGEST_PAUSE_SECONDS = 0.05
+
+
+class Wanted(BaseModel):
+    """The same two, for the route that reads its query by itself."""
+
+    at_least: AtLeast = None
+    wait: Wait = DEFAULT_WAIT_SECONDS
+
+
+_EVERYTHING = Wanted()
+
+
+def wanted_in(request: Request) -> Wanted:
+    """What the query asks for. Costs nothing where it asks nothing. Raises RequestValidationError."""
+    if not request.scope["query_string"]:
+        return _EVERYTHING
+    try:
+        return Wanted.model_validate(dict(request.query_params))
+    except ValidationError as error:
+        raise RequestValidationError([{**one, "loc": ("query", *one["loc"])} for one in error.errors()]) from None
 
 
 class Lags:

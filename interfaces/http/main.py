@@ -29,7 +29,8 @@ from interfaces.http.errors import install
 from interfaces.http.freshness import Lags
 from interfaces.http.openapi import describe
 
-_ROUTERS = (facts, cards, users, evaluations, segments, schemes, tier_models, projections, clock, health, metrics)
+# Routes are tried in this order: what is asked most comes first.
+_ROUTERS = (cards, facts, users, evaluations, segments, schemes, tier_models, projections, clock, health, metrics)
 
 
 def create_app(system: System) -> FastAPI:
