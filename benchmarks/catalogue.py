@@ -27,4 +27,5 @@ CATALOGUE: dict[str, Benchmark] = {
     "history": _on_stage("history"),
     "http_card_read": _on_stage("http_card_read"),
     "http_command": _on_stage("http_command"),
+    "freshness": _on_stage("freshness"),
 }

@@ -1,6 +1,7 @@
 """What benchmarks run on: an embedded stack, and a fresh database for each."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -10,6 +11,7 @@ import psycopg
 import redis
 
 from infrastructure.local_stack.stack import LocalStack
+from infrastructure.opensearch.client import open_opensearch
 from infrastructure.settings import Settings
 
 
@@ -28,10 +30,13 @@ class Stage:
         return urlunsplit(urlsplit(self.urls["postgres"])._replace(path=f"/{name}"))
 
     def settings(self) -> Settings:
-        """Settings of an installation of one's own: a new database, emptied Redis servers, OpenSearch shared."""
+        """Settings of an installation of one's own: a new database, and everything else emptied."""
         for part in ("redis", "broker"):
             with redis.Redis.from_url(self.urls[part]) as client:
                 client.flushdb()
+        # Positions of another database would make ours look old.
+        with closing(open_opensearch(self.urls["opensearch"])) as search:
+            search.indices.delete(index="tierline-*")
         return Settings(
             home=self.home / f"own-{uuid4().hex[:12]}",
             database_url=self.database(),
