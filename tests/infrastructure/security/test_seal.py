@@ -1,10 +1,11 @@
 """Sealed bytes open only for their subject and context, and only unaltered."""
 
-from uuid import uuid4
+import os
+from uuid import UUID, uuid4
 
 import pytest
 
-from infrastructure.security.seal import Seal, SealBroken
+from infrastructure.security.seal import CONTEXT_FACT, NONCE_BYTES, Seal, SealBroken
 
 KEY = bytes(range(32))
 
@@ -43,3 +44,18 @@ def test_a_digest_is_stable_and_needs_the_key() -> None:
     assert len(digest) == 32
     assert digest != Seal(subject_id, KEY[::-1]).digest(b"content")
     assert digest != Seal(subject_id, KEY).digest(b"content.")
+
+
+def test_a_forked_child_uses_nonces_of_its_own() -> None:
+    """One nonce used twice under one key would give both texts away."""
+    seal = Seal(UUID(int=1), bytes(range(32)))
+    seal.seal(CONTEXT_FACT, b"fills the buffer")
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, seal.seal(CONTEXT_FACT, b"child")[:NONCE_BYTES])
+        os._exit(0)
+    os.waitpid(child, 0)
+    mine = {seal.seal(CONTEXT_FACT, b"parent")[:NONCE_BYTES] for _ in range(3_000)}
+    assert len(mine) == 3_000
+    assert os.read(reading, NONCE_BYTES) not in mine
