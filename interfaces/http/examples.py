@@ -14,13 +14,18 @@ _PROBLEM = {
 _FRESH = {"position": 18240, "lag_events": 0, "lag_seconds": 0.0}
 
 
-def _answers(example: Any, status: int = 200, description: str = "As asked") -> Responses:
+def _answers(example: Any, description: str = "As asked") -> Responses:
     problem = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": _PROBLEM}
     return {
-        status: {"description": description, "content": {"application/json": {"example": example}}},
+        200: {"description": description, "content": {"application/json": {"example": example}}},
         "4XX": {"description": "Refused", "content": {"application/problem+json": problem}},
         "5XX": {"description": "A part is unavailable", "content": {"application/problem+json": problem}},
     }
+
+
+def with_status(status: int, answers: Responses) -> Responses:
+    """The same, where the good answer has another status than 200."""
+    return {status if known == 200 else known: answer for known, answer in answers.items()}
 
 
 _FACT = {

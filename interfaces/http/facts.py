@@ -16,7 +16,7 @@ from interfaces.http import metrics
 from interfaces.http.access import allow
 from interfaces.http.answers import answer, instant_text
 from interfaces.http.body import SENT, Lines
-from interfaces.http.examples import FACTS, FACTS_BODY, HISTORY
+from interfaces.http.examples import FACTS, FACTS_BODY, HISTORY, with_status
 from interfaces.http.system import SystemDep
 from interfaces.http.writes import Write, write
 
@@ -47,7 +47,7 @@ def record_facts(
     return call.answer(record)
 
 
-@router.post("/history", status_code=201, responses=HISTORY, summary="Open a history session")
+@router.post("/history", status_code=201, responses=with_status(201, HISTORY), summary="Open a history session")
 def open_history(system: SystemDep, call: Annotated[Write, write(Permission.LOAD_HISTORY)]) -> Response:
     """Facts of the past go into it with `POST /v1/facts?history=ID`; sealing it decides them as of their own time."""
     return call.answer(lambda: _session(system.open_history(OpenHistory(call.actor))), 201)

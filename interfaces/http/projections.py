@@ -8,7 +8,7 @@ from starlette.responses import Response
 from application.access import Permission
 from interfaces.http.access import allow
 from interfaces.http.answers import answer
-from interfaces.http.examples import PROJECTION, PROJECTIONS
+from interfaces.http.examples import PROJECTION, PROJECTIONS, with_status
 from interfaces.http.system import SystemDep
 from interfaces.http.writes import Write, write
 
@@ -22,7 +22,9 @@ def list_projections(system: SystemDep) -> Response:
     return answer({"projections": statuses, "position": max((one.head for one in statuses), default=0)})
 
 
-@router.post("/{name}/rebuild", status_code=202, responses=PROJECTION, summary="Build a read model anew")
+@router.post(
+    "/{name}/rebuild", status_code=202, responses=with_status(202, PROJECTION), summary="Build a read model anew"
+)
 def rebuild(system: SystemDep, name: str, call: Annotated[Write, write(Permission.RUN_PROJECTIONS)]) -> Response:
     """Beside the one in use, by the workers; readers switch when it has caught up."""
 

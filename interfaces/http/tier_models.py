@@ -12,7 +12,7 @@ from domain.tier_model.lint import lint_text
 from domain.tier_model.spec import ModelFault
 from interfaces.http.access import allow
 from interfaces.http.answers import answer, instant_text
-from interfaces.http.examples import LINT, MODEL, MODEL_BODY, MODELS
+from interfaces.http.examples import LINT, MODEL, MODEL_BODY, MODELS, with_status
 from interfaces.http.instants import Instant
 from interfaces.http.system import SystemDep
 from interfaces.http.writes import Write, write
@@ -59,7 +59,9 @@ def show_version(system: SystemDep, scheme: str, version: Version) -> Response:
     return answer(_whole(system.show_tier_model(scheme, version)))
 
 
-@router.post("", status_code=201, responses=MODEL, openapi_extra=MODEL_BODY, summary="Draft a version")
+@router.post(
+    "", status_code=201, responses=with_status(201, MODEL), openapi_extra=MODEL_BODY, summary="Draft a version"
+)
 def create_model(
     system: SystemDep,
     call: Annotated[Write, write(Permission.DRAFT_MODELS)],
