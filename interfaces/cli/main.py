@@ -1,7 +1,8 @@
 """The `tierline` command: everything mounted, and every failure told in one clear text."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import typer
 
@@ -43,10 +44,10 @@ def app() -> None:
     sys.exit(command(sys.argv[1:]))
 
 
-def command(arguments: Sequence[str]) -> int:
+def command(arguments: Sequence[str], wire: Callable[..., Any] = build) -> int:
     """Run one command; its exit code: 0, 1 refused, 2 misused, 3 a part is off, 130 interrupted."""
     try:
-        cli(list(arguments), prog_name="tierline", obj=CliContext(build, open_fact_file))
+        cli(list(arguments), prog_name="tierline", obj=CliContext(wire, open_fact_file))
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     except Refusal as refusal:
