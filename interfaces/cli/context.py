@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from infrastructure.local_stack.stack import LocalStack
+from infrastructure.logs import write_logs
 from infrastructure.settings import Settings, load_settings
 from interfaces.cli.stack_progress import StackProgress
 from interfaces.cli.terminal import warn
@@ -32,7 +33,9 @@ class CliContext:
     @cached_property
     def settings(self) -> Settings:
         """Raises SettingsError."""
-        return load_settings()
+        settings = load_settings()
+        write_logs(settings)
+        return settings
 
     @property
     def stack(self) -> LocalStack:

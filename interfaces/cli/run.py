@@ -41,7 +41,7 @@ def run(
             complain("Nothing works without PostgreSQL.")
             raise typer.Exit(3)
         _prepare(ctx)
-        supervisor.run(children, lambda: _is_ready(url, off), lambda: say(f"Tierline is ready at {url}"))
+        supervisor.run(children, lambda: is_ready(url, off), lambda: say(f"Tierline is ready at {url}"))
 
 
 def _prepare(ctx: typer.Context) -> None:
@@ -57,7 +57,7 @@ def _prepare(ctx: typer.Context) -> None:
         warn("The clock is manual: time stands still until PUT /v1/clock moves it.")
 
 
-def _is_ready(url: str, off: set[str]) -> bool:
+def is_ready(url: str, off: set[str]) -> bool:
     """Whether every part answers but those that are known to be off."""
     try:
         with urllib.request.urlopen(f"{url}/readyz", timeout=_ASK_SECONDS) as answer:

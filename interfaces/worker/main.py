@@ -1,11 +1,11 @@
 """The worker process: `python -m interfaces.worker.main`. SIGTERM and SIGINT end it cleanly."""
 
-import gc
 import signal
 import sys
 import threading
 
 from infrastructure.bootstrap import System, build
+from infrastructure.logs import configure_logs, write_logs
 from infrastructure.settings import SettingsError, load_settings
 from interfaces.worker.worker import Worker
 
@@ -17,6 +17,8 @@ def main() -> int:
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    write_logs(settings)
+    configure_logs(settings.log_level, settings.log_format)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -30,9 +32,6 @@ def main() -> int:
 
 def work(system: System, stop: threading.Event) -> None:
     """Be a worker of this system until stop is set."""
-    # Batches are thousands of small values that die young: looking for circles among them is most of the cost.
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
     try:
         Worker(system.evaluate_due, system.read_models, system.heartbeat.beat, system.receive_nudges).run(stop)
     finally:
