@@ -12,6 +12,7 @@ import psycopg
 from application.facts.record_facts import RecordFactsHandler, RecordFactStream
 from infrastructure.facts.fact_kinds import PostgresFactKinds
 from infrastructure.facts.fact_log import PostgresFactLog
+from infrastructure.garbage import collect_rarely
 from infrastructure.postgres.migrate import migrate
 from infrastructure.postgres.pool import open_pool
 from infrastructure.security.keyring import Keyring
@@ -24,6 +25,7 @@ _COLUMNS = "subject_id, source, fact_id, kind, occurred_at, known_at, amount, cu
 def facts_ndjson(dsn: str, facts: int = 30_000, users: int = 3_000) -> dict[str, Any]:
     """Measure in the database of `dsn`, which should be empty. Medians of some rounds, alternating."""
     migrate(dsn)
+    collect_rarely()  # as every process of the product does
     pool = open_pool(dsn, name="bench-facts")
     handler = RecordFactsHandler(PostgresFactLog(pool, Keyring(bytes(range(32)))), PostgresFactKinds(pool))
     rates: list[float] = []

@@ -40,6 +40,7 @@ from infrastructure.facts.fact_files import FactFile
 from infrastructure.facts.fact_kinds import PostgresFactKinds
 from infrastructure.facts.fact_log import PostgresFactLog
 from infrastructure.facts.history_sessions import PostgresHistorySessions
+from infrastructure.garbage import collect_rarely
 from infrastructure.health import Health, PartMissing, PartOff
 from infrastructure.local_stack.server import Progress
 from infrastructure.local_stack.stack import LocalStack
@@ -172,6 +173,7 @@ def build(
     evaluation = PostgresEvaluationLedger(pool, keyring)
     tail = LogTail(pool, keyring)
     tier_models = PostgresTierModels(pool, keyring, Ledger(pool, keyring))
+    collect_rarely()
     return System(
         settings=settings,
         urls=urls,

@@ -15,7 +15,7 @@ from domain.facts.field_errors import FieldError, shown
 from domain.refusal import Complaint, Refusal
 
 MAX_FACTS = 1_000  # of one request
-LINES_AT_ONCE = 2_500  # of a stream: the log's order is held for some 30 ms while they are written
+LINES_AT_ONCE = 8_000  # of a stream
 BYTES_AT_ONCE = 4_000_000
 MAX_LISTED = 10_000  # rejected facts that a stream's answer lists
 

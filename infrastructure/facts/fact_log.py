@@ -1,5 +1,6 @@
 """The fact log: facts and due rows in one transaction, each fact once, in the order of commits."""
 
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
@@ -33,6 +34,18 @@ class _Request(NamedTuple):
     history_id: UUID | None
 
 
+class _UnderWay(NamedTuple):
+    """A stretch that is being recorded. way: per fact, which half it is in."""
+
+    way: Sequence[int]
+    halves: Sequence[Future[list[Outcome]]]
+
+    def outcomes(self) -> list[Outcome]:
+        """In the order of the stretch, once both halves are recorded."""
+        found = [iter(half.result()) for half in self.halves]
+        return [next(found[side]) for side in self.way]
+
+
 class PostgresFactLog:
     """Fulfils application.facts.ports.FactLog. Safe for threads."""
 
@@ -52,21 +65,35 @@ class PostgresFactLog:
     def record_stream(
         self, stretches: Iterable[Sequence[Fact]], history_id: UUID | None = None
     ) -> Iterator[list[Outcome]]:
-        """Facts of a stream, a transaction each stretch: one is recorded while the next is read, hashed and sealed."""
-        with ThreadPoolExecutor(1, "record-facts") as recorder:
-            under_way: Future[list[Outcome]] | None = None
+        """Facts of a stream, in stretches: one is recorded while the next is read, hashed and sealed.
+
+        Each stretch is two transactions, for the server writes one while Python makes the other ready. A user's facts
+        always take the same of the two ways, so that they stay in the order of their lines.
+        """
+        with ThreadPoolExecutor(1, "record-facts-a") as one, ThreadPoolExecutor(1, "record-facts-b") as other:
+            under_way: _UnderWay | None = None
             for facts in stretches:
-                sealed = self._seal_ahead(facts)
+                way = [zlib.crc32(fact.user_id.encode()) & 1 for fact in facts]
+                halves = [[fact for fact, side in zip(facts, way, strict=True) if side == half] for half in (0, 1)]
+                sealed = [self._seal_ahead(half) for half in halves]
                 if under_way is not None:
-                    yield under_way.result()
-                under_way = recorder.submit(self._record_lines, facts, sealed, history_id)
+                    yield under_way.outcomes()
+                under_way = _UnderWay(
+                    way,
+                    [
+                        recorder.submit(self._record_lines, half, seals, history_id)
+                        for recorder, half, seals in zip((one, other), halves, sealed, strict=True)
+                    ],
+                )
             if under_way is not None:
-                yield under_way.result()
+                yield under_way.outcomes()
 
     def _record_lines(
         self, facts: Sequence[Fact], sealed: Mapping[int, SealedFact], history_id: UUID | None
     ) -> list[Outcome]:
         """A stream is mostly new: what was so far is not looked up, and the primary key tells when that was wrong."""
+        if not facts:
+            return []
         items = [Item(line, fact) for line, fact in enumerate(facts)]
         outcomes = self._record(items, history_id, sealed, look_up=self._repeating)
         self._repeating = any(isinstance(outcome, Stored) and outcome.duplicate for outcome in outcomes)

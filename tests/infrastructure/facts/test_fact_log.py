@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from application.facts import record_facts
 from application.facts.record_facts import (
     MalformedRequest,
     RecordFacts,
@@ -162,7 +163,10 @@ def test_a_broken_line_in_the_middle_costs_only_itself(ledger: Ledger) -> None:
     assert [(rejected.index, rejected.fact_id) for rejected in answer.rejected] == [(1, None), (4, "f4")]
 
 
-def test_a_long_stream_goes_in_by_stretches_and_again_doubles_nothing(ledger: Ledger) -> None:
+def test_a_long_stream_goes_in_by_stretches_and_again_doubles_nothing(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record_facts, "LINES_AT_ONCE", 2_500)
     lines = [fact_text(f"f{n}", f"u{n % 11}") for n in range(6_000)]
     progress = [answer.accepted for answer in ledger.record.progress(RecordFactStream(iter(lines)))]
     assert progress[-1] == 6_000 and len(progress) == 3
