@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from infrastructure.local_stack.stack import LocalStack
-from infrastructure.logs import write_logs
+from infrastructure.logs import configure_logs
 from infrastructure.settings import Settings, load_settings
 from interfaces.cli.stack_progress import StackProgress
 from interfaces.cli.terminal import warn
@@ -34,7 +34,7 @@ class CliContext:
     def settings(self) -> Settings:
         """Raises SettingsError."""
         settings = load_settings()
-        write_logs(settings)
+        configure_logs(settings.log_level, settings.log_format)
         return settings
 
     @property

@@ -9,7 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from infrastructure.bootstrap import System, build
-from infrastructure.logs import write_logs
+from infrastructure.logs import configure_logs
 from infrastructure.settings import load_settings
 from interfaces.http import (
     cards,
@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument("--port", type=int)
     given = parser.parse_args()
     settings = load_settings()
-    write_logs(settings)
+    configure_logs(settings.log_level, settings.log_format)
     system = build(settings)
     try:
         serve(system, given.host or settings.host, given.port or settings.port)

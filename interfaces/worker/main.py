@@ -5,7 +5,7 @@ import sys
 import threading
 
 from infrastructure.bootstrap import System, build
-from infrastructure.logs import configure_logs, write_logs
+from infrastructure.logs import configure_logs
 from infrastructure.settings import SettingsError, load_settings
 from interfaces.worker.worker import Worker
 
@@ -17,7 +17,6 @@ def main() -> int:
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    write_logs(settings)
     configure_logs(settings.log_level, settings.log_format)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
