@@ -5,14 +5,10 @@ import sys
 
 import structlog
 
-from infrastructure.settings import Settings
 
-
-def write_logs(settings: Settings) -> None:
-    """From the level on that the settings say: for people, or as JSON for machines."""
-    as_json = settings.log_format == "json"
-    renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
-    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+def configure_logs(level: str, style: str) -> None:
+    """level: debug, info, warning or error. style: console for people, json for machines."""
+    renderer = structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer(colors=False)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -20,7 +16,7 @@ def write_logs(settings: Settings) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         # Asked for anew at each line: a test, or a supervisor, may have put another stream there.
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
