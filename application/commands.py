@@ -2,18 +2,28 @@
 
 from typing import Protocol
 
-from application.facts.history_status import GetHistoryStatusHandler
+from application.evaluation.evaluate_due import EvaluateDue
+from application.evaluation.evaluate_user import EvaluateUser
 from application.facts.open_history import OpenHistoryHandler
 from application.facts.record_facts import RecordFactsHandler
 from application.facts.register_fact_kind import RegisterFactKindHandler
 from application.facts.seal_history import SealHistoryHandler
+from application.tier_models.activate_tier_model import ActivateTierModel
+from application.tier_models.create_tier_model import CreateTierModel
+from application.tier_models.fit_tier_model import FitTierModel
 
 
 class Commands(Protocol):
-    """What a wired system can be told to do."""
+    """What a wired system can be told to do. Who may is in application.access."""
 
     record_facts: RecordFactsHandler
     register_fact_kind: RegisterFactKindHandler
     open_history: OpenHistoryHandler
     seal_history: SealHistoryHandler
-    history_status: GetHistoryStatusHandler
+
+    evaluate_due: EvaluateDue
+    evaluate_user: EvaluateUser
+
+    create_tier_model: CreateTierModel
+    fit_tier_model: FitTierModel
+    activate_tier_model: ActivateTierModel

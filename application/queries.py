@@ -7,9 +7,16 @@ log, it says which position it reflects.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
-from uuid import UUID
 
 from domain.refusal import Complaint, Refusal
+
+
+class Queries(Protocol):
+    """What a wired system can be asked. Cards and read models' states are asked of projections."""
+
+    ledger: "LedgerQueries"
+    search_segment: "SegmentSearch"
+
 
 Direction = Literal["asc", "desc"]
 
@@ -153,10 +160,6 @@ class LedgerQueries(Protocol):
 
     def tiers_of(self, scheme: str) -> Sequence[str]:
         """Tiers of the scheme's version in force, or the last that was. Raises UnknownScheme."""
-        ...
-
-    def subject_of(self, user_id: str) -> UUID:
-        """The subject behind a user id. Raises UnknownUser."""
         ...
 
     def due_backlog(self) -> int:

@@ -1,7 +1,6 @@
 """The log asked directly: past standings, histories, distributions, and how far decisions have come."""
 
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from psycopg import Connection
@@ -142,11 +141,6 @@ class PostgresLedgerQueries:
         """See LedgerQueries."""
         with self._pool.connection() as connection:
             return _tiers_of(connection, scheme)
-
-    def subject_of(self, user_id: str) -> UUID:
-        """See LedgerQueries."""
-        with self._pool.connection() as connection:
-            return self._seal_of(connection, user_id).subject_id
 
     def due_backlog(self) -> int:
         """See LedgerQueries."""

@@ -9,5 +9,5 @@ async def _system(request: Request) -> Any:
     return request.app.state.system
 
 
-# Any: the wiring lives above this package's horizon; application.commands and application.queries say what is in it.
+# The wiring lives above this package's horizon: application.commands and application.queries say what is in it.
 SystemDep = Annotated[Any, Depends(_system)]

@@ -1,0 +1,57 @@
+"""The pages on HTTP and the command line name everything that there is, and nothing else."""
+
+import re
+from pathlib import Path
+
+import click
+import typer
+
+from application.access import PERMISSIONS, Permission, Role
+from interfaces.cli.main import cli
+from interfaces.http import main as http
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_every_command_is_on_the_page() -> None:
+    page = (DOCS / "cli.md").read_text()
+    group = typer.main.get_command(cli)
+    assert isinstance(group, click.Group) or hasattr(group, "commands")
+    for name, command in group.commands.items():
+        line = next((line for line in page.splitlines() if f"`tierline {name}" in line), None)
+        assert line is not None, f"tierline {name}"
+        for sub in getattr(command, "commands", {}):
+            lines = [line for line in page.splitlines() if f"tierline {name} " in line or f"tierline {name}\\" in line]
+            assert any(re.search(rf"\b{re.escape(sub)}\b", line) for line in lines), f"tierline {name} {sub}"
+
+
+def test_every_route_is_on_the_page() -> None:
+    page = (DOCS / "http.md").read_text()
+    for module in http._ROUTERS:
+        for route in module.router.routes:
+            last = route.path.rstrip("/").rsplit("/", 1)[-1]
+            named = "{" in last or last in page
+            assert named, route.path
+            resource = "/".join(route.path.split("/")[:3])
+            assert resource in page, route.path
+
+
+def test_the_table_of_roles_is_the_one_in_force() -> None:
+    page = (DOCS / "http.md").read_text()
+    rows = {
+        cells[0].strip(): [cell.strip() == "✓" for cell in cells[1:]]
+        for line in page.splitlines()
+        if line.startswith("| ") and len(cells := line.strip("| \n").split("|")) == 7
+    }
+    told = {
+        Permission.RECORD_FACTS: "record facts; evaluate users",
+        Permission.EVALUATE: "record facts; evaluate users",
+        Permission.READ_HISTORY: "read users' histories",
+        Permission.SEARCH: "search segments; read distributions",
+        Permission.DRAFT_MODELS: "draft and fit tier models",
+        Permission.ACTIVATE_MODELS: "activate tier models",
+    }
+    for permission, words in told.items():
+        allowed = [role in PERMISSIONS[permission] for role in Role]
+        row = next(cells for name, cells in rows.items() if name == words)
+        assert row == allowed[: len(row)], permission
