@@ -48,7 +48,7 @@ select to_tier, count(*) from (
     order by originator_id, effective_at desc, originator_version desc
 ) standing group by to_tier
 """
-# Required: the last of the user's own positions up to at_least. What is due right now counts as not yet decided.
+# Required: the last of the user's own positions up to at_least. A position that nobody has yet is not reached.
 _USER_PROGRESS = """
 select case when t.last_position <= %(at_least)s then t.last_position
             else (select coalesce(max(f.position), 0) from facts f
@@ -56,11 +56,13 @@ select case when t.last_position <= %(at_least)s then t.last_position
        coalesce(o.through, 0), coalesce(o.position, 0),
        t.history_id is null and coalesce(t.due_at >= tierline_peek(), true)
        and t.generation >= (select coalesce(max(generation), 0) from activations where position <= %(at_least)s)
+       and %(at_least)s <= (select last_value from positions)
 from user_ids u join timelines t using (subject_id) left join observations o using (subject_id)
 where u.user_id = %(user_id)s
 """
 _ANYBODY_PENDING = """
-select exists (select 1 from timelines where due_at <= tierline_peek())
+select %(at_least)s > (select last_value from positions)
+    or exists (select 1 from timelines where due_at <= tierline_peek())
     or exists (select 1 from timelines where history_id is null
                and generation < (select coalesce(max(generation), 0) from activations where position <= %(at_least)s))
     or exists (select 1 from history_sessions h where h.sealed_position <= %(at_least)s

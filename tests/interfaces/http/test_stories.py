@@ -80,6 +80,11 @@ def test_an_answer_that_is_not_there_yet_says_so(api: Api) -> None:
     assert card.json()["position"] < position
     tiers = api.client.get("/v1/users/u-1/tiers", params={"at_least": position, "wait": 0})
     assert tiers.headers["tierline-at-least"] == "behind" and tiers.json()["position"] < position
+    api.client.post("/v1/users/u-1/evaluations")
+    decided = api.client.get("/v1/users/u-1/tiers", params={"at_least": position, "wait": 0})
+    assert decided.headers["tierline-at-least"] == "reached" and decided.json()["position"] >= position
+    ahead = api.client.get("/v1/users/u-1/tiers", params={"at_least": position + 10**9, "wait": 0})
+    assert ahead.headers["tierline-at-least"] == "behind", "nobody has such a position yet"
     for bad in ({"at_least": "soon"}, {"at_least": -1}, {"at_least": 1, "wait": 31}):
         assert problem(api.client.get("/v1/users/u-1", params=bad), 422)["errors"][0]["field"].startswith("query.")
 
