@@ -166,7 +166,6 @@ def build(
     clock, nudges = Clock(pool), Nudges(urls["broker"])
     if settings.clock == "manual":
         clock.make_manual()
-    admin_key = settings.admin_key.get_secret_value() if settings.admin_key else None
     answers = StoredAnswers(urls["postgres"])
     health = Health(_checks(pool, models, broker, search), _remedies())
     kinds, sessions = PostgresFactKinds(pool), PostgresHistorySessions(pool)
@@ -185,7 +184,7 @@ def build(
         opensearch=search,
         outages=OUTAGES,
         clock=clock,
-        keys=ApiKeys(pool, admin_key),
+        keys=ApiKeys(pool, _admin_key(settings)),
         one_answer=answers,
         health=health,
         record_facts=RecordFactsHandler(PostgresFactLog(pool, keyring), kinds),
@@ -215,6 +214,10 @@ def build(
         open_async_redis=lambda: open_async_redis(urls["redis"]),
         closers=[health.close, answers.close, nudges.close, models.close, broker.close, search.close, pool.close],
     )
+
+
+def _admin_key(settings: Settings) -> str | None:
+    return settings.admin_key.get_secret_value() if settings.admin_key else None
 
 
 def _servers(
