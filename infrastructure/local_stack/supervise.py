@@ -1,6 +1,7 @@
 """Keeps `tierline run` running: its servers and its own processes, each started again when it dies."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,12 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from uuid import uuid4
 
 from infrastructure.local_stack import processes
+from infrastructure.local_stack.addresses import locked
 from infrastructure.local_stack.server import Progress, ServerStatus, StackStatus
 from infrastructure.local_stack.stack import LocalStack
 
 _LAUNCHER = Path(__file__).with_name("launch.py")
+# A supervisor's directory: its own record, a record for each child, and an empty file for each server that it started.
+_RECORD = "supervisor.json"
+_STARTED = ".started"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LOOK_SECONDS = 0.2
 _STOP_SECONDS = 15.0
@@ -44,10 +50,15 @@ class Child:
 
 class Supervisor:
     """Use as a context manager. Inside it Ctrl-C, SIGTERM and SIGHUP raise KeyboardInterrupt; leaving it stops the
-    children, and those servers that `up` started, and leaves the others alone."""
+    children, and those servers that `up` started, and leaves the others alone.
+
+    What a supervisor of this home that was killed has left is taken over: its children are ended, its servers go on
+    and are this one's to stop.
+    """
 
     def __init__(self, home: Path, stack: LocalStack, say: Callable[[str], None]) -> None:
         self._home = home
+        self._directory = _directories(home) / uuid4().hex
         self._stack = stack
         self._say = say
         self._kept: list[_KeptChild] = []
@@ -60,6 +71,10 @@ class Supervisor:
         for name, handler in self._handlers.items():
             if handler != signal.SIG_IGN:  # as under nohup
                 signal.signal(name, signal.default_int_handler)
+        _directories(self._home).mkdir(parents=True, exist_ok=True)
+        with locked(_directories(self._home) / "lock"):
+            processes.write_record(self._directory / _RECORD, os.getpid(), None)
+            self._take_over()
         return self
 
     def __exit__(
@@ -74,19 +89,20 @@ class Supervisor:
             kept.stop()
         if self._started_parts:
             self._stack.down(self._started_parts)
+        shutil.rmtree(self._directory, ignore_errors=True)  # the home may be gone
         for name, handler in self._handlers.items():
             signal.signal(name, handler)
 
     def up(self, parts: Collection[str], progress: Progress | None = None) -> StackStatus:
         """Starts the parts that do not run; from then on they are kept running, and stopped in the end."""
         running = {server.name for server in self._stack.status() if server.pid}
-        self._started_parts |= set(parts) - running
+        self._own(set(parts) - running)
         return self._stack.up(parts, progress)
 
     def run(self, children: Sequence[Child], is_ready: Callable[[], bool], when_ready: Callable[[], None]) -> None:
         """Starts the children, in this order, and keeps everything running until a signal ends it. Calls `when_ready`
         once, as soon as `is_ready` says so. Raises KeepsDying."""
-        self._kept = [_KeptChild(child, self._home, self._say) for child in children]
+        self._kept = [_KeptChild(child, self._directory, self._say) for child in children]
         self._mender.start()
         ready = False
         try:
@@ -99,6 +115,23 @@ class Supervisor:
                 time.sleep(_LOOK_SECONDS)
         except KeyboardInterrupt:
             self._say("Stopping")
+
+    def _own(self, parts: Collection[str]) -> None:
+        """Written down before they start, so that no kill can leave a server that nobody stops."""
+        self._started_parts |= set(parts)
+        for part in parts:
+            (self._directory / f"{part}{_STARTED}").touch()
+
+    def _take_over(self) -> None:
+        for left in _directories(self._home).glob("*/"):
+            if processes.find(left / _RECORD):
+                continue
+            for record in _child_records(left):
+                if process := processes.find(record):
+                    self._say(f"Ending the {record.stem} that a killed run has left")
+                    processes.stop(process, signal.SIGTERM, _STOP_SECONDS)
+            self._own([path.stem for path in left.glob(f"*{_STARTED}")])
+            shutil.rmtree(left)
 
     def _mend_servers(self) -> None:
         failures = 0
@@ -113,10 +146,11 @@ class Supervisor:
 
 
 def child_status(home: Path) -> list[ServerStatus]:
-    """The children of a `tierline run` of this home that run now, in the shape of the servers' status."""
+    """The children of every `tierline run` of this home that run now, in the shape of the servers' status."""
     return [
         ServerStatus(record.stem, "running", process.pid, processes.read_url(record), "")
-        for record in sorted(_records(home).glob("*.json"))
+        for directory in sorted(_directories(home).glob("*/"))
+        for record in _child_records(directory)
         if (process := processes.find(record))
     ]
 
@@ -124,9 +158,9 @@ def child_status(home: Path) -> list[ServerStatus]:
 class _KeptChild:
     """A child and what keeps it running."""
 
-    def __init__(self, child: Child, home: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, child: Child, directory: Path, say: Callable[[str], None]) -> None:
         self._child = child
-        self._record = _records(home) / f"{child.name}.json"
+        self._record = directory / f"{child.name}.json"
         self._say = say
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
@@ -168,8 +202,12 @@ class _KeptChild:
         processes.write_record(self._record, self._process.pid, self._child.url)
 
 
-def _records(home: Path) -> Path:
+def _directories(home: Path) -> Path:
     return home.absolute() / "run"
+
+
+def _child_records(directory: Path) -> list[Path]:
+    return [record for record in sorted(directory.glob("*.json")) if record.name != _RECORD]
 
 
 def _pause_seconds(deaths: int) -> float:

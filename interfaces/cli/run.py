@@ -24,7 +24,6 @@ def run(
     """Serve until Ctrl-C: servers, API and worker; whatever of them dies is started again."""
     settings = ctx.obj.settings
     port, host = port or settings.port, host or settings.host
-    _require_free(host, port)
     url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
     address = ["--host", host, "--port", str(port)]
     children = [
@@ -32,6 +31,7 @@ def run(
         Child("worker", [sys.executable, "-m", "interfaces.worker.main"]),
     ]
     with Supervisor(settings.home, ctx.obj.stack, say) as supervisor:
+        _require_free(host, port)  # now that an API which a killed run left has ended
         with StackProgress() as progress:
             started = supervisor.up(ctx.obj.embedded, progress)
         off = {server.name for server in started.failed}

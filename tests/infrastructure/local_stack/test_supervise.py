@@ -29,6 +29,8 @@ except KeepsDying as error:
     sys.exit(f"KeepsDying: {error}")
 """
 _SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
+_DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+_SLEEPER_DEAF_TO_SIGTERM = [sys.executable, "-c", _DEAF]
 
 
 @pytest.fixture
@@ -37,9 +39,15 @@ def home(tmp_path: Path) -> Iterator[Path]:
     LocalStack(tmp_path).down()
 
 
-def start(home: Path, *child: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", _RUN, str(home), *child]
+def start(home: Path, *child: str, but: str = "") -> subprocess.Popen[str]:
+    """but: a line that changes the module `supervise` first."""
+    command = [sys.executable, "-c", but_with(but), str(home), *child]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def but_with(line: str) -> str:
+    changed = f"from infrastructure.local_stack import supervise\n{line}\nhome, *command"
+    return _RUN.replace("home, *command", changed, 1)
 
 
 def said(run: subprocess.Popen[str]) -> str:
@@ -99,11 +107,46 @@ def test_a_child_does_not_outlive_a_killed_run(home: Path) -> None:
     wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
 
 
+def test_the_next_run_takes_over_what_a_killed_one_left(home: Path) -> None:
+    run = start(home, *_SLEEPER_DEAF_TO_SIGTERM)
+    assert {said(run), said(run)} == {"ready", "deaf"}
+    child = psutil.Process(wait_for(lambda: worker(home)))
+    redis = LocalStack(home).status()[1].pid
+    run.kill()
+    run.wait(10)
+    assert worker(home) == child.pid
+    assert LocalStack(home).status()[1].pid == redis
+
+    run = start(home, *_SLEEPER, but="supervise._STOP_SECONDS = 0.2")
+    try:
+        assert said(run) == "Ending the worker that a killed run has left"
+        assert said(run) == "ready"
+        assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+        assert LocalStack(home).status()[1].pid == redis
+    finally:
+        run.send_signal(signal.SIGTERM)
+    assert run.wait(30) == 0
+    assert {server.pid for server in LocalStack(home).status()} == {None}
+    assert child_status(home) == []
+
+
+def test_two_runs_of_one_home_leave_each_other_alone(home: Path) -> None:
+    first = start(home, *_SLEEPER)
+    assert said(first) == "ready"
+    second = start(home, *_SLEEPER)
+    assert said(second) == "ready"
+    assert len(child_status(home)) == 2
+    second.send_signal(signal.SIGTERM)
+    assert second.wait(30) == 0
+    assert len(child_status(home)) == 1
+    assert LocalStack(home).status()[1].pid
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(30) == 0
+    assert LocalStack(home).status()[1].pid is None
+
+
 def test_a_child_that_cannot_live_ends_the_run(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hurried = _RUN.replace(
-        "home, *command",
-        "from infrastructure.local_stack import supervise\nsupervise._LONGEST_PAUSE_SECONDS = 0.0\nhome, *command",
-    )
+    hurried = but_with("supervise._LONGEST_PAUSE_SECONDS = 0.0")
     command = [sys.executable, "-c", hurried, str(home), sys.executable, "-c", "raise SystemExit(7)"]
     run = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert run.returncode == 1
