@@ -1,6 +1,7 @@
 """`tierline facts import`: files of facts, live or as history."""
 
 import hashlib
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from interfaces.cli.terminal import JsonOption
 
 app = typer.Typer(no_args_is_help=True, help="Facts: what other services say happened.")
 
+_OTHERS_DECIDE_SECONDS = 0.05
 _LISTED = 20  # rejected facts that are shown
 
 
@@ -95,19 +97,24 @@ def _record(system: Any, file: Any, session: UUID | None, bars: Progress) -> Fac
 
 
 def _decide(system: Any, history_id: UUID, bars: Progress) -> dict[str, Any]:
-    """Seal, and decide side by side with any worker until nobody of the session waits."""
+    """Seal, and decide side by side with any worker until nobody waits: of this session, and of one that the same
+    import had sealed when it was interrupted."""
     sealed = system.seal_history(SealHistory(history_id, ACTOR))
     total = waiting = system.history_status(GetHistoryStatus(history_id)).subjects_pending
     bar = bars.add_task("deciding", total=total, figures="")
-    instants = 0
-    while waiting:
-        instants += system.evaluate_due.decide_history()[1]
+    users = instants = 0
+    taken = -1
+    while taken or waiting:
+        taken, decided = system.evaluate_due.decide_history()
+        users, instants = users + taken, instants + decided
         waiting = system.history_status(GetHistoryStatus(history_id)).subjects_pending
-        bars.update(bar, completed=total - waiting, figures=f"{total - waiting:,} users, {instants:,} instants")
+        bars.update(bar, completed=total - waiting, figures=f"{users:,} users, {instants:,} instants")
+        if not taken and waiting:
+            time.sleep(_OTHERS_DECIDE_SECONDS)
     return {
         "history_id": str(history_id),
         "position": sealed.sealed_position,
-        "subjects": total,
+        "subjects": max(total, users),  # a worker may have decided some of them
         "instants": instants,
     }
 
