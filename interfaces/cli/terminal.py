@@ -12,7 +12,7 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, nothing else.")]
@@ -46,11 +46,17 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str
     Console().print(table)
 
 
+def passing_bars(*columns: ProgressColumn) -> Progress:
+    """Bars on standard error that leave nothing behind; none where nobody watches, as in a pipe or a log."""
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
 @contextmanager
 def bar(what: str) -> Iterator[Any]:
     """A progress bar on standard error; its value is report(done, all)."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    with passing_bars(*columns) as bars:
         task = bars.add_task(what, total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)
 
