@@ -132,7 +132,7 @@ class CatchUp:
             if not self._ledger.reset(self.model.name, self.version):
                 return
             self._target.create(self.version)
-            _log.info("read_model_begins_at_zero", name=self.model.name, version=self.version)
+            _log.debug("read_model_begins_at_zero", name=self.model.name, version=self.version)
         if answers:
             self._target.point_to(self.version)
 
