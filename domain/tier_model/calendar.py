@@ -95,12 +95,12 @@ def _date(instant: int, zone: ZoneInfo) -> date:
     return to_datetime(instant).astimezone(zone).date()
 
 
-def add_months(days: Days, months: int) -> Days:
+def add_months(days: Days, months: int | Days) -> Days:
     """The same day of the month `months` later (or earlier), clamped to that month's last day."""
     dates = np.asarray(days).astype("datetime64[D]")
     month = dates.astype("datetime64[M]")
     day_of_month = (dates - month.astype("datetime64[D]")).astype(np.int64)
-    target = month + np.timedelta64(months, "M")
+    target = month + np.asarray(months).astype("timedelta64[M]")
     first = target.astype("datetime64[D]").astype(np.int64)
     length = (target + np.timedelta64(1, "M")).astype("datetime64[D]").astype(np.int64) - first
     return np.asarray(first + np.minimum(day_of_month, length - 1))

@@ -3,93 +3,59 @@
 Live decisions, history, replay and verification all come through here, so they cannot differ.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from domain.facts.table import NEVER, FactTable
-from domain.tier_model.calendar import Calendar, add_months, period_start
+from domain.tier_model.calendar import Calendar
 from domain.tier_model.column import Column
+from domain.tier_model.enrolment import first_days, last_return
 from domain.tier_model.expression import Condition
+from domain.tier_model.placing import FeatureFacts, Placing
+from domain.tier_model.selection import Aggregate, Reading, select
 from domain.tier_model.spans import (
     Bools,
     Int64s,
     PointIndex,
     Points,
+    Ranges,
     covering_count,
     covering_distinct,
     covering_maximum,
     covering_sum,
+    covering_top,
     ranges_of,
 )
-
-Aggregate = Literal["count", "sum", "avg", "min", "max", "distinct", "latest", "days_since"]
-Objects = npt.NDArray[np.object_]
+from domain.tier_model.window import WindowPlan
 
 _EXACT_FLOAT = 2**53
 
 
 @dataclass(frozen=True, slots=True)
-class WindowPlan:
-    """A feature's window: `days` or `months` back from today, or the calendar period of `period` months; else all."""
-
-    days: int | None = None
-    months: int | None = None
-    period: int | None = None
-    through_yesterday: bool = False
-
-    def first_days(self, days: Int64s) -> Int64s:
-        """For each day, the first day of the window that ends on it (or on the day before). Never decreasing."""
-        tomorrow = days if self.through_yesterday else days + 1
-        if self.days is not None:
-            return tomorrow - self.days
-        if self.months is not None:
-            return add_months(tomorrow, -self.months)
-        assert self.period is not None
-        return period_start(days, self.period)
-
-    def leaving_days(self, occurred: Int64s) -> Int64s:
-        """For each day on which a fact occurred, the first day whose window no longer holds it."""
-        reach = self.days or (self.months or self.period or 0) * 31
-        first, last = int(occurred.min()), int(occurred.max()) + reach + 3
-        starts = self.first_days(np.arange(first, last + 1))
-        return first + np.searchsorted(starts, occurred, side="right")
-
-    @property
-    def bounded(self) -> bool:
-        """Whether facts ever leave it."""
-        return self.days is not None or self.months is not None or self.period is not None
-
-
-@dataclass(frozen=True, slots=True)
 class FeaturePlan:
-    """One feature, resolved. field: 'amount' or an attribute. crossings: days_since values after which a condition or
-    score may change its mind, None: any."""
+    """One feature, resolved.
+
+    part: the condition of a share. weigh_by_amount: of a top. per_days: of a rate. after_days: facts mature.
+    at_order: refunds stand where their order does. crossings: days_since values after which a condition or score may
+    change its mind, None: any.
+    """
 
     name: str
     aggregate: Aggregate
-    kind: str
-    field: str | None
-    minus: tuple[str, str] | None
-    first: bool
+    of: Reading
     window: WindowPlan
-    where: Condition | None
+    minus: Reading | None = None
+    first: bool = False
+    where: Condition | None = None
+    part: Condition | None = None
+    weigh_by_amount: bool = False
+    per_days: int = 1
+    after_days: int = 0
+    at_order: bool = False
     crossings: tuple[int, ...] | None = ()
-
-
-@dataclass(frozen=True, slots=True)
-class FeatureFacts:
-    """The facts that a feature looks at: table rows, and the instants [start, end) during which each counts."""
-
-    row: Int64s
-    subject: npt.NDArray[np.int32]
-    start: Int64s
-    end: Int64s
-    number: Int64s  # what sum and avg add up, sign included
-    value: Objects | None  # what min, max, latest, distinct read
 
 
 class FeatureColumns:
@@ -99,43 +65,97 @@ class FeatureColumns:
         self.plan = plan
         self._table = table
         self._calendar = calendar
-        self._facts = self._select()
+        placing = Placing(table, calendar, plan.window, plan.after_days, plan.at_order)
+        self._facts = self._read(placing, plan.where)
+        # What the main facts are held against: the part of a share, the window before of a trend.
+        self._other: FeatureFacts | None = None
+        if plan.part is not None:
+            self._other = self._read(placing, plan.where, plan.part)
+        if plan.aggregate == "trend":
+            self._other = placing.before(select(table, plan.of, plan.where, plan.aggregate))
+
+    def _read(self, placing: Placing, *conditions: Condition | None) -> FeatureFacts:
+        plan = self.plan
+        facts = placing.placed(
+            select(self._table, plan.of, conditions[0], plan.aggregate, plan.weigh_by_amount, *conditions[1:])
+        )
+        if plan.minus is None:
+            return facts
+        return facts.less(placing.placed(select(self._table, plan.minus, plan.where, plan.aggregate)))
 
     def instants(self, until: Int64s) -> tuple[npt.NDArray[np.int32], Int64s]:
         """(subjects, instants) at which this feature can change, or be seen to: until[subject] is the exclusive end."""
-        facts = self._facts
-        ends = facts.end != NEVER
-        subjects, instants = [facts.subject, facts.subject[ends]], [facts.start, facts.end[ends]]
+        subjects, instants = [], []
+        for facts in (self._facts, self._other):
+            if facts is not None:
+                ends = facts.end != NEVER
+                subjects += [facts.subject, facts.subject[ends]]
+                instants += [facts.start, facts.end[ends]]
+        moved = None
         if self.plan.aggregate == "days_since":
-            crossing_subjects, crossing_instants = self._crossings(until)
-            subjects.append(crossing_subjects)
-            instants.append(crossing_instants)
+            moved = self._crossings(until)
+        elif self.plan.aggregate == "rate" and self.plan.window.days is None:
+            moved = self._every_midnight(until)
+        if moved is not None:
+            subjects.append(moved[0])
+            instants.append(moved[1])
         return np.concatenate(subjects), np.concatenate(instants)
 
     def values(self, points: Points, index: PointIndex) -> Column:
         """Values at the points; valid where there is one."""
         facts, plan = self._facts, self.plan
-        ranges = ranges_of(index, facts.subject, facts.start, facts.end)
+        ranges = _ranges(facts, index)
         everywhere = np.ones(len(points), dtype=np.bool_)
-        if plan.aggregate == "count":
-            return Column(covering_count(ranges), everywhere)
-        if plan.aggregate == "sum":
-            return Column(*covering_sum(ranges, facts.number))
-        if plan.aggregate == "avg":
-            return _average(*covering_sum(ranges, facts.number), covering_count(ranges))
-        if plan.aggregate == "distinct":
-            return Column(covering_distinct(ranges, self._distinct_codes()), everywhere)
+        match plan.aggregate:
+            case "count":
+                return Column(covering_count(ranges), everywhere)
+            case "sum":
+                return Column(*covering_sum(ranges, facts.number))
+            case "avg":
+                return _quotient(
+                    Column(*covering_sum(ranges, facts.number)), Column(covering_count(ranges), everywhere)
+                )
+            case "distinct":
+                return Column(covering_distinct(ranges, self._distinct_codes()), everywhere)
+            case "share" | "trend":
+                assert self._other is not None
+                main = Column(*covering_sum(ranges, facts.number))
+                other = Column(*covering_sum(_ranges(self._other, index), self._other.number))
+                return _quotient(other, main) if plan.aggregate == "share" else _quotient(main, other)
+            case "rate":
+                return Column(self._rate(covering_count(ranges), points, index), everywhere)
+            case "top":
+                assert facts.value is not None
+                return covering_top(ranges, facts.value, facts.number)
+            case _:
+                return self._picked(points, ranges)
+
+    def _picked(self, points: Points, ranges: Ranges) -> Column:
+        """One fact's value: the least, the greatest, the last."""
+        facts = self._facts
         best = covering_maximum(ranges, self._priority())
         valid = best >= 0
         chosen = self._by_priority()[np.where(valid, best, 0)] if len(facts.row) else np.zeros(len(points), np.int64)
-        if plan.aggregate == "days_since":
+        if self.plan.aggregate == "days_since":
             return Column(self._age(points, chosen, valid), valid)
         if not len(facts.row):
             return Column(np.zeros(len(points), dtype=np.int64), valid)
-        if plan.field == "amount":
+        if facts.value is None:
             return Column(np.where(valid, facts.number[chosen], 0), valid)
-        assert facts.value is not None
         return Column(facts.value[chosen], valid)
+
+    def _rate(self, count: Int64s, points: Points, index: PointIndex) -> npt.NDArray[np.float64]:
+        """count / days of the window x N; over the lifetime, days since the subject's first fact, at least 1."""
+        window, today = self.plan.window, self._calendar.day(points.instant)
+        if window.days is not None:
+            days = np.full(len(points), window.days, dtype=np.int64)
+        elif window.bounded:
+            days = window.lengths(today)
+        else:
+            first = first_days(self._table, self._calendar, index, len(points))
+            days = today - last_return(first, today) + 1 if window.anniversary else np.maximum(today - first, 1)
+        zero = np.zeros(len(points), dtype=np.float64)
+        return np.divide(count, days, out=zero, where=days > 0) * self.plan.per_days
 
     def day_counted_from(self, points: Points, index: PointIndex) -> Column:
         """For days_since: the local day of the fact that it counts from."""
@@ -146,73 +166,6 @@ class FeatureColumns:
             return Column(np.zeros(len(points), dtype=np.int64), valid)
         occurred = self._table.occurred_at[facts.row[self._by_priority()[np.where(valid, best, 0)]]]
         return Column(self._calendar.day(occurred), valid)
-
-    # ------------------------------------------------------------------------------------------------------ selection
-
-    def _select(self) -> FeatureFacts:
-        plan = self.plan
-        rows, number, value = self._rows_of(plan.kind, plan.field, sign=1)
-        if plan.minus is not None:
-            more, subtrahend, _ = self._rows_of(*plan.minus, sign=-1)
-            rows, number = np.concatenate([rows, more]), np.concatenate([number, subtrahend])
-        start, end = self._counted(rows)
-        counted = end > start
-        return FeatureFacts(
-            row=rows[counted],
-            subject=self._table.subject[rows[counted]],
-            start=start[counted],
-            end=end[counted],
-            number=number[counted],
-            value=value[counted] if value is not None else None,
-        )
-
-    def _rows_of(self, kind: str, field: str | None, sign: int) -> tuple[Int64s, Int64s, Objects | None]:
-        table = self._table
-        mask = table.is_kind(kind)
-        if self.plan.where is not None and mask.any():
-            rows = np.flatnonzero(mask)
-            mask[rows] = self.plan.where.matches(_fact_columns(table, rows, self.plan.where.names), len(rows))
-        if field is None:
-            rows = np.flatnonzero(mask)
-            return rows, np.ones(len(rows), dtype=np.int64), None
-        if field == "amount":
-            rows = np.flatnonzero(mask & table.amount_valid)
-            number = table.amount[rows]
-            return rows, number * sign, number.astype(object) if self.plan.aggregate == "distinct" else None
-        rows = np.flatnonzero(mask)
-        values = [(table.attributes[row] or {}).get(field) for row in rows]
-        readable = [value is not None and self._readable(value) for value in values]
-        kept = [value for value, good in zip(values, readable, strict=True) if good]
-        rows = rows[np.array(readable, dtype=np.bool_)] if len(rows) else rows
-        column = np.empty(len(kept), dtype=object)
-        column[:] = kept
-        number = (
-            column.astype(np.int64) * sign if self.plan.aggregate in ("sum", "avg") else np.zeros(len(kept), np.int64)
-        )
-        return rows, number, column
-
-    def _readable(self, value: Any) -> bool:
-        """Sums and averages add integers up, min and max order numbers; anything else is nothing there."""
-        if self.plan.aggregate in ("sum", "avg"):
-            return type(value) is int
-        if self.plan.aggregate in ("min", "max"):
-            return type(value) in (int, float)
-        return True
-
-    def _counted(self, rows: Int64s) -> tuple[Int64s, Int64s]:
-        """When each row counts: visible, in the window, not voided."""
-        table, window = self._table, self.plan.window
-        occurred_at = table.occurred_at[rows]
-        start = np.maximum(occurred_at, table.known_at[rows])
-        end = table.voided_at[rows]
-        if not len(rows) or not (window.bounded or window.through_yesterday):
-            return start, end
-        days = self._calendar.day(occurred_at)
-        if window.through_yesterday:
-            start = np.maximum(start, self._calendar.midnight(days + 1))
-        if window.bounded:
-            end = np.minimum(end, self._calendar.midnight(window.leaving_days(days)))
-        return start, end
 
     # ----------------------------------------------------------------------------------------------------- priorities
 
@@ -226,8 +179,7 @@ class FeatureColumns:
     def _ranked(self) -> tuple[Int64s, Int64s]:
         facts, plan = self._facts, self.plan
         if plan.aggregate in ("min", "max"):
-            keys = facts.number if plan.field == "amount" else facts.value
-            assert keys is not None
+            keys = facts.number if facts.value is None else facts.value
             order = np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
             backwards = plan.aggregate == "min"
         else:
@@ -295,23 +247,15 @@ class FeatureColumns:
         return repeated, self._calendar.midnight(np.repeat(starts, lengths) + offsets)
 
 
-def _fact_columns(table: FactTable, rows: Int64s, names: Iterable[str]) -> dict[str, Column]:
-    """What a condition on facts reads: amount, and attributes of whatever type."""
-    columns = {}
-    for name in names:
-        if name == "amount":
-            columns[name] = Column(table.amount[rows], table.amount_valid[rows])
-            continue
-        values = np.empty(len(rows), dtype=object)
-        values[:] = [(table.attributes[row] or {}).get(name) for row in rows]
-        columns[name] = Column(values, np.array([value is not None for value in values], dtype=np.bool_))
-    return columns
+def _ranges(facts: FeatureFacts, index: PointIndex) -> Ranges:
+    return ranges_of(index, facts.subject, facts.start, facts.end)
 
 
-def _average(total: Int64s, fits: Bools, count: Int64s) -> Column:
-    """The exact sum divided by the count, correctly rounded."""
-    valid = fits & (count > 0)
-    mean = np.divide(total, count, out=np.zeros(len(total), dtype=np.float64), where=valid)
-    for point in np.flatnonzero(valid & (np.abs(total) > _EXACT_FLOAT)):
-        mean[point] = int(total[point]) / int(count[point])
-    return Column(mean, valid)
+def _quotient(part: Column, whole: Column) -> Column:
+    """Exact integers divided, correctly rounded; null where the whole is 0."""
+    valid = part.valid & whole.valid & (whole.values != 0)
+    result = np.divide(part.values, whole.values, out=np.zeros(len(valid), dtype=np.float64), where=valid)
+    large = (np.abs(part.values) > _EXACT_FLOAT) | (np.abs(whole.values) > _EXACT_FLOAT)
+    for point in np.flatnonzero(valid & large):
+        result[point] = int(part.values[point]) / int(whole.values[point])
+    return Column(result, valid)

@@ -12,25 +12,33 @@ import numpy.typing as npt
 from domain.facts.table import FactTable
 from domain.tier_model.calendar import calendar_of
 from domain.tier_model.column import Column, Scalar
-from domain.tier_model.columns import FeatureColumns, FeaturePlan, WindowPlan
+from domain.tier_model.columns import FeatureColumns, FeaturePlan
 from domain.tier_model.expression import Condition, compile_condition, compile_fact_condition
 from domain.tier_model.fit import score
 from domain.tier_model.names import types_of
 from domain.tier_model.policy import Policy, PolicyRules, Reviews
+from domain.tier_model.selection import Aggregate, Reading
 from domain.tier_model.spans import Int64s, PointIndex, Points
 from domain.tier_model.spec import (
     CutScore,
     DaysSince,
     Downgrade,
     Feature,
+    FieldReference,
     PolicySpec,
+    Rate,
     ReviewEvery,
+    Share,
     Sum,
     TierModelSpec,
+    Top,
+    Trend,
     WeightedScore,
     Window,
     content_hash,
 )
+from domain.tier_model.spec.features import FEATURE_KEYS
+from domain.tier_model.window import WindowPlan
 from domain.user_tier.observation import Standing
 
 _PERIODS = {"month": 1, "quarter": 3, "year": 12}
@@ -103,15 +111,22 @@ class CompiledModel:
 
     @property
     def attribute_kinds(self) -> frozenset[str]:
-        """Kinds of facts whose attributes it reads."""
-        filtered = {feature.kind for feature in self.features if feature.where is not None}
-        read = {feature.kind for feature in self.features if feature.field not in (None, "amount")}
-        subtracted = {
-            feature.minus[0]
-            for feature in self.features
-            if feature.minus is not None and (feature.where is not None or feature.minus[1] != "amount")
-        }
-        return frozenset(filtered | read | subtracted)
+        """Kinds of facts whose attributes (or lines) it reads."""
+        kinds: set[str] = set()
+        for feature in self.features:
+            conditional = feature.where is not None or feature.part is not None
+            for reading in (feature.of, feature.minus):
+                if reading is not None and (conditional or reading.of_lines or reading.field not in (None, "amount")):
+                    kinds.add(reading.kind)
+            if feature.at_order:
+                kinds.add("refund")
+        return frozenset(kinds)
+
+    @property
+    def reads_lines(self) -> bool:
+        """Whether it reads order lines."""
+        readings = [reading for feature in self.features for reading in (feature.of, feature.minus)]
+        return any(reading is not None and reading.of_lines for reading in readings)
 
     def qualify(self, truth: Truth, standing: Standing | None) -> int:
         """The rank that the rules give a subject who stands there."""
@@ -140,21 +155,26 @@ class CompiledModel:
         return Truth(int(entered[-1]) if len(entered) else 0, tuple(keep.tolist()))
 
     def _plan(self, name: str, feature: Feature) -> FeaturePlan:
-        aggregate = next(key for key in type(feature).model_fields if key not in _COMMON)
-        field = feature.fields[0].field if feature.fields else None
+        aggregate, reading = _reading(feature)
         minus = feature.minus if isinstance(feature, Sum) else None
-        kind = feature.fields[0].kind if feature.fields else feature.kinds[0]
         return FeaturePlan(
             name=name,
-            aggregate=aggregate,  # type: ignore[arg-type]
-            kind=kind,
-            field=field,
-            minus=(minus.kind, minus.field) if minus is not None else None,
-            first=isinstance(feature, DaysSince) and feature.first,
+            aggregate=aggregate,
+            of=reading,
             window=_window(feature.window),
-            where=compile_fact_condition(feature.where, self.spec.currency) if feature.where else None,
+            minus=_read_field(minus) if minus is not None else None,
+            first=isinstance(feature, DaysSince) and feature.first,
+            where=self._fact_condition(feature.where),
+            part=self._fact_condition(feature.of) if isinstance(feature, Share) else None,
+            weigh_by_amount=isinstance(feature, Top) and feature.by == "amount",
+            per_days=(feature.per.days or 1) if isinstance(feature, Rate) else 1,
+            after_days=(feature.after.days or 0) if feature.after is not None else 0,
+            at_order=feature.refunds == "at_order",
             crossings=self._crossings(name) if isinstance(feature, DaysSince) else (),
         )
+
+    def _fact_condition(self, text: str | None) -> Condition | None:
+        return compile_fact_condition(text, self.spec.currency) if text else None
 
     def _crossings(self, name: str) -> tuple[int, ...] | None:
         ages: set[int] = set()
@@ -174,7 +194,6 @@ class CompiledModel:
 
 
 _MISSING_KEPT = 100_000
-_COMMON = {"within", "through", "since", "where", "after", "refunds", "minus", "first"}
 
 
 @lru_cache(maxsize=256)
@@ -257,12 +276,37 @@ def _true(condition: Condition, columns: dict[str, Column], size: int) -> npt.ND
 def _weighted(plan: WeightedScore, scores: dict[str, Column], size: int) -> Column:
     total: npt.NDArray[Any] = np.zeros(size, dtype=np.int64)
     valid = np.ones(size, dtype=np.bool_)
-    for name, weight in plan.weighted.items():
+    for name, weight in sorted(plan.weighted.items()):
         part = scores[name]
         total = total + np.where(part.valid, part.values, 0) * weight
         if plan.missing is None:
             valid &= part.valid
     return Column(total, valid)
+
+
+def _reading(feature: Feature) -> tuple[Aggregate, Reading]:
+    """What a feature does, and what it reads."""
+    match feature:
+        case Share(share=text):
+            return "share", _reading_of(text)
+        case Trend(trend=text):
+            return "trend", _reading_of(text.split()[1])
+        case Rate(rate=kind):
+            return "rate", Reading(kind)
+    aggregate = next(key for key in FEATURE_KEYS if key in type(feature).model_fields)
+    if feature.fields:
+        return aggregate, _read_field(feature.fields[0])  # type: ignore[return-value]
+    return aggregate, Reading(feature.kinds[0])  # type: ignore[return-value]
+
+
+def _reading_of(text: str) -> Reading:
+    """KIND, KIND.FIELD or KIND.lines.FIELD."""
+    kind, *rest = text.split(".")
+    return Reading(kind, rest[-1] if rest else None, len(rest) == 2)
+
+
+def _read_field(field: FieldReference) -> Reading:
+    return Reading(field.kind, field.field, field.of_lines)
 
 
 def _window(window: Window) -> WindowPlan:
@@ -271,6 +315,7 @@ def _window(window: Window) -> WindowPlan:
         months=window.months,
         period=_PERIODS[window.calendar] if window.calendar else None,
         through_yesterday=window.through_yesterday,
+        anniversary=window.since == "anniversary",
     )
 
 

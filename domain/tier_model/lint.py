@@ -28,8 +28,10 @@ from domain.tier_model.spec import (
     Downgrade,
     ModelFault,
     ModelInvalid,
+    Share,
     Sum,
     TierModelSpec,
+    Trend,
     WeightedScore,
     read_model,
 )
@@ -114,13 +116,24 @@ class _Lint:
                     "has another unit than the sum",
                     remedy,
                 )
-            if feature.where is not None:
-                try:
-                    condition = compile_fact_condition(feature.where, self.spec.currency)
-                except ConditionInvalid as problem:
-                    yield self._condition_fault(("features", name, "where"), feature.where, problem)
-                else:
-                    yield from self._pointless(f"{path}.where", condition)
+            if isinstance(feature, Trend) and feature.within is None:
+                yield _fault(
+                    f"{path}.trend",
+                    feature.trend,
+                    "has no window before it",
+                    "Give it a window: within, such as '30 days'",
+                )
+            for key, text in (("where", feature.where), ("of", feature.of if isinstance(feature, Share) else None)):
+                if text is not None:
+                    yield from self._fact_condition(name, key, text)
+
+    def _fact_condition(self, name: str, key: str, text: str) -> Iterator[ModelFault]:
+        try:
+            condition = compile_fact_condition(text, self.spec.currency)
+        except ConditionInvalid as problem:
+            yield self._condition_fault(("features", name, key), text, problem)
+        else:
+            yield from self._pointless(f"features.{name}.{key}", condition)
 
     def _scores(self) -> Iterator[ModelFault]:
         for name, score in self.spec.scores.items():

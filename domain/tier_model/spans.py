@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from domain.tier_model.column import Column
+
 Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
@@ -128,3 +130,26 @@ def covering_distinct(ranges: Ranges, code: Int64s) -> Int64s:
     low = np.maximum(low, before)
     fresh = high > low
     return covering_count(Ranges(ranges.row[order][fresh], low[fresh], high[fresh], ranges.size))
+
+
+def covering_top(ranges: Ranges, label: npt.NDArray[np.object_], weight: Int64s) -> Column:
+    """At each point, the label whose ranges weigh most; of equals the smaller by code point; null without any."""
+    found = np.empty(ranges.size, dtype=object)
+    valid = np.zeros(ranges.size, dtype=np.bool_)
+    edges: dict[int, list[tuple[int, int]]] = {}
+    for row, low, high in zip(ranges.row.tolist(), ranges.low.tolist(), ranges.high.tolist(), strict=True):
+        edges.setdefault(low, []).append((row, 1))
+        edges.setdefault(high, []).append((row, -1))
+    totals: dict[str, list[int]] = {}  # label -> [how many ranges, their weight]
+    stops = sorted(edges)
+    for stop, following in zip(stops, [*stops[1:], ranges.size], strict=True):
+        for row, sign in edges[stop]:
+            held = totals.setdefault(label[row], [0, 0])
+            held[0] += sign
+            held[1] += sign * int(weight[row])
+            if not held[0]:
+                del totals[label[row]]
+        if totals:
+            found[stop:following] = min(totals, key=lambda name: (-totals[name][1], name))
+            valid[stop:following] = True
+    return Column(found, valid)

@@ -5,15 +5,7 @@ from collections.abc import Iterator
 from domain.tier_model.expression import ConditionInvalid
 from domain.tier_model.expression.parse import parse_condition
 from domain.tier_model.expression.tree import Name, Tag, walk
-from domain.tier_model.spec import (
-    Feature,
-    ModelFault,
-    Rate,
-    Share,
-    TierModelSpec,
-    Top,
-    Trend,
-)
+from domain.tier_model.spec import Feature, ModelFault, TierModelSpec
 
 _REMEDY = "It is not available in this release: leave it out"
 
@@ -51,21 +43,8 @@ def _found(spec: TierModelSpec) -> Iterator[ModelFault]:
 
 
 def _in_feature(path: str, feature: Feature) -> Iterator[ModelFault]:
-    key = {Top: "top", Share: "share", Trend: "trend", Rate: "rate"}.get(type(feature))
-    if key is not None:
-        yield _fault(f"{path}.{key}", key, f"the feature {key}")
-    if feature.since is not None:
-        yield _fault(f"{path}.since", feature.since, f"a window since {feature.since}")
-    if feature.after is not None:
-        yield _fault(
-            f"{path}.after",
-            str(feature.after),
-            "a fact that counts only after some days",
-        )
-    if feature.refunds is not None:
-        yield _fault(f"{path}.refunds", feature.refunds, "a refund that counts at its order")
-    if key is None and any(field.of_lines for field in feature.fields):
-        yield _fault(path, ", ".join(map(str, feature.fields)), "a feature of order lines")
+    if feature.since == "standing":
+        yield _fault(f"{path}.since", feature.since, "a window since standing")
 
 
 def _fault(path: str, value: object, what: str) -> ModelFault:

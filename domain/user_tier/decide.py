@@ -267,6 +267,11 @@ def _event(
     )
 
 
+def lines_read(models: Sequence[CompiledModel]) -> bool:
+    """Whether deciding reads order lines: they are most of a fact, and most models do not."""
+    return any(model.reads_lines for model in models)
+
+
 def columns_read(models: Sequence[CompiledModel]) -> frozenset[str]:
     """Kinds of facts whose attributes deciding reads: those of the models, the profile and what voids name."""
     return frozenset({"profile", "void"}).union(*(model.attribute_kinds for model in models))

@@ -11,7 +11,7 @@ from psycopg import Connection, IsolationLevel
 from application.compliance.ports import RecordedSubjects
 from application.queries import UnknownUser
 from domain.facts.fact import EMPTY_CHAIN, Fact, canonical_content, decode_details, next_chain
-from domain.user_tier.decide import Subject, columns_read
+from domain.user_tier.decide import Subject, columns_read, lines_read
 from domain.user_tier.decisions import NewEvent
 from infrastructure.facts.read import facts_of
 from infrastructure.postgres.pool import Pool
@@ -97,7 +97,9 @@ class PostgresRecords:
             ids = [row[0] for row in known]
             yield RecordedSubjects(
                 subjects=[Subject(subject_id, 0, history_until=sealed_at or None) for subject_id in ids],
-                table=facts_of(connection, ids, self._keyring, columns_read(models.models), with_lines=False),
+                table=facts_of(
+                    connection, ids, self._keyring, columns_read(models.models), with_lines=lines_read(models.models)
+                ),
                 forces=models.forces_of_history(generation) if sealed_at else models.forces(-1),
                 decided_at=[row[1] for row in known],
                 events=_events(connection, ids, seals),

@@ -12,7 +12,7 @@ from psycopg import Connection
 from application.evaluation.ports import Work
 from application.queries import UnknownUser
 from domain.facts.history import SubjectInHistory
-from domain.user_tier.decide import BatchResult, Decided, Subject, columns_read
+from domain.user_tier.decide import BatchResult, Decided, Subject, columns_read, lines_read
 from domain.user_tier.observation import Observation, decode_observation
 from infrastructure.event_store.append import AppendBatch, append
 from infrastructure.event_store.bulk import BulkAppender, Stream
@@ -138,7 +138,11 @@ class PostgresEvaluationLedger:
         subjects, seals = self._subjects(connection, rows, history_until=session[1])
         forces = models.forces_of_history(session[2] or 0)
         table = facts_of(
-            connection, [row.subject_id for row in rows], self._keyring, columns_read(models.models), with_lines=False
+            connection,
+            [row.subject_id for row in rows],
+            self._keyring,
+            columns_read(models.models),
+            with_lines=lines_read(models.models),
         )
         return HistoryWork(self._pool, Work(subjects, table, forces, now), rows, seals, models)
 
@@ -152,7 +156,11 @@ class PostgresEvaluationLedger:
         decided_at = [row.decided_at for row in rows if row.decided_at is not None]
         since = min(decided_at) if len(decided_at) == len(rows) else -1
         table = facts_of(
-            connection, [row.subject_id for row in rows], self._keyring, columns_read(models.models), with_lines=False
+            connection,
+            [row.subject_id for row in rows],
+            self._keyring,
+            columns_read(models.models),
+            with_lines=lines_read(models.models),
         )
         return LockedWork(connection, Work(subjects, table, models.forces(since), now), rows, seals, models)
 

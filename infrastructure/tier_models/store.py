@@ -65,7 +65,7 @@ class PostgresTierModels:
         for start in range(0, len(ids), _CHUNK):
             chunk = ids[start : start + _CHUNK]
             with transaction(self._pool) as connection:
-                yield facts_of(connection, chunk, self._keyring, kinds, with_lines=False)
+                yield facts_of(connection, chunk, self._keyring, kinds, with_lines=True)
             progress(min(start + _CHUNK, len(ids)), len(ids))
 
     def now(self) -> int:

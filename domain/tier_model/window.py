@@ -1,0 +1,63 @@
+"""Windows of local days: when a fact enters one and leaves it, and how long one is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from domain.tier_model.calendar import add_months, period_start
+from domain.tier_model.spans import Int64s
+
+
+@dataclass(frozen=True, slots=True)
+class WindowPlan:
+    """A feature's window: `days` or `months` back from today, or the calendar period of `period` months; else all.
+
+    anniversary: since the last yearly return of the subject's first fact: that depends on the subject (enrolment.py).
+    """
+
+    days: int | None = None
+    months: int | None = None
+    period: int | None = None
+    through_yesterday: bool = False
+    anniversary: bool = False
+
+    @property
+    def bounded(self) -> bool:
+        """Whether facts leave it on days that follow from the calendar alone."""
+        return self.days is not None or self.months is not None or self.period is not None
+
+    def first_days(self, days: Int64s) -> Int64s:
+        """For each day, the first day of the window that ends on it (or on the day before). Never decreasing."""
+        tomorrow = days if self.through_yesterday else days + 1
+        if self.days is not None:
+            return tomorrow - self.days
+        if self.months is not None:
+            return add_months(tomorrow, -self.months)
+        assert self.period is not None
+        return period_start(days, self.period)
+
+    def first_days_before(self, days: Int64s) -> Int64s:
+        """The same of the window before it: of the same spelling, ending on the day before this one starts."""
+        first = self.first_days(days)
+        if self.through_yesterday and self.period is None:
+            return self.first_days(first)  # it ends on the day before the day it is asked for
+        return self.first_days(first - 1)
+
+    def leaving_days(self, occurred: Int64s) -> Int64s:
+        """For each day on which a fact occurred, the first day whose window no longer holds it."""
+        return self._first_beyond(occurred, self.first_days, 1)
+
+    def leaving_days_before(self, occurred: Int64s) -> Int64s:
+        """The first day whose window before no longer holds it."""
+        return self._first_beyond(occurred, self.first_days_before, 2)
+
+    def lengths(self, days: Int64s) -> Int64s:
+        """How many days the window that ends on each day has; may be 0 through yesterday."""
+        return days - self.first_days(days) + (0 if self.through_yesterday else 1)
+
+    def _first_beyond(self, occurred: Int64s, first_days: Callable[[Int64s], Int64s], windows: int) -> Int64s:
+        reach = windows * (self.days or (self.months or self.period or 0) * 31)
+        first, last = int(occurred.min()), int(occurred.max()) + reach + 3
+        starts = first_days(np.arange(first, last + 1))
+        return np.asarray(first + np.searchsorted(starts, occurred, side="right"))
