@@ -4,15 +4,16 @@
 A fact is a dict: position, fact_id, source, kind, occurred_at, known_at, amount, currency, attributes, lines.
 """
 
-import re
-from datetime import date, timedelta
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import timedelta
 
 from tests.reference.conditions import Value, holds
-from tests.reference.zones import Zone, add_months, zone
+from tests.reference.windows import Window, days_of_window, window, window_before
+from tests.reference.zones import Zone, zone
 
 Fact = dict
 Model = dict
-_PERIOD_MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
 def visible(facts: list[Fact], at: int) -> list[Fact]:
@@ -32,7 +33,22 @@ def visible(facts: list[Fact], at: int) -> list[Fact]:
         and fact["kind"] != "void"
         and (fact["source"], fact["fact_id"]) not in voided
     ]
+    seen = [{**fact, "order_at": _order_at(fact, facts, at)} if fact["kind"] == "refund" else fact for fact in seen]
     return sorted(seen, key=lambda fact: (fact["occurred_at"], fact["position"]))
+
+
+def _order_at(refund: Fact, facts: list[Fact], at: int) -> int | None:
+    """When the order that a refund names occurred: the earliest by position of those that have been known and have
+    occurred by now, voided or not. None without one."""
+    named = [
+        fact
+        for fact in facts
+        if fact["kind"] == "order"
+        and fact["fact_id"] == refund["attributes"].get("order_id")
+        and fact["occurred_at"] <= at
+        and fact["known_at"] <= at
+    ]
+    return min(named, key=lambda fact: fact["position"])["occurred_at"] if named else None
 
 
 def evaluate(model: Model, seen: list[Fact], at: int, standing_on: str | None) -> tuple[dict[str, Value], str]:
@@ -49,75 +65,120 @@ def evaluate(model: Model, seen: list[Fact], at: int, standing_on: str | None) -
 
 def feature_value(feature: dict, seen: list[Fact], at: int, local: Zone, currency: str) -> Value:
     """The table of "Features". A name in `where` is the fact's amount or an attribute; no attribute is null."""
-    start, end = window(feature, at, local)
-    facts = [
+    first = seen[0]["occurred_at"] if seen else None
+    counted = [
         fact
         for fact in seen
-        if (start is None or fact["occurred_at"] >= start)
-        and (end is None or fact["occurred_at"] < end)
-        and ("where" not in feature or holds(feature["where"], lambda name, fact=fact: _field(fact, name), currency))
+        if ("after" not in feature or at >= _matures_at(feature, fact, local))
+        and ("where" not in feature or _true_of(fact, feature["where"], currency))
     ]
-    if "count" in feature:
-        return len(_of_kind(facts, feature["count"]))
-    if "sum" in feature:
-        total = sum(_fields(facts, feature["sum"]))
-        return total - sum(_fields(facts, feature["minus"])) if "minus" in feature else total
-    if "distinct" in feature:
-        return len(set(_fields(facts, feature["distinct"])))
+    facts = _within(feature, counted, window(feature, at, local, first))
+    if "trend" in feature:
+        return _trend(feature, facts, _within(feature, counted, window_before(feature, at, local, first)))
+    if "rate" in feature:
+        days, per = days_of_window(feature, at, local, first), int(feature["per"].split()[0])
+        return len(_of_kind(facts, feature["rate"])) / days * per if days else 0.0
     if "days_since" in feature:
         matching = _of_kind(facts, feature["days_since"])
         if not matching:
             return None
         chosen = matching[0] if feature.get("first") else matching[-1]
         return (local.day(at) - local.day(chosen["occurred_at"])).days
-    for name, fold in _FOLDS.items():
+    if "share" in feature:
+        return _share(feature, facts, currency)
+    return _fold(feature, facts)
+
+
+def _matures_at(feature: dict, fact: Fact, local: Zone) -> int:
+    """Rule: "counts a fact only from midnight(day(occurred_at) + N) on"."""
+    return local.midnight(local.day(fact["occurred_at"]) + timedelta(days=int(feature["after"].split()[0])))
+
+
+def _within(feature: dict, facts: list[Fact], when: Window) -> list[Fact]:
+    """Rule: "A refund counts at its own occurred_at, unless `refunds: at_order`". Only windows ask for
+    this: facts stay in the order in which they occurred."""
+    start, end = when
+
+    def counts_at(fact: Fact) -> int:
+        moved = fact.get("order_at") if feature.get("refunds") == "at_order" else None
+        return fact["occurred_at"] if moved is None else moved
+
+    return [
+        fact for fact in facts if (start is None or counts_at(fact) >= start) and (end is None or counts_at(fact) < end)
+    ]
+
+
+def _fold(feature: dict, facts: list[Fact]) -> Value:
+    if "count" in feature:
+        return len(_of_kind(facts, feature["count"]))
+    if "sum" in feature:
+        total = _sum(facts, feature["sum"])
+        return total - _sum(facts, feature["minus"]) if "minus" in feature else total
+    if "distinct" in feature:
+        return len(set(_fields(facts, feature["distinct"])))
+    if "top" in feature:
+        return _top(feature, facts)
+    if "latest" in feature:
+        return next(reversed(_fields(facts, feature["latest"])), None)
+    for name, (types, fold) in _FOLDS.items():
         if name in feature:
-            found = _fields(facts, feature[name])
+            found = [value for value in _fields(facts, feature[name]) if type(value) in types]
             return fold(found) if found else None
     raise AssertionError(f"unknown feature {feature}")
 
 
-def window(feature: dict, at: int, local: Zone) -> tuple[int | None, int | None]:
-    """(first instant, first instant after it), None for open. "N days: today and the N-1 local days before it";
-    `through: yesterday` ends at today's midnight and steps back from today's date instead of tomorrow's."""
-    today = local.day(at)
-    yesterday = feature.get("through") == "yesterday"
-    end = local.midnight(today) if yesterday else None
-    if "within" not in feature:
-        return None, end
-    within = feature["within"].strip()
-    if within.startswith("this "):
-        return local.midnight(_period_start(today, _PERIOD_MONTHS[within[5:]])), end
-    number, unit = re.fullmatch(r"(\d+) (day|week|month|year)s?", within).groups()
-    after = today if yesterday else today + timedelta(days=1)
-    return local.midnight(_back(after, int(number), unit)), end
+def _top(feature: dict, facts: list[Fact]) -> str | None:
+    """Rule: "the label with the most; ties go to the smaller label by code point". Labels are text."""
+    weights: defaultdict[str, int] = defaultdict(int)
+    for label, amount in _pairs(facts, feature["top"]):
+        if isinstance(label, str):
+            weights[label] += (amount or 0) if feature.get("by") == "amount" else 1
+    return min(weights, key=lambda label: (-weights[label], label), default=None)
 
 
-def _back(day: date, number: int, unit: str) -> date:
-    """Rule: "A week is 7 days. Months and years step back on the calendar … clamped to the month's last day"."""
-    if unit in ("day", "week"):
-        return day - timedelta(days=number * (7 if unit == "week" else 1))
-    return add_months(day, -number * (12 if unit == "year" else 1))
+def _share(feature: dict, facts: list[Fact], currency: str) -> float | None:
+    """Rule: "part / whole, float64; null when the whole is 0"."""
+    part, whole = (
+        _sum(chosen, feature["share"]) if "." in feature["share"] else len(_of_kind(chosen, feature["share"]))
+        for chosen in ([fact for fact in facts if _true_of(fact, feature["of"], currency)], facts)
+    )
+    return part / whole if whole else None
 
 
-def _period_start(day: date, months: int) -> date:
-    """Rule: "this …` starts at the period's first midnight"."""
-    return date(day.year, (day.month - 1) // months * months + 1, 1)
+def _trend(feature: dict, now: list[Fact], before: list[Fact]) -> float | None:
+    """Rule: "this window / the one of the same length before it; null when that is 0"."""
+    what, path = feature["trend"].split()
+    this, that = (_sum(facts, path) if what == "sum" else len(_of_kind(facts, path)) for facts in (now, before))
+    return this / that if that else None
+
+
+def _true_of(fact: Fact, condition: str, currency: str) -> bool:
+    return holds(condition, lambda name: _field(fact, name), currency) is True
 
 
 def _of_kind(facts: list[Fact], kind: str) -> list[Fact]:
     return [fact for fact in facts if fact["kind"] == kind]
 
 
+def _sum(facts: list[Fact], path: str) -> int:
+    """Of whole numbers; a value of another type is not there."""
+    return sum(value for value in _fields(facts, path) if type(value) in _WHOLE)
+
+
 def _fields(facts: list[Fact], path: str) -> list:
-    """The values of KIND.FIELD or KIND.lines.FIELD that are there, in the order of their facts."""
+    """The values of KIND.FIELD or KIND.lines.FIELD that are there, in the order of their facts and lines."""
+    return [value for value, _ in _pairs(facts, path)]
+
+
+def _pairs(facts: list[Fact], path: str) -> Iterator[tuple[Value, int | None]]:
+    """Values that are there, each with the amount of its line, or of its fact."""
     kind, *inside, name = path.split(".")
-    matching = _of_kind(facts, kind)
-    if inside == ["lines"]:
-        found = [line.get(name) for fact in matching for line in fact["lines"]]
-    else:
-        found = [_field(fact, name) for fact in matching]
-    return [value for value in found if value is not None]
+    for fact in _of_kind(facts, kind):
+        if inside == ["lines"]:
+            found = [(line.get(name), line.get("amount")) for line in fact["lines"]]
+        else:
+            found = [(_field(fact, name), fact["amount"])]
+        yield from (pair for pair in found if pair[0] is not None)
 
 
 def _field(fact: Fact, name: str) -> Value:
@@ -168,9 +229,9 @@ def _qualified(model: Model, values: dict[str, Value], standing_on: str | None) 
     return tiers[0]
 
 
+_WHOLE, _NUMBER = (int,), (int, float)
 _FOLDS = {
-    "avg": lambda found: sum(found) / len(found),
-    "min": min,
-    "max": max,
-    "latest": lambda found: found[-1],
+    "avg": (_WHOLE, lambda found: sum(found) / len(found)),
+    "min": (_NUMBER, min),
+    "max": (_NUMBER, max),
 }

@@ -77,6 +77,7 @@ def _fact(fact: dict) -> Fact:
         amount=fact["amount"],
         currency=fact["currency"],
         attributes=fact["attributes"],
+        lines=tuple(fact["lines"]),
     )
 
 

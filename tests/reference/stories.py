@@ -7,8 +7,8 @@ from tests.reference.zones import instant, text
 
 
 def fact(kind: str, occurred: str, known: str | None = None, fact_id: str = "", **attributes) -> dict:
-    """A fact as the reference reads it; `amount` goes where it belongs. Positions follow `numbered`."""
-    amount = attributes.pop("amount", None)
+    """A fact as the reference reads it; `amount` and `lines` go where they belong. Positions follow `numbered`."""
+    amount, lines = attributes.pop("amount", None), attributes.pop("lines", [])
     return {
         "fact_id": fact_id or f"{kind}-{occurred}",
         "source": "",
@@ -18,7 +18,7 @@ def fact(kind: str, occurred: str, known: str | None = None, fact_id: str = "", 
         "amount": amount,
         "currency": None if amount is None else "USD",
         "attributes": attributes,
-        "lines": [],
+        "lines": lines,
     }
 
 
