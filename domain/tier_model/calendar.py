@@ -18,7 +18,7 @@ Instants = np.ndarray
 DAY_MICROS = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_DAY = -366
-_LAST_DAY = 73_000  # the year 2169
+LAST_DAY = 73_000  # the year 2169
 
 
 class Calendar:
@@ -30,7 +30,7 @@ class Calendar:
 
     def midnight(self, days: Days) -> Instants:
         """Instants of the first moments of the days; days past the table's end take its last."""
-        return np.asarray(self._midnights[np.clip(days, _FIRST_DAY, _LAST_DAY) - _FIRST_DAY])
+        return np.asarray(self._midnights[np.clip(days, _FIRST_DAY, LAST_DAY) - _FIRST_DAY])
 
     def day(self, instants: Instants) -> Days:
         """Local days of the instants."""
@@ -38,7 +38,7 @@ class Calendar:
 
     def midnight_of(self, day: int) -> int:
         """midnight of one day."""
-        return int(self._midnights[min(max(day, _FIRST_DAY), _LAST_DAY) - _FIRST_DAY])
+        return int(self._midnights[min(max(day, _FIRST_DAY), LAST_DAY) - _FIRST_DAY])
 
     def day_of(self, instant: int) -> int:
         """day of one instant."""
@@ -67,7 +67,7 @@ def _midnights(zone: ZoneInfo) -> Instants:
     """midnight(d) for every d of the table; never decreasing (a skipped date shares its successor's midnight)."""
     first = (_EPOCH + timedelta(days=_FIRST_DAY)).replace(tzinfo=None)
     day = timedelta(days=1)
-    table = np.empty(_LAST_DAY - _FIRST_DAY + 1, dtype=np.int64)
+    table = np.empty(LAST_DAY - _FIRST_DAY + 1, dtype=np.int64)
     local = first
     for index in range(len(table)):
         aware = local.replace(tzinfo=zone)  # fold=0: of two midnights the first

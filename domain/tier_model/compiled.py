@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.facts.table import FactTable
-from domain.tier_model.calendar import calendar_of
+from domain.tier_model.calendar import LAST_DAY, calendar_of
 from domain.tier_model.column import Column, Scalar
 from domain.tier_model.columns import FeatureColumns, FeaturePlan, WindowPlan
 from domain.tier_model.expression import Condition, compile_condition, compile_fact_condition
@@ -170,7 +170,7 @@ class CompiledModel:
         for cut_score in self.spec.scores.values():
             if isinstance(cut_score, CutScore) and cut_score.of == name and cut_score.cuts != "fitted":
                 ages |= {floor(cut) + 1 for cut in cut_score.cuts}
-        return tuple(sorted(age for age in ages if age > 0))
+        return tuple(sorted(age for age in ages if 0 < age <= LAST_DAY))  # nobody gets older than the calendar
 
 
 _MISSING_KEPT = 100_000

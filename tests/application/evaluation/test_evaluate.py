@@ -12,6 +12,7 @@ from domain.facts.fact import Fact
 from domain.facts.history import SubjectInHistory
 from domain.facts.instants import SECOND, format_instant, parse_instant
 from domain.user_tier.decide import decide
+from infrastructure.evaluation import ledger
 from tests.support.ledger import LedgerSystem, order
 
 DAY = 86_400 * SECOND
@@ -200,16 +201,65 @@ def test_history_is_decided_at_sealing_by_the_version_in_force_then(system: Ledg
     ]
 
 
-def test_a_fact_that_comes_while_its_history_is_decided_is_not_lost(system: LedgerSystem) -> None:
+def test_a_fact_that_comes_while_its_history_is_decided_is_not_lost_and_holds_nobody_up(system: LedgerSystem) -> None:
     session = system.sessions.open("test")
-    system.facts([order("o1", "ann", START - 3 * DAY)], session.history_id)
+    users = [f"user{number}" for number in range(200)]  # of 16 buckets, more than one in the busy user's
+    for start in range(0, 200, 100):
+        facts = [order("o1", user, START - 3 * DAY) for user in users[start : start + 100]]
+        system.facts(facts, session.history_id)
     system.activate(MODEL)
     system.sessions.seal(session.history_id, "test")
-    with system.evaluate_due._ledger.take_history(10) as taken:
+    with system.evaluate_due._ledger.take_history(100) as taken:
         assert taken is not None
         work = taken.work
-        system.facts([order("live1", "ann", START), order("live2", "ann", START)])
-        assert taken.record(decide(work.subjects, work.table, work.forces, work.now)) == 0
-    assert system.events() == {}
+        with system.pool.connection() as connection:
+            query = "select user_id from user_ids where subject_id = %s"
+            busy = connection.execute(query, (work.subjects[0].subject_id,)).fetchone()
+        assert busy is not None
+        user = busy[0]
+        system.facts([order("live1", user, START), order("live2", user, START)])
+        assert taken.record(decide(work.subjects, work.table, work.forces, work.now)) > 0
+    assert len(system.events()) == len(work.subjects) - 1 > 0
+    assert user not in system.events()
+    system.settle()
+    assert [change[1] for change in _told(system.events()[user])] == ["mid", "high"]
+    assert set(system.events()) == set(users)
+
+
+@pytest.mark.parametrize("history", [False, True])
+def test_who_cannot_be_decided_holds_nobody_up(system: LedgerSystem, history: bool) -> None:
+    session = system.sessions.open("test") if history else None
+    users = [f"user{number}" for number in range(60)]
+    system.activate(MODEL)
+    system.facts([order("o", user, START - DAY) for user in users], session.history_id if session else None)
+    if session:
+        system.sessions.seal(session.history_id, "test")
+    spoil = (
+        "update subjects set data_key = %s from user_ids u where u.subject_id = subjects.subject_id and user_id = %s"
+    )
+    with system.pool.connection() as connection:
+        for user in ("user0", "user31"):
+            connection.execute(spoil, (bytes(60), user))
+    assert system.settle() == 58
+    with system.pool.connection() as connection:
+        waiting = connection.execute("select count(*) from timelines where decided_at is null").fetchone()
+    assert waiting == (2,)
+
+
+def test_a_batch_reads_no_more_facts_than_it_may(system: LedgerSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "_FACTS_AT_ONCE", 7)
+    system.activate(MODEL)
+    for user in range(4):
+        system.facts([order(f"o{number}", f"user{user}", START) for number in range(3)])
+    system.facts([order(f"o{number}", "many", START) for number in range(9)])
+    assert [system.evaluate_due() for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_ages_beyond_the_calendar_are_never_reached(system: LedgerSystem) -> None:
+    features = {"age": {"days_since": "order"}}
+    rules = {"mid": f"age < {2**63 - 1}", "high": "age < 1.5e300 and age > 1"}
+    system.activate({**MODEL, "features": features, "rules": rules})
+    system.facts([order("o", "ann", START)])
+    system.clock.set(START + 5 * DAY)
     system.settle()
     assert [change[1] for change in _told(system.events()["ann"])] == ["mid", "high"]
