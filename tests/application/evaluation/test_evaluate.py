@@ -263,3 +263,17 @@ def test_ages_beyond_the_calendar_are_never_reached(system: LedgerSystem) -> Non
     system.clock.set(START + 5 * DAY)
     system.settle()
     assert [change[1] for change in _told(system.events()["ann"])] == ["mid", "high"]
+
+
+def test_a_clock_that_was_set_back_still_moves_on(database: str) -> None:
+    with LedgerSystem(database) as system:
+        with system.pool.connection() as connection:
+            connection.execute("select setval('clock_floor', tierline_peek() + 3_600_000_000)")
+        now = system.clock.now()
+        system.activate(MODEL)
+        system.facts([order("o", "ann", now - DAY)])
+        assert [system.evaluate_due(), system.evaluate_due()] == [1, 0]
+        system.activate({**MODEL, "rules": {"mid": "orders >= 2", "high": "orders >= 3"}})
+        system.settle()
+        assert now < system.clock.now() < now + SECOND
+        assert _told(system.events()["ann"]) == [(None, "mid", "late-fact"), ("mid", "low", "model-change")]
