@@ -189,7 +189,8 @@ class ModelColumns:
     def __init__(self, model: CompiledModel, table: FactTable) -> None:
         self.model = model
         self._table = table
-        self._features = [FeatureColumns(plan, table, model.calendar) for plan in model.features]
+        in_currency = table.in_currency(model.spec.currency)
+        self._features = [FeatureColumns(plan, in_currency, model.calendar) for plan in model.features]
 
     def instants(self, until: Int64s) -> tuple[npt.NDArray[np.int32], Int64s]:
         """(subjects, instants) of every decision that facts and windows ask for; until: exclusive, per subject."""

@@ -277,3 +277,14 @@ def test_a_clock_that_was_set_back_still_moves_on(database: str) -> None:
         system.settle()
         assert now < system.clock.now() < now + SECOND
         assert _told(system.events()["ann"]) == [(None, "mid", "late-fact"), ("mid", "low", "model-change")]
+
+
+def test_minor_units_of_two_currencies_are_never_added(system: LedgerSystem) -> None:
+    spend = {"spend": {"sum": "order.amount"}}
+    model = {**MODEL, "features": spend, "rules": {"mid": "spend >= money(1.00)", "high": "spend >= money(2.00)"}}
+    euro = {**order("e", "ann", START - DAY), "currency": "EUR"}
+    system.facts([euro, order("u", "ann", START - DAY)])  # no scheme is in force yet: any currency comes in
+    system.activate(model)
+    system.settle()
+    assert system.events()["ann"][-1]["receipt"]["features"] == {"spend": 100}
+    assert system.facts([{**euro, "fact_id": "e2"}]).rejected_count == 1
