@@ -288,3 +288,22 @@ def test_minor_units_of_two_currencies_are_never_added(system: LedgerSystem) -> 
     system.settle()
     assert system.events()["ann"][-1]["receipt"]["features"] == {"spend": 100}
     assert system.facts([{**euro, "fact_id": "e2"}]).rejected_count == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "kinds"),
+    [
+        ({"features": {"orders": {"count": "order", "within": "3 years"}}}, ["tier-changed", "tier-changed"]),
+        (
+            {"features": {"orders": {"count": "order"}}, "policy": {"validity": "2 years"}},
+            ["tier-changed", "tier-requalified"],
+        ),
+    ],
+)
+def test_a_deadline_years_ahead_is_kept(system: LedgerSystem, changes: dict[str, Any], kinds: list[str]) -> None:
+    system.activate({**MODEL, **changes})
+    system.facts([order("o", "ann", START)])
+    system.settle()
+    system.clock.set(START + 3 * 366 * DAY)
+    system.settle()
+    assert [event["topic"] for event in system.events()["ann"][1:]] == [f"user-tier.{kind}.v1" for kind in kinds]
