@@ -186,10 +186,9 @@ class FeatureColumns:
         rows = rows[np.array(readable, dtype=np.bool_)] if len(rows) else rows
         column = np.empty(len(kept), dtype=object)
         column[:] = kept
-        number = (
-            column.astype(np.int64) * sign if self.plan.aggregate in ("sum", "avg") else np.zeros(len(kept), np.int64)
-        )
-        return rows, number, column
+        if self.plan.aggregate in ("sum", "avg"):
+            return rows, column.astype(np.int64) * sign, None
+        return rows, np.zeros(len(kept), np.int64), column
 
     def _readable(self, value: Any) -> bool:
         """Sums and averages add integers up, min and max order numbers; anything else is nothing there."""

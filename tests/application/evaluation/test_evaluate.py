@@ -307,3 +307,15 @@ def test_a_deadline_years_ahead_is_kept(system: LedgerSystem, changes: dict[str,
     system.clock.set(START + 3 * 366 * DAY)
     system.settle()
     assert [event["topic"] for event in system.events()["ann"][1:]] == [f"user-tier.{kind}.v1" for kind in kinds]
+
+
+def test_an_attribute_less_another_kinds_attribute(system: LedgerSystem) -> None:
+    points = {"points": {"sum": "order.points", "minus": "refund.points"}}
+    system.activate({**MODEL, "features": points, "rules": {"mid": "points > 0", "high": "points > 100"}})
+    system.facts([order("o1", "ann", START, points=120), order("o2", "bob", START)])
+    for user in ("ann", "bob"):
+        refund = {**order("r", user, START, points=50, order_id="o1"), "kind": "refund"}
+        system.facts([refund])
+    system.settle()
+    found = {user: events[-1]["receipt"]["features"]["points"] for user, events in system.events().items()}
+    assert found == {"ann": 70, "bob": 0}
