@@ -4,12 +4,21 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from application.evaluation.ports import EvaluationLedger, Undecidable
+from domain.refusal import Complaint, Refusal
 from domain.user_tier.decide import decide
 
 MICRO_BATCH = 500
 HISTORY_BATCH = 250
 
 T = TypeVar("T")
+
+
+class UsersSetAside(Refusal):
+    """Nobody is left to decide but users who cannot be."""
+
+    def __init__(self, users: int) -> None:
+        remedy = "see subjects_set_aside in the log for each; mend what it tells, and run this again"
+        super().__init__(f"{users} users cannot be decided; all others are.", Complaint("users", users, remedy))
 
 
 class EvaluateDue:
@@ -28,6 +37,11 @@ class EvaluateDue:
     def decide_history(self, limit: int = HISTORY_BATCH) -> tuple[int, int]:
         """One batch of sealed history. (subjects, decided instants); (0, 0) when none waits."""
         return self._isolating(self._decide_history, limit)
+
+    def require_progress(self, waiting: int) -> None:
+        """For who waits until nobody waits any more. Raises UsersSetAside when that cannot come about."""
+        if 0 < waiting <= self._ledger.aside():
+            raise UsersSetAside(waiting)
 
     def _isolating(self, decide_batch: Callable[[int], T], limit: int) -> T:
         while True:

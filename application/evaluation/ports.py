@@ -66,3 +66,7 @@ class EvaluationLedger(Protocol):
     def set_aside(self, fault: Undecidable) -> None:
         """Tell of these subjects, and take them no more for a while."""
         ...
+
+    def aside(self) -> int:
+        """How many subjects are set aside now."""
+        ...

@@ -79,6 +79,10 @@ class PostgresEvaluationLedger:
         ids = [str(subject_id) for subject_id in fault.subject_ids]
         _log.error("subjects_set_aside", subjects=ids, error=str(fault), again_in=_ASIDE_SECONDS)
 
+    def aside(self) -> int:
+        """How many subjects are set aside now, in this process."""
+        return len(self._left_aside())
+
     @contextmanager
     def take_due(self, limit: int) -> Iterator[LockedWork | None]:
         """Up to `limit` due subjects under lock; None when there are none. Raises Undecidable."""

@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from application.evaluation.evaluate_due import UsersSetAside
 from application.queries import UnknownUser
 from application.tier_models.activate_tier_model import TierWithoutSuccessor
 from domain.facts.fact import Fact
@@ -241,6 +242,9 @@ def test_who_cannot_be_decided_holds_nobody_up(system: LedgerSystem, history: bo
         for user in ("user0", "user31"):
             connection.execute(spoil, (bytes(60), user))
     assert system.settle() == 58
+    system.evaluate_due.require_progress(3)
+    with pytest.raises(UsersSetAside, match="2 users cannot be decided"):
+        system.evaluate_due.require_progress(2)
     with system.pool.connection() as connection:
         waiting = connection.execute("select count(*) from timelines where decided_at is null").fetchone()
     assert waiting == (2,)
