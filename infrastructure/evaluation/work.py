@@ -12,7 +12,7 @@ from domain.user_tier.decide import BatchResult, Decided
 from infrastructure.event_store.append import AppendBatch, append
 from infrastructure.event_store.bulk import BulkAppender, Stream
 from infrastructure.event_store.rows import EventRow, ObservationRow, seal_event, seal_observation
-from infrastructure.postgres.pool import Pool
+from infrastructure.postgres.pool import Pool, transaction
 from infrastructure.security.seal import Seal
 from infrastructure.tier_models.in_force import ModelsInForce
 
@@ -84,6 +84,11 @@ class HistoryWork:
             unmoved = {row[0] for row in updated}
             return [stream for stream in chunk if _subject_of(stream) in unmoved]
 
+        erased = [pair for subject_id, pair in by_subject.items() if subject_id not in self.seals]
+        if erased:  # nothing can be written of them, but they wait no more
+            with transaction(self.pool) as connection:
+                rows, decided = [row for row, _ in erased], [found for _, found in erased]
+                connection.execute(_UPDATE, batch.timelines(rows, decided), binary=True)
         return BulkAppender(self.pool, before).append(batch.streams).last_position
 
 

@@ -250,6 +250,22 @@ def test_who_cannot_be_decided_holds_nobody_up(system: LedgerSystem, history: bo
     assert waiting == (2,)
 
 
+@pytest.mark.parametrize("history", [False, True])
+def test_the_erased_wait_for_no_decision(system: LedgerSystem, history: bool) -> None:
+    session = system.sessions.open("test") if history else None
+    system.activate(MODEL)
+    facts = [order("o", user, START - DAY) for user in ("ann", "bob")]
+    system.facts(facts, session.history_id if session else None)
+    if session:
+        system.sessions.seal(session.history_id, "test")
+    with system.pool.connection() as connection:
+        ann = "(select subject_id from user_ids where user_id = 'ann')"
+        connection.execute(f"delete from facts where subject_id = {ann}")
+        connection.execute(f"delete from subjects where subject_id = {ann}")
+    assert system.settle() == 2
+    assert list(system.events()) == ["bob"]
+
+
 def test_a_batch_reads_no_more_facts_than_it_may(system: LedgerSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger, "_FACTS_AT_ONCE", 7)
     system.activate(MODEL)
