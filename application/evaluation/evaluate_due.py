@@ -1,29 +1,66 @@
 """Decide whoever is due: the worker's use case."""
 
-from application.evaluation.ports import EvaluationLedger
+from collections.abc import Callable
+from typing import TypeVar
+
+from application.evaluation.ports import EvaluationLedger, Undecidable
+from domain.refusal import Complaint, Refusal
 from domain.user_tier.decide import decide
 
 MICRO_BATCH = 500
 HISTORY_BATCH = 250
 
+T = TypeVar("T")
+
+
+class UsersSetAside(Refusal):
+    """Nobody is left to decide but users who cannot be."""
+
+    def __init__(self, users: int) -> None:
+        remedy = "see subjects_set_aside in the log for each; mend what it tells, and run this again"
+        super().__init__(f"{users} users cannot be decided; all others are.", Complaint("users", users, remedy))
+
 
 class EvaluateDue:
-    """Decides one micro-batch: live subjects first, then those of sealed history sessions."""
+    """Decides one micro-batch: live subjects first, then those of sealed history sessions.
+
+    Who cannot be decided holds nobody else up: a batch that fails is halved, and whoever fails alone is set aside.
+    """
 
     def __init__(self, ledger: EvaluationLedger) -> None:
         self._ledger = ledger
 
     def __call__(self, limit: int = MICRO_BATCH) -> int:
         """How many subjects were decided; 0 when nothing is due. Call it until then."""
-        with self._ledger.take_due(limit) as taken:
-            if taken is not None:
-                work = taken.work
-                taken.record(decide(work.subjects, work.table, work.forces, work.now))
-                return len(work.subjects)
-        return self.decide_history()[0]
+        return self._isolating(self._decide_due, limit) or self.decide_history()[0]
 
     def decide_history(self, limit: int = HISTORY_BATCH) -> tuple[int, int]:
         """One batch of sealed history. (subjects, decided instants); (0, 0) when none waits."""
+        return self._isolating(self._decide_history, limit)
+
+    def require_progress(self, waiting: int) -> None:
+        """For who waits until nobody waits any more. Raises UsersSetAside when that cannot come about."""
+        if 0 < waiting <= self._ledger.aside():
+            raise UsersSetAside(waiting)
+
+    def _isolating(self, decide_batch: Callable[[int], T], limit: int) -> T:
+        while True:
+            try:
+                return decide_batch(limit)
+            except Undecidable as fault:
+                if len(fault.subject_ids) == 1:
+                    self._ledger.set_aside(fault)
+                limit = max(1, len(fault.subject_ids) // 2)
+
+    def _decide_due(self, limit: int) -> int:
+        with self._ledger.take_due(limit) as taken:
+            if taken is None:
+                return 0
+            work = taken.work
+            taken.record(decide(work.subjects, work.table, work.forces, work.now))
+            return len(work.subjects)
+
+    def _decide_history(self, limit: int) -> tuple[int, int]:
         with self._ledger.take_history(limit) as taken:
             if taken is None:
                 return 0, 0

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 from domain.facts.table import FactTable
 from domain.tier_model.timeline import Force
@@ -18,6 +19,14 @@ class Work:
     table: FactTable
     forces: Mapping[str, tuple[Force, ...]]
     now: int
+
+
+class Undecidable(Exception):
+    """Something about these subjects cannot be read, decided or written."""
+
+    def __init__(self, subject_ids: Sequence[UUID], cause: Exception) -> None:
+        self.subject_ids = subject_ids
+        super().__init__(f"{type(cause).__name__}: {cause}")
 
 
 class TakenWork(Protocol):
@@ -37,7 +46,10 @@ class EvaluationLedger(Protocol):
     """Where evaluation reads and writes. Leaving a context without record() writes nothing."""
 
     def take_due(self, limit: int) -> AbstractContextManager[TakenWork | None]:
-        """Up to `limit` subjects that are due, or have not seen the latest activation; None when there are none."""
+        """Up to `limit` subjects that are due, or have not seen the latest activation; None when there are none.
+
+        Raises Undecidable: also of what is raised in the context.
+        """
         ...
 
     def take_user(self, user_id: str) -> AbstractContextManager[TakenWork]:
@@ -45,5 +57,16 @@ class EvaluationLedger(Protocol):
         ...
 
     def take_history(self, limit: int) -> AbstractContextManager[TakenWork | None]:
-        """Up to `limit` subjects of a sealed session that wait for their first decisions; None when there are none."""
+        """Up to `limit` subjects of a sealed session that wait for their first decisions; None when there are none.
+
+        Raises Undecidable: also of what is raised in the context.
+        """
+        ...
+
+    def set_aside(self, fault: Undecidable) -> None:
+        """Tell of these subjects, and take them no more for a while."""
+        ...
+
+    def aside(self) -> int:
+        """How many subjects are set aside now."""
         ...

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -56,6 +56,11 @@ class FactTable:
         if kind not in self.kinds:
             return np.zeros(len(self), dtype=np.bool_)
         return np.asarray(self.kind == self.kinds.index(kind))
+
+    def in_currency(self, currency: str) -> "FactTable":
+        """The same facts, where an amount in another currency is no amount."""
+        foreign = [code for code, name in enumerate(self.currencies) if name != currency]
+        return replace(self, amount_valid=self.amount_valid & ~np.isin(self.currency, foreign))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from domain.facts.instants import from_datetime, to_datetime
+from domain.facts.instants import to_datetime
 
 Days = np.ndarray
 Instants = np.ndarray
@@ -18,7 +18,7 @@ Instants = np.ndarray
 DAY_MICROS = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_DAY = -366
-_LAST_DAY = 73_000  # the year 2169
+LAST_DAY = 73_000  # the year 2169
 
 
 class Calendar:
@@ -30,7 +30,7 @@ class Calendar:
 
     def midnight(self, days: Days) -> Instants:
         """Instants of the first moments of the days; days past the table's end take its last."""
-        return np.asarray(self._midnights[np.clip(days, _FIRST_DAY, _LAST_DAY) - _FIRST_DAY])
+        return np.asarray(self._midnights[np.clip(days, _FIRST_DAY, LAST_DAY) - _FIRST_DAY])
 
     def day(self, instants: Instants) -> Days:
         """Local days of the instants."""
@@ -38,7 +38,7 @@ class Calendar:
 
     def midnight_of(self, day: int) -> int:
         """midnight of one day."""
-        return int(self._midnights[min(max(day, _FIRST_DAY), _LAST_DAY) - _FIRST_DAY])
+        return int(self._midnights[min(max(day, _FIRST_DAY), LAST_DAY) - _FIRST_DAY])
 
     def day_of(self, instant: int) -> int:
         """day of one instant."""
@@ -66,15 +66,19 @@ def load_zone(zone: str) -> ZoneInfo:
 def _midnights(zone: ZoneInfo) -> Instants:
     """midnight(d) for every d of the table; never decreasing (a skipped date shares its successor's midnight)."""
     first = (_EPOCH + timedelta(days=_FIRST_DAY)).replace(tzinfo=None)
-    day = timedelta(days=1)
-    table = np.empty(_LAST_DAY - _FIRST_DAY + 1, dtype=np.int64)
-    local = first
-    for index in range(len(table)):
-        aware = local.replace(tzinfo=zone)  # fold=0: of two midnights the first
-        instant = from_datetime((local - (aware.utcoffset() or timedelta())).replace(tzinfo=UTC))
-        table[index] = _first_instant_of(local.date(), instant, zone)
-        local += day
+    midnights = [first + timedelta(days=index) for index in range(LAST_DAY - _FIRST_DAY + 1)]
+    # fold=0: of two midnights the first
+    offsets = np.array([_micros(local.replace(tzinfo=zone).utcoffset()) for local in midnights], dtype=np.int64)
+    table = np.arange(_FIRST_DAY, LAST_DAY + 1) * DAY_MICROS - offsets
+    # Only where the offset changes from one midnight to the next can a gap in local time lie before one.
+    turns = np.flatnonzero(np.diff(offsets))
+    for index in np.unique(np.concatenate([turns, turns + 1])).tolist():
+        table[index] = _first_instant_of(midnights[index].date(), int(table[index]), zone)
     return np.asarray(np.maximum.accumulate(table))
+
+
+def _micros(offset: timedelta | None) -> int:
+    return 0 if offset is None else offset // timedelta(microseconds=1)
 
 
 def _first_instant_of(day: date, near: int, zone: ZoneInfo) -> int:

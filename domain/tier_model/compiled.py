@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.facts.table import FactTable
-from domain.tier_model.calendar import calendar_of
+from domain.tier_model.calendar import LAST_DAY, calendar_of
 from domain.tier_model.column import Column, Scalar
 from domain.tier_model.columns import FeatureColumns, FeaturePlan
 from domain.tier_model.expression import Condition, compile_condition, compile_fact_condition
@@ -190,7 +190,7 @@ class CompiledModel:
         for cut_score in self.spec.scores.values():
             if isinstance(cut_score, CutScore) and cut_score.of == name and cut_score.cuts != "fitted":
                 ages |= {floor(cut) + 1 for cut in cut_score.cuts}
-        return tuple(sorted(age for age in ages if age > 0))
+        return tuple(sorted(age for age in ages if 0 < age <= LAST_DAY))  # nobody gets older than the calendar
 
 
 _MISSING_KEPT = 100_000
@@ -208,7 +208,8 @@ class ModelColumns:
     def __init__(self, model: CompiledModel, table: FactTable) -> None:
         self.model = model
         self._table = table
-        self._features = [FeatureColumns(plan, table, model.calendar) for plan in model.features]
+        in_currency = table.in_currency(model.spec.currency)
+        self._features = [FeatureColumns(plan, in_currency, model.calendar) for plan in model.features]
 
     def instants(self, until: Int64s) -> tuple[npt.NDArray[np.int32], Int64s]:
         """(subjects, instants) of every decision that facts and windows ask for; until: exclusive, per subject."""

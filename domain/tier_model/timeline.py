@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from domain.facts.table import NEVER, FactTable
 from domain.tier_model.compiled import CompiledModel, ModelColumns, Truth
@@ -105,7 +106,11 @@ class _Stretch:
         self.based = ~self.activates & (decided_at >= force.since) & (decided_at < end) & (decided_at != ALWAYS)
 
     def run(self, result: SchemeResult, ahead: bool) -> None:
-        points = self._points()
+        subjects, instants = self.columns.instants(np.full(len(self.decided_at), self.end, dtype=np.int64))
+        if ahead:
+            beyond = instants >= self.end
+            np.minimum.at(result.due_at, subjects[beyond], instants[beyond])
+        points = self._points(subjects, instants)
         if not len(points):
             return
         evaluated = self.columns.evaluate(points)
@@ -115,18 +120,17 @@ class _Stretch:
             _lower_to_next(result.due_at, points, decidable & (points.instant >= self.now))
         changed = _changed(points, evaluated.codes, decidable)
         edges = np.searchsorted(points.subject, np.arange(len(self.decided_at) + 1))
-        instants, codes = points.instant.tolist(), evaluated.codes.tolist()
+        when, codes = points.instant.tolist(), evaluated.codes.tolist()
         kept = np.flatnonzero(changed)
         bounds = np.searchsorted(kept, edges).tolist()
         kept_rows = kept.tolist()
         for subject in range(len(self.decided_at)):
             rows = kept_rows[bounds[subject] : bounds[subject + 1]]
             if rows:
-                steps = [(instants[row], evaluated.truths[codes[row]]) for row in rows]
+                steps = [(when[row], evaluated.truths[codes[row]]) for row in rows]
                 self._walk_subject(subject, steps, result, ahead)
 
-    def _points(self) -> Points:
-        subjects, instants = self.columns.instants(np.full(len(self.decided_at), self.end, dtype=np.int64))
+    def _points(self, subjects: npt.NDArray[np.int32], instants: Int64s) -> Points:
         wanted = (instants > self.lower[subjects]) & (instants < self.end)
         extra = np.flatnonzero(self.activates)
         based = np.flatnonzero(self.based)
@@ -171,16 +175,17 @@ class _Stretch:
         standing = result.standings[subject]
         if standing is None:
             return
-        rank = self.model.policy.rank
-        first = True
-        for instant, truth in _with_deadlines(self, holder := _Holder(standing), steps, self.now - 1):
-            if first and instant > self.now - 1:
-                result.due_at[subject] = min(int(result.due_at[subject]), instant)
-                first = False
+        policy, decided = self.model.policy, self.now - 1
+        rank = policy.rank
+        truth = next(truth for instant, truth in reversed(steps) if instant <= decided)
+        deadline = policy.next_instant(standing, self.model.qualify(truth, standing), decided)
+        if deadline is not None:  # also beyond the horizon
+            result.due_at[subject] = min(int(result.due_at[subject]), deadline)
+        for instant, truth in _with_deadlines(self, holder := _Holder(standing), steps, decided):
             qualified = self.model.qualify(truth, holder.standing)
-            after, _ = self.model.policy.decide(holder.standing, qualified, instant)
+            after, _ = policy.decide(holder.standing, qualified, instant)
             assert holder.standing is not None
-            if not self.model.policy.unordered and rank[after.tier] < rank[holder.standing.tier]:
+            if not policy.unordered and rank[after.tier] < rank[holder.standing.tier]:
                 result.may_drop_on[subject] = instant
                 return
             holder.standing = after

@@ -1,36 +1,42 @@
 """The evaluator's side of the ledger: takes subjects under lock, reads what decides them, writes the outcome."""
 
 import random
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from psycopg import Connection
+import numpy as np
+import structlog
+from psycopg import Connection, OperationalError
+from psycopg.errors import ProgramLimitExceeded
 
-from application.evaluation.ports import Work
+from application.evaluation.ports import Undecidable, Work
 from application.queries import UnknownUser
 from domain.facts.history import SubjectInHistory
-from domain.user_tier.decide import BatchResult, Decided, Subject, columns_read, lines_read
+from domain.facts.table import FactTable
+from domain.user_tier.decide import Subject, columns_read, lines_read
 from domain.user_tier.observation import Observation, decode_observation
-from infrastructure.event_store.append import AppendBatch, append
-from infrastructure.event_store.bulk import BulkAppender, Stream
-from infrastructure.event_store.rows import EventRow, ObservationRow, seal_event, seal_observation
+from infrastructure.evaluation.work import HistoryWork, LockedWork, TimelineRow
 from infrastructure.facts.read import facts_of
 from infrastructure.postgres.pool import Pool, transaction
 from infrastructure.security.keyring import Keyring
 from infrastructure.security.seal import CONTEXT_OBSERVATION, Seal
 from infrastructure.tier_models.in_force import LOCK_SHARED, ModelsInForce, ModelsInForceReader
 
+_log = structlog.get_logger(__name__)
+
 _COLUMNS = "subject_id, due_at, last_position, decided_at, stream_version, facts, history_id"
 _DUE = f"""
-select {_COLUMNS} from timelines where due_at <= (select tierline_peek()) order by due_at limit %b
+select {_COLUMNS} from timelines
+where due_at <= (select tierline_peek()) and subject_id <> all(%b::uuid[]) order by due_at limit %b
 for update skip locked
 """
 # Subjects that an activation has not reached yet: they are decided anew at its instant.
 _BEHIND = f"""
-select {_COLUMNS} from timelines where generation < %b and history_id is null order by generation limit %b
+select {_COLUMNS} from timelines
+where generation < %b and history_id is null and subject_id <> all(%b::uuid[]) order by generation limit %b
 for update skip locked
 """
 _ONE = f"""
@@ -38,36 +44,24 @@ select {_COLUMNS} from timelines where subject_id = (select subject_id from user
 """
 _SESSION = """
 select history_id, sealed_at, generation from history_sessions h
-where sealed_at is not null and exists (select from timelines t where t.history_id = h.history_id)
+where sealed_at is not null
+  and exists (select from timelines t where t.history_id = h.history_id and t.subject_id <> all(%b::uuid[]))
 order by sealed_at limit 1
 """
 _OF_SESSION = f"""
-select {_COLUMNS} from timelines where history_id = %b and subject_id between %b and %b order by subject_id limit %b
+select {_COLUMNS} from timelines
+where history_id = %b and subject_id between %b and %b and subject_id <> all(%b::uuid[]) order by subject_id limit %b
 """
+_FACTS_AT_ONCE = 100_000  # bounds a batch's memory, and for how long its subjects are locked
+_ASIDE_SECONDS = 60.0
 _BUCKETS = 16  # of a session's subjects, by the first hex digit of their ids: one process works on a bucket at a time
 _OBSERVATIONS = "select subject_id, body from observations where subject_id = any(%b)"
-_UPDATE = """
-update timelines t set due_at = d.due_at, decided_at = d.decided_at, stream_version = d.stream_version,
-    generation = %(generation)s, last_instant = greatest(t.last_instant, d.decided_at), history_id = null
-from unnest(%(subjects)b::uuid[], %(due)b::bigint[], %(decided)b::bigint[], %(versions)b::int[],
-            %(read_versions)b::int[], %(read_positions)b::bigint[])
-    as d (subject_id, due_at, decided_at, stream_version, read_version, read_position)
-where t.subject_id = d.subject_id and t.last_position = d.read_position and t.stream_version = d.read_version
-"""
 
 
-class _Row(NamedTuple):
-    subject_id: UUID
-    due_at: int | None
-    last_position: int
-    decided_at: int | None
-    stream_version: int
-    facts: int
-    history_id: UUID | None
-
-
-class TimelineMoved(Exception):
-    """Facts came for a subject while its history was being decided: decide it again."""
+class _Session(NamedTuple):
+    history_id: UUID
+    sealed_at: int
+    generation: int | None
 
 
 class PostgresEvaluationLedger:
@@ -76,24 +70,38 @@ class PostgresEvaluationLedger:
     def __init__(self, pool: Pool, keyring: Keyring) -> None:
         self._pool, self._keyring = pool, keyring
         self._models = ModelsInForceReader()
+        self._aside: dict[UUID, float] = {}  # until when, on the process's monotonic clock
+
+    def set_aside(self, fault: Undecidable) -> None:
+        """Take these subjects no more for a while, in this process: whoever comes after them is to be decided."""
+        until = time.monotonic() + _ASIDE_SECONDS
+        self._aside |= dict.fromkeys(fault.subject_ids, until)
+        ids = [str(subject_id) for subject_id in fault.subject_ids]
+        _log.error("subjects_set_aside", subjects=ids, error=str(fault), again_in=_ASIDE_SECONDS)
+
+    def aside(self) -> int:
+        """How many subjects are set aside now, in this process."""
+        return len(self._left_aside())
 
     @contextmanager
-    def take_due(self, limit: int) -> Iterator["LockedWork | None"]:
-        """Up to `limit` due subjects under lock; None when there are none."""
+    def take_due(self, limit: int) -> Iterator[LockedWork | None]:
+        """Up to `limit` due subjects under lock; None when there are none. Raises Undecidable."""
         with transaction(self._pool) as connection:
-            models = self._begin(connection)
-            rows = _rows(connection, _DUE, (limit,))
+            models, aside = self._begin(connection), self._left_aside()
+            rows = _rows(connection, _DUE, (aside, limit))
             if len(rows) < limit:
                 taken = {row.subject_id for row in rows}
-                behind = _rows(connection, _BEHIND, (models.generation, limit - len(rows)))
+                behind = _rows(connection, _BEHIND, (models.generation, aside, limit - len(rows)))
                 rows += [row for row in behind if row.subject_id not in taken]
             if not rows:
                 yield None
                 return
-            yield self._locked(connection, models, rows)
+            rows = _at_once(rows)
+            with _undecidable(rows):
+                yield self._locked(connection, models, rows)
 
     @contextmanager
-    def take_user(self, user_id: str) -> Iterator["LockedWork"]:
+    def take_user(self, user_id: str) -> Iterator[LockedWork]:
         """The user's subject under lock. Raises UnknownUser, SubjectInHistory."""
         with transaction(self._pool) as connection:
             models = self._begin(connection)
@@ -105,67 +113,66 @@ class PostgresEvaluationLedger:
             yield self._locked(connection, models, rows)
 
     @contextmanager
-    def take_history(self, limit: int) -> Iterator["HistoryWork | None"]:
+    def take_history(self, limit: int) -> Iterator[HistoryWork | None]:
         """Subjects of a sealed session. Read in one transaction, written in others: record() notices what moved.
 
         Nobody else takes subjects of the same bucket meanwhile; the claim ends with the connection, whatever happens.
+        Raises Undecidable.
         """
         with self._pool.connection() as connection:
+            found = connection.execute(_SESSION, (self._left_aside(),), binary=True).fetchone()
+            connection.commit()
+            if found is None:
+                yield None
+                return
+            session = _Session(*found)
             for bucket in random.sample(range(_BUCKETS), _BUCKETS):
                 if not _claim(connection, "pg_try_advisory_lock", bucket):
                     continue
                 try:
-                    work = self._of_session(connection, bucket, limit)
-                    connection.commit()
-                    if work is not None:
-                        yield work
+                    low, high = UUID(int=bucket << 124), UUID(int=((bucket + 1) << 124) - 1)
+                    bounds = (session.history_id, low, high, self._left_aside(), limit)
+                    rows = _at_once(_rows(connection, _OF_SESSION, bounds))
+                    if rows:
+                        with _undecidable(rows):
+                            yield self._historic(connection, session, rows)
                         return
                 finally:
                     connection.rollback()
                     _claim(connection, "pg_advisory_unlock", bucket)
             yield None
 
-    def _of_session(self, connection: Connection, bucket: int, limit: int) -> "HistoryWork | None":
-        models = self._begin(connection)
-        session = connection.execute(_SESSION).fetchone()
-        if session is None:
-            return None
-        low, high = UUID(int=bucket << 124), UUID(int=((bucket + 1) << 124) - 1)
-        rows = _rows(connection, _OF_SESSION, (session[0], low, high, limit))
-        if not rows:
-            return None
-        now = _now(connection)
-        subjects, seals = self._subjects(connection, rows, history_until=session[1])
-        forces = models.forces_of_history(session[2] or 0)
-        table = facts_of(
-            connection,
-            [row.subject_id for row in rows],
-            self._keyring,
-            columns_read(models.models),
-            with_lines=lines_read(models.models),
-        )
-        return HistoryWork(self._pool, Work(subjects, table, forces, now), rows, seals, models)
+    def _historic(self, connection: Connection, session: _Session, rows: list[TimelineRow]) -> HistoryWork:
+        models, now = self._begin(connection), _now(connection)
+        subjects, seals = self._subjects(connection, rows, history_until=session.sealed_at)
+        forces = models.forces_of_history(session.generation or 0)
+        work = Work(subjects, self._facts(connection, rows, models), forces, now)
+        connection.commit()
+        return HistoryWork(self._pool, work, rows, seals, models)
+
+    def _left_aside(self) -> list[UUID]:
+        now = time.monotonic()
+        self._aside = {subject_id: until for subject_id, until in self._aside.items() if until > now}
+        return list(self._aside)
 
     def _begin(self, connection: Connection) -> ModelsInForce:
         connection.execute(LOCK_SHARED)
         return self._models.read(connection)
 
-    def _locked(self, connection: Connection, models: ModelsInForce, rows: list[_Row]) -> "LockedWork":
+    def _locked(self, connection: Connection, models: ModelsInForce, rows: list[TimelineRow]) -> LockedWork:
         now = _now(connection)
         subjects, seals = self._subjects(connection, rows)
-        decided_at = [row.decided_at for row in rows if row.decided_at is not None]
-        since = min(decided_at) if len(decided_at) == len(rows) else -1
-        table = facts_of(
-            connection,
-            [row.subject_id for row in rows],
-            self._keyring,
-            columns_read(models.models),
-            with_lines=lines_read(models.models),
-        )
-        return LockedWork(connection, Work(subjects, table, models.forces(since), now), rows, seals, models)
+        table = self._facts(connection, rows, models)
+        work = Work(subjects, table, models.forces(_decided_by_all(rows, table)), now)
+        return LockedWork(connection, work, rows, seals, models)
+
+    def _facts(self, connection: Connection, rows: list[TimelineRow], models: ModelsInForce) -> FactTable:
+        ids = [row.subject_id for row in rows]
+        kinds, lines = columns_read(models.models), lines_read(models.models)
+        return facts_of(connection, ids, self._keyring, kinds, with_lines=lines)
 
     def _subjects(
-        self, connection: Connection, rows: Sequence[_Row], history_until: int | None = None
+        self, connection: Connection, rows: Sequence[TimelineRow], history_until: int | None = None
     ) -> tuple[list[Subject], dict[UUID, Seal]]:
         ids = [row.subject_id for row in rows]
         seals = self._keyring.seals(connection, ids)
@@ -178,88 +185,35 @@ class PostgresEvaluationLedger:
         return subjects, seals
 
 
-@dataclass(frozen=True, slots=True)
-class LockedWork:
-    """Work whose rows are locked in one transaction, which record() commits."""
-
-    connection: Connection
-    work: Work
-    rows: Sequence[_Row]
-    seals: dict[UUID, Seal]
-    models: ModelsInForce
-
-    def record(self, result: BatchResult) -> int:
-        """Events, observations and timelines together; answers the last position."""
-        batch = _Sealed(self.rows, result, self.seals, self.models, self.work.now)
-        self.connection.execute(_UPDATE, batch.timelines(self.rows, result.decided), binary=True)
-        events = [event for stream in batch.streams for event in stream.events]
-        observations = [stream.observation for stream in batch.streams if stream.observation is not None]
-        return append(self.connection, AppendBatch(events, observations))
+@contextmanager
+def _undecidable(rows: Sequence[TimelineRow]) -> Iterator[None]:
+    """Says whose work it was that failed, unless the fault is the server's and passes by itself."""
+    try:
+        yield
+    except ProgramLimitExceeded as error:
+        raise Undecidable([row.subject_id for row in rows], error) from error
+    except OperationalError:
+        raise
+    except Exception as error:
+        raise Undecidable([row.subject_id for row in rows], error) from error
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryWork:
-    """Work on sealed history: written in bulk, in several short transactions, each subject in one of them."""
-
-    pool: Pool
-    work: Work
-    rows: Sequence[_Row]
-    seals: dict[UUID, Seal]
-    models: ModelsInForce
-
-    def record(self, result: BatchResult) -> int:
-        """In chunks of whole subjects. A subject whose facts have moved on stays for the next batch."""
-        batch = _Sealed(self.rows, result, self.seals, self.models, self.work.now)
-        by_subject = {row.subject_id: (row, decided) for row, decided in zip(self.rows, result.decided, strict=True)}
-
-        def before(connection: Connection, chunk: Sequence[Stream]) -> None:
-            pairs = [by_subject[_subject_of(stream)] for stream in chunk]
-            rows, decided = [row for row, _ in pairs], [found for _, found in pairs]
-            ids = [row.subject_id for row in rows]
-            connection.execute(
-                "select from timelines where subject_id = any(%b) order by subject_id for update", (ids,)
-            )
-            moved = connection.execute(_UPDATE, batch.timelines(rows, decided), binary=True).rowcount
-            if moved != len(rows):
-                raise TimelineMoved
-
-        try:
-            progress = BulkAppender(self.pool, before).append(batch.streams)
-        except TimelineMoved:
-            return 0
-        return progress.last_position
+def _at_once(rows: list[TimelineRow]) -> list[TimelineRow]:
+    """The first of the rows, as many as have no more facts than are read at once; at least one."""
+    read = 0
+    for number, row in enumerate(rows):
+        read += row.facts
+        if read > _FACTS_AT_ONCE and number:
+            return rows[:number]
+    return rows
 
 
-class _Sealed:
-    """A batch's outcome as rows to write."""
-
-    def __init__(
-        self, rows: Sequence[_Row], result: BatchResult, seals: dict[UUID, Seal], models: ModelsInForce, now: int
-    ) -> None:
-        self._now, self._generation = now, models.generation
-        self.streams = []
-        for row, decided in zip(rows, result.decided, strict=True):
-            seal = seals.get(row.subject_id)
-            if seal is None:
-                continue
-            events: list[EventRow] = [seal_event(event, seal, now) for event in decided.events]
-            through = max(row.last_position, models.position)
-            observation: ObservationRow = seal_observation(
-                decided.observation, seal, through=through, decided_at=now - 1, due_at=decided.due_at
-            )
-            self.streams.append(Stream(events, observation))
-
-    def timelines(self, rows: Sequence[_Row], decided: Sequence[Decided]) -> dict[str, Any]:
-        """Parameters of the update of these subjects' timelines."""
-        return {
-            "generation": self._generation,
-            "subjects": [row.subject_id for row in rows],
-            "due": [found.due_at for found in decided],
-            "decided": [self._now - 1] * len(rows),
-            "versions": [row.stream_version + len(found.events) for row, found in zip(rows, decided, strict=True)],
-            "read_versions": [row.stream_version for row in rows],
-            "read_positions": [row.last_position for row in rows],
-        }
+def _decided_by_all(rows: Sequence[TimelineRow], table: FactTable) -> int:
+    """An instant up to which everybody is decided, or was not known yet."""
+    undecided = np.array([row.decided_at is None for row in rows])
+    known = table.known_at[undecided[table.subject]]
+    decided = [row.decided_at for row in rows if row.decided_at is not None]
+    return min([*decided, int(known.min()) - 1] if len(known) else decided, default=-1)
 
 
 def _claim(connection: Connection, function: str, bucket: int) -> bool:
@@ -268,13 +222,8 @@ def _claim(connection: Connection, function: str, bucket: int) -> bool:
     return bool(row and row[0])
 
 
-def _subject_of(stream: Stream) -> UUID:
-    assert stream.observation is not None
-    return stream.observation.subject_id
-
-
-def _rows(connection: Connection, query: str, parameters: tuple[Any, ...]) -> list[_Row]:
-    return [_Row(*row) for row in connection.execute(query, parameters, binary=True).fetchall()]
+def _rows(connection: Connection, query: str, parameters: tuple[Any, ...]) -> list[TimelineRow]:
+    return [TimelineRow(*row) for row in connection.execute(query, parameters, binary=True).fetchall()]
 
 
 def _now(connection: Connection) -> int:

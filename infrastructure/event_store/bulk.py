@@ -55,7 +55,7 @@ class Stream:
         return len(self.events) + (self.observation is not None)
 
 
-Before = Callable[[Connection, Sequence[Stream]], None]
+Before = Callable[[Connection, Sequence[Stream]], Sequence[Stream]]
 
 
 @dataclass(slots=True)
@@ -75,7 +75,8 @@ class BulkAppender:
     """Appends streams in chunks of whole streams; each chunk is one transaction.
 
     before: runs in each chunk's transaction, before the order lock, with the streams of the chunk: what must be written
-    with them (timelines, for instance) is written there, and row locks are taken there.
+    with them (timelines, for instance) is written there, and row locks are taken there. It answers the streams that are
+    to be appended.
     observations_are_new: no subject has an observation yet, so that they need no staging.
     hold_seconds: for how long the order lock may be held; the size of chunks follows from what was measured.
     """
@@ -110,13 +111,12 @@ class BulkAppender:
             yield chunk
 
     def _append_chunk(self, chunk: list[Stream]) -> None:
-        events = [event for stream in chunk for event in stream.events]
-        observations = [stream.observation for stream in chunk if stream.observation is not None]
-        event_bytes = _framed(encode_events(events)) if events else b""
-        observation_bytes = _framed(encode_observations(observations)) if observations else b""
         with transaction(self.pool) as connection:
-            if self.before is not None:
-                self.before(connection, chunk)
+            streams = chunk if self.before is None else self.before(connection, chunk)
+            events = [event for stream in streams for event in stream.events]
+            observations = [stream.observation for stream in streams if stream.observation is not None]
+            event_bytes = _framed(encode_events(events)) if events else b""
+            observation_bytes = _framed(encode_observations(observations)) if observations else b""
             if not events and not observations:
                 return
             if observations and not self.observations_are_new:

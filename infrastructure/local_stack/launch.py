@@ -4,7 +4,7 @@
     python launch.py run DIRECTORY PROGRAM ARGUMENT...       a tool in the foreground
     python launch.py attend PARENT PROGRAM ARGUMENT...       a child that ends when the process PARENT does
 
-`detach` writes RECORD (pid and start time) before it turns into the program, so that no kill can leave a server that
+`detach` writes RECORD (pid and birth) before it turns into the program, so that no kill can leave a server that
 nobody knows of, and returns once it has. Started by root, the first two go on as the owner of the server's
 directory, because PostgreSQL and OpenSearch rightly refuse root.
 """
@@ -18,6 +18,9 @@ import sys
 from pathlib import Path
 
 import psutil
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_START_TICKS = 19  # of /proc/PID/stat, counted from after the name
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_SECUREBITS = 28
@@ -36,6 +39,20 @@ def main(arguments: list[str]) -> int:
     if verb == "attend":
         _attend(int(target), rest)
     return _detach(Path(target), Path(rest[0]), rest[1:])
+
+
+def birth(pid: int) -> str:
+    """What tells a process from any other that has or had its pid. Raises psutil.NoSuchProcess.
+
+    On Linux its start by the clock since boot: the time of day that psutil answers moves when somebody sets the clock.
+    """
+    if sys.platform != "linux":
+        return str(psutil.Process(pid).create_time())
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        raise psutil.NoSuchProcess(pid) from None
+    return f"{_BOOT_ID.read_text().strip()} {fields[_START_TICKS]}"
 
 
 def _attend(parent: int, command: list[str]) -> None:
@@ -70,7 +87,7 @@ def _detach(record: Path, log: Path, command: list[str]) -> int:
 
 def _write_record(path: Path) -> None:
     draft = path.with_suffix(".new")
-    draft.write_text(json.dumps({"pid": os.getpid(), "started": psutil.Process().create_time()}))
+    draft.write_text(json.dumps({"pid": os.getpid(), "birth": birth(os.getpid())}))
     draft.replace(path)
 
 

@@ -1,4 +1,4 @@
-"""Server processes: detached from whoever starts them, known by a record of pid and start time."""
+"""Server processes: detached from whoever starts them, known by a record of pid and birth."""
 
 import json
 import os
@@ -14,10 +14,11 @@ from pathlib import Path
 
 import psutil
 
+from infrastructure.local_stack.launch import birth
+
 _LAUNCHER = Path(__file__).with_name("launch.py")
 # What root's servers run as, there on every system.
 _PLAIN_USER = "nobody"
-_SAME_START_SECONDS = 2.0
 _LOG_BYTES_KEPT = 5_000_000
 _POLL_SECONDS = 0.02
 
@@ -67,7 +68,7 @@ def find(record: Path) -> psutil.Process | None:
     try:
         written = json.loads(record.read_text())
         process = psutil.Process(written["pid"])
-        same = abs(process.create_time() - written["started"]) < _SAME_START_SECONDS
+        same = birth(process.pid) == written["birth"]
         return process if same and process.status() != psutil.STATUS_ZOMBIE else None
     except (FileNotFoundError, psutil.NoSuchProcess):
         return None
@@ -77,7 +78,7 @@ def write_record(record: Path, pid: int, url: str | None) -> None:
     """Records a child of this process, with its URL if it has one."""
     record.parent.mkdir(parents=True, exist_ok=True)
     draft = record.with_suffix(".new")
-    draft.write_text(json.dumps({"pid": pid, "started": psutil.Process(pid).create_time(), "url": url}))
+    draft.write_text(json.dumps({"pid": pid, "birth": birth(pid), "url": url}))
     draft.replace(record)
 
 

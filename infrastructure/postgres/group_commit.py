@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from threading import Condition, Lock
 from typing import Generic, TypeVar
 
+from psycopg_pool import PoolTimeout
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -32,8 +34,9 @@ class GroupCommit(Generic[T, R]):
 
     run_batch runs items as one transaction and answers a result or an exception for each, in order. When it raises
     for more than one item, each is run again alone, so that a bad item harms only itself; run_batch must therefore
-    leave nothing behind when it raises. An ambiguous commit makes the second run meet its own first one: items carry
-    ids by which that is told.
+    leave nothing behind when it raises. When no connection is to be had, all have that error at once, instead of
+    waiting for one in turn. An ambiguous commit makes the second run meet its own first one: items carry ids by which
+    that is told.
     """
 
     def __init__(self, run_batch: Callable[[list[T]], Sequence[R | BaseException]], max_batch: int = 200) -> None:
@@ -87,9 +90,8 @@ class GroupCommit(Generic[T, R]):
             if len(outcomes) != len(batch):
                 raise RuntimeError(f"run_batch answered {len(outcomes)} outcomes for {len(batch)} items")
         except BaseException as error:
-            if len(batch) > 1 and isinstance(error, Exception):
-                for ticket in batch:
-                    self._settle([ticket])
+            if len(batch) > 1 and isinstance(error, Exception) and not isinstance(error, PoolTimeout):
+                self._settle_alone(batch)
                 return
             outcomes = [error] * len(batch)
         for ticket, outcome in zip(batch, outcomes, strict=True):
@@ -98,3 +100,11 @@ class GroupCommit(Generic[T, R]):
             else:
                 ticket.result = outcome
             ticket.settled = True
+
+    def _settle_alone(self, batch: list[_Ticket[T, R]]) -> None:
+        for number, ticket in enumerate(batch):
+            self._settle([ticket])
+            if isinstance(ticket.error, PoolTimeout):
+                for waiting in batch[number + 1 :]:
+                    waiting.error, waiting.settled = ticket.error, True
+                return

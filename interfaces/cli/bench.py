@@ -56,11 +56,16 @@ def _measure(ctx: typer.Context, names: list[str]) -> tuple[list[dict[str, Any]]
                 figures += json.loads(done.stdout.splitlines()[-1])
             else:
                 failed.append(name)
-                complain(f"{name} broke off:\n{done.stderr[-2_000:]}")
+                complain(f"{name} broke off:\n{_reason(done.stderr)}")
     finally:
         stack.down()
         shutil.rmtree(home, ignore_errors=True)
     return figures, failed
+
+
+def _reason(stderr: str) -> str:
+    """From the last traceback on: what libraries complain of at the exit comes after it, and is long."""
+    return stderr[max(stderr.rfind("Traceback (most recent call last)"), 0) :][:6_000]
 
 
 def _python(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -99,6 +99,8 @@ def _decide(system: Any, history_id: UUID) -> None:
     waiting = total = system.history_status(GetHistoryStatus(history_id)).subjects_pending
     with bar("deciding users") as report:
         while waiting:
-            system.evaluate_due.decide_history()
+            taken, _ = system.evaluate_due.decide_history()
             waiting = system.history_status(GetHistoryStatus(history_id)).subjects_pending
+            if not taken:
+                system.evaluate_due.require_progress(waiting)
             report(total - waiting, total)

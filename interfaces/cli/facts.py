@@ -109,6 +109,7 @@ def _decide(system: Any, history_id: UUID, bars: Progress) -> dict[str, Any]:
         waiting = system.history_status(GetHistoryStatus(history_id)).subjects_pending
         bars.update(bar, completed=total - waiting, figures=f"{users:,} users, {instants:,} instants")
         if not taken and waiting:
+            system.evaluate_due.require_progress(waiting)
             time.sleep(_OTHERS_DECIDE_SECONDS)
     return {
         "history_id": str(history_id),

@@ -123,16 +123,40 @@ class UserCards:
 
         The checkpoint moves with the last call; a batch that broke off is applied again, to the same end.
         """
-        chunks = list(_chunks(batch.operations)) or [[]]
-        for chunk in chunks[:-1]:
-            self._write(version, batch, chunk, None)
-        self._write(version, batch, chunks[-1], batch.position)
+        try:
+            self._write_all(version, batch)
+        except NoScriptError:  # a restarted Redis
+            self._sha = ""
+            self._write_all(version, batch)
         return []
 
     def settle(self, version: int) -> None:
         """What is written is visible."""
 
-    def _write(self, version: int, batch: LaneBatch, chunk: list[CardOperation], position: int | None) -> None:
+    def _write_all(self, version: int, batch: LaneBatch) -> None:
+        """Call by call. While Redis works on one, the next is made ready: neither waits for the other."""
+        if not self._sha:
+            self._sha = self._redis.script_load(_WRITE)
+        connection = self._redis.connection_pool.get_connection()
+        try:
+            chunks = list(_chunks(batch.operations)) or [[]]
+            for number, chunk in enumerate(chunks, 1):
+                position = batch.position if number == len(chunks) else None
+                command = connection.pack_command(
+                    "EVALSHA", self._sha, *self._arguments(version, batch, chunk, position)
+                )
+                if number > 1:
+                    _expect_ok(connection.read_response(), batch.lane)
+                connection.send_packed_command(command)
+            _expect_ok(connection.read_response(), batch.lane)
+        except BaseException:
+            connection.disconnect()  # an answer may be under way that nobody will read
+            raise
+        finally:
+            self._redis.connection_pool.release(connection)
+
+    def _arguments(self, version: int, batch: LaneBatch, chunk: list[CardOperation], position: int | None) -> list[Any]:
+        """How many keys, the keys, and the values of one call."""
         start, lane = prefix(version), batch.lane
         keys = [f"{start}checkpoints", f"{start}subjects:{lane}", f"{start}counts"]
         cards: list[bytes] = []
@@ -140,7 +164,9 @@ class UserCards:
             for user_id, card in card_to_redis(operation):
                 keys.append(f"{start}card:{user_id}")
                 cards.append(card)
-        arguments = [
+        return [
+            len(keys),
+            *keys,
             lane,
             batch.fence,
             "" if batch.after is None else batch.after,
@@ -151,18 +177,6 @@ class UserCards:
             *[len(operation.user_ids) for operation in chunk],
             *cards,
         ]
-        answer, detail = self._call(keys, arguments)
-        if answer != b"ok":
-            raise LaneLost(f"{answer.decode()} of lane {lane} in Redis is {int(detail)}")
-
-    def _call(self, keys: list[str], arguments: list[Any]) -> tuple[bytes, bytes]:
-        if not self._sha:
-            self._sha = self._redis.script_load(_WRITE)
-        try:
-            answer: tuple[bytes, bytes] = self._redis.evalsha(self._sha, len(keys), *keys, *arguments)
-        except NoScriptError:  # a restarted Redis
-            answer = self._redis.eval(_WRITE, len(keys), *keys, *arguments)
-        return answer
 
 
 class UserCardView:
@@ -226,6 +240,12 @@ def _chunks(operations: Sequence[CardOperation]) -> Iterable[list[CardOperation]
         keys += len(operation.user_ids)
     if chunk:
         yield chunk
+
+
+def _expect_ok(answer: Any, lane: int) -> None:
+    verdict, detail = answer
+    if verdict != b"ok":
+        raise LaneLost(f"{verdict.decode()} of lane {lane} in Redis is {int(detail)}")
 
 
 def _state(operation: CardOperation) -> str:

@@ -6,12 +6,14 @@ from typing import Any
 import psycopg
 import pytest
 
+from application.evaluation.evaluate_due import UsersSetAside
 from application.queries import UnknownUser
 from application.tier_models.activate_tier_model import TierWithoutSuccessor
 from domain.facts.fact import Fact
 from domain.facts.history import SubjectInHistory
 from domain.facts.instants import SECOND, format_instant, parse_instant
 from domain.user_tier.decide import decide
+from infrastructure.evaluation import ledger
 from tests.support.ledger import LedgerSystem, order
 
 DAY = 86_400 * SECOND
@@ -200,16 +202,140 @@ def test_history_is_decided_at_sealing_by_the_version_in_force_then(system: Ledg
     ]
 
 
-def test_a_fact_that_comes_while_its_history_is_decided_is_not_lost(system: LedgerSystem) -> None:
+def test_a_fact_that_comes_while_its_history_is_decided_is_not_lost_and_holds_nobody_up(system: LedgerSystem) -> None:
     session = system.sessions.open("test")
-    system.facts([order("o1", "ann", START - 3 * DAY)], session.history_id)
+    users = [f"user{number}" for number in range(200)]  # of 16 buckets, more than one in the busy user's
+    for start in range(0, 200, 100):
+        facts = [order("o1", user, START - 3 * DAY) for user in users[start : start + 100]]
+        system.facts(facts, session.history_id)
     system.activate(MODEL)
     system.sessions.seal(session.history_id, "test")
-    with system.evaluate_due._ledger.take_history(10) as taken:
+    with system.evaluate_due._ledger.take_history(100) as taken:
         assert taken is not None
         work = taken.work
-        system.facts([order("live1", "ann", START), order("live2", "ann", START)])
-        assert taken.record(decide(work.subjects, work.table, work.forces, work.now)) == 0
-    assert system.events() == {}
+        with system.pool.connection() as connection:
+            query = "select user_id from user_ids where subject_id = %s"
+            busy = connection.execute(query, (work.subjects[0].subject_id,)).fetchone()
+        assert busy is not None
+        user = busy[0]
+        system.facts([order("live1", user, START), order("live2", user, START)])
+        assert taken.record(decide(work.subjects, work.table, work.forces, work.now)) > 0
+    assert len(system.events()) == len(work.subjects) - 1 > 0
+    assert user not in system.events()
+    system.settle()
+    assert [change[1] for change in _told(system.events()[user])] == ["mid", "high"]
+    assert set(system.events()) == set(users)
+
+
+@pytest.mark.parametrize("history", [False, True])
+def test_who_cannot_be_decided_holds_nobody_up(system: LedgerSystem, history: bool) -> None:
+    session = system.sessions.open("test") if history else None
+    users = [f"user{number}" for number in range(60)]
+    system.activate(MODEL)
+    system.facts([order("o", user, START - DAY) for user in users], session.history_id if session else None)
+    if session:
+        system.sessions.seal(session.history_id, "test")
+    spoil = (
+        "update subjects set data_key = %s from user_ids u where u.subject_id = subjects.subject_id and user_id = %s"
+    )
+    with system.pool.connection() as connection:
+        for user in ("user0", "user31"):
+            connection.execute(spoil, (bytes(60), user))
+    assert system.settle() == 58
+    system.evaluate_due.require_progress(3)
+    with pytest.raises(UsersSetAside, match="2 users cannot be decided"):
+        system.evaluate_due.require_progress(2)
+    with system.pool.connection() as connection:
+        waiting = connection.execute("select count(*) from timelines where decided_at is null").fetchone()
+    assert waiting == (2,)
+
+
+@pytest.mark.parametrize("history", [False, True])
+def test_the_erased_wait_for_no_decision(system: LedgerSystem, history: bool) -> None:
+    session = system.sessions.open("test") if history else None
+    system.activate(MODEL)
+    facts = [order("o", user, START - DAY) for user in ("ann", "bob")]
+    system.facts(facts, session.history_id if session else None)
+    if session:
+        system.sessions.seal(session.history_id, "test")
+    with system.pool.connection() as connection:
+        ann = "(select subject_id from user_ids where user_id = 'ann')"
+        connection.execute(f"delete from facts where subject_id = {ann}")
+        connection.execute(f"delete from subjects where subject_id = {ann}")
+    assert system.settle() == 2
+    assert list(system.events()) == ["bob"]
+
+
+def test_a_batch_reads_no_more_facts_than_it_may(system: LedgerSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "_FACTS_AT_ONCE", 7)
+    system.activate(MODEL)
+    for user in range(4):
+        system.facts([order(f"o{number}", f"user{user}", START) for number in range(3)])
+    system.facts([order(f"o{number}", "many", START) for number in range(9)])
+    assert [system.evaluate_due() for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_ages_beyond_the_calendar_are_never_reached(system: LedgerSystem) -> None:
+    features = {"age": {"days_since": "order"}}
+    rules = {"mid": f"age < {2**63 - 1}", "high": "age < 1.5e300 and age > 1"}
+    system.activate({**MODEL, "features": features, "rules": rules})
+    system.facts([order("o", "ann", START)])
+    system.clock.set(START + 5 * DAY)
     system.settle()
     assert [change[1] for change in _told(system.events()["ann"])] == ["mid", "high"]
+
+
+def test_a_clock_that_was_set_back_still_moves_on(database: str) -> None:
+    with LedgerSystem(database) as system:
+        with system.pool.connection() as connection:
+            connection.execute("select setval('clock_floor', tierline_peek() + 3_600_000_000)")
+        now = system.clock.now()
+        system.activate(MODEL)
+        system.facts([order("o", "ann", now - DAY)])
+        assert [system.evaluate_due(), system.evaluate_due()] == [1, 0]
+        system.activate({**MODEL, "rules": {"mid": "orders >= 2", "high": "orders >= 3"}})
+        system.settle()
+        assert now < system.clock.now() < now + SECOND
+        assert _told(system.events()["ann"]) == [(None, "mid", "late-fact"), ("mid", "low", "model-change")]
+
+
+def test_minor_units_of_two_currencies_are_never_added(system: LedgerSystem) -> None:
+    spend = {"spend": {"sum": "order.amount"}}
+    model = {**MODEL, "features": spend, "rules": {"mid": "spend >= money(1.00)", "high": "spend >= money(2.00)"}}
+    euro = {**order("e", "ann", START - DAY), "currency": "EUR"}
+    system.facts([euro, order("u", "ann", START - DAY)])  # no scheme is in force yet: any currency comes in
+    system.activate(model)
+    system.settle()
+    assert system.events()["ann"][-1]["receipt"]["features"] == {"spend": 100}
+    assert system.facts([{**euro, "fact_id": "e2"}]).rejected_count == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "kinds"),
+    [
+        ({"features": {"orders": {"count": "order", "within": "3 years"}}}, ["tier-changed", "tier-changed"]),
+        (
+            {"features": {"orders": {"count": "order"}}, "policy": {"validity": "2 years"}},
+            ["tier-changed", "tier-requalified"],
+        ),
+    ],
+)
+def test_a_deadline_years_ahead_is_kept(system: LedgerSystem, changes: dict[str, Any], kinds: list[str]) -> None:
+    system.activate({**MODEL, **changes})
+    system.facts([order("o", "ann", START)])
+    system.settle()
+    system.clock.set(START + 3 * 366 * DAY)
+    system.settle()
+    assert [event["topic"] for event in system.events()["ann"][1:]] == [f"user-tier.{kind}.v1" for kind in kinds]
+
+
+def test_an_attribute_less_another_kinds_attribute(system: LedgerSystem) -> None:
+    points = {"points": {"sum": "order.points", "minus": "refund.points"}}
+    system.activate({**MODEL, "features": points, "rules": {"mid": "points > 0", "high": "points > 100"}})
+    system.facts([order("o1", "ann", START, points=120), order("o2", "bob", START)])
+    for user in ("ann", "bob"):
+        refund = {**order("r", user, START, points=50, order_id="o1"), "kind": "refund"}
+        system.facts([refund])
+    system.settle()
+    found = {user: events[-1]["receipt"]["features"]["points"] for user, events in system.events().items()}
+    assert found == {"ann": 70, "bob": 0}

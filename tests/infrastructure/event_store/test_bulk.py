@@ -70,7 +70,12 @@ def test_a_conflict_stops_its_chunk_and_earlier_chunks_stay(world: World) -> Non
 def test_streams_are_never_split(world: World) -> None:
     refs = world.enrol(*(f"user-{number}" for number in range(5)))
     chunks: list[list[int]] = []
-    appender = BulkAppender(world.pool, before=lambda _, chunk: chunks.append([len(s.events) for s in chunk]))
+
+    def before(_: Connection, chunk: Sequence[Stream]) -> Sequence[Stream]:
+        chunks.append([len(s.events) for s in chunk])
+        return chunk
+
+    appender = BulkAppender(world.pool, before)
     appender.append([stream(refs[0], 600), stream(refs[1], 3000), stream(refs[2], 300), *map(Stream, [[], []])])
     assert chunks[0] == [600]
     assert chunks[1] == [3000]
@@ -80,13 +85,14 @@ def test_streams_are_never_split(world: World) -> None:
 def test_what_comes_before_is_one_transaction_with_its_chunk(world: World) -> None:
     ann, bob = world.enrol("ann", "bob")
 
-    def before(connection: Connection, chunk: Sequence[Stream]) -> None:
+    def before(connection: Connection, chunk: Sequence[Stream]) -> Sequence[Stream]:
         ids = [s.events[0].originator_id for s in chunk]
         connection.execute("update timelines set stream_version = 2 where subject_id = any(%s)", (ids,))
         if bob.subject_id in ids:
             raise RuntimeError("after the update, before the append")
+        return chunk
 
-    assert BulkAppender(world.pool, lambda connection, _: None).append([Stream([])]).chunks == 0
+    assert BulkAppender(world.pool, lambda _, chunk: chunk).append([Stream([])]).chunks == 0
     BulkAppender(world.pool, before).append([stream(ann, 2)])
     with pytest.raises(RuntimeError):
         BulkAppender(world.pool, before).append([stream(bob, 2)])
@@ -108,8 +114,9 @@ def test_chunks_adapt_to_how_long_they_hold_the_lock(world: World) -> None:
 def test_a_session_killed_in_the_middle_of_a_chunk_leaves_nothing_of_it(world: World) -> None:
     (ann,) = world.enrol("ann")
 
-    def before(connection: Connection, _: Sequence[Stream]) -> None:
+    def before(connection: Connection, chunk: Sequence[Stream]) -> Sequence[Stream]:
         connection.execute("update timelines set stream_version = 2")
+        return chunk
 
     with ThreadPoolExecutor(1) as threads, psycopg.connect(world.dsn) as blocker:
         blocker.execute("select tierline_order_lock()")

@@ -14,6 +14,7 @@ import pytest
 import redis
 
 from infrastructure.local_stack import processes
+from infrastructure.local_stack.launch import birth
 from infrastructure.local_stack.stack import PARTS, LocalStack
 from tests.support.waiting import wait_for
 
@@ -210,8 +211,16 @@ def test_a_record_of_a_pid_that_is_somebody_elses_by_now_finds_nobody(tmp_path: 
     record = tmp_path / "process.json"
     processes.write_record(record, os.getpid(), None)
     assert processes.find(record) == psutil.Process()
-    record.write_text(json.dumps({"pid": os.getpid(), "started": psutil.Process().create_time() - 60}))
+    record.write_text(json.dumps({"pid": os.getpid(), "birth": birth(os.getppid())}))
     assert processes.find(record) is None
+
+
+def test_a_process_stays_known_when_the_clock_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = tmp_path / "process.json"
+    processes.write_record(record, os.getpid(), None)
+    started = psutil.Process().create_time()
+    monkeypatch.setattr(psutil.Process, "create_time", lambda self: started + 3_600)
+    assert processes.find(record)
 
 
 def test_stop_ends_what_does_not_listen(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
+from psycopg_pool import PoolTimeout
 
 from infrastructure.postgres.group_commit import GroupCommit
 
@@ -55,6 +56,22 @@ def test_a_bad_item_harms_only_itself() -> None:
     assert results[2] == 6
     assert isinstance(results[1], ValueError)
     assert str(results[1]) == "negative: [-2]"
+
+
+def test_without_a_connection_nobody_waits_in_turn() -> None:
+    recorder = Recorder()
+
+    def run(items: list[int]) -> list[int]:
+        doubled = recorder.run(items)
+        if len(recorder.batches) == 2:
+            raise ConnectionError("lost on the way")
+        if len(recorder.batches) > 2:
+            raise PoolTimeout
+        return doubled
+
+    results = submit_behind_the_first(GroupCommit(run), recorder, [1, 2, 3, 4])
+    assert [type(result) for result in results] == [PoolTimeout] * 4
+    assert [len(batch) for batch in recorder.batches] == [1, 4, 1]
 
 
 def test_batches_are_bounded() -> None:

@@ -1,0 +1,129 @@
+"""Work in hand: subjects whose decisions are written together with their timelines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg import Connection
+
+from application.evaluation.ports import Work
+from domain.user_tier.decide import BatchResult, Decided
+from infrastructure.event_store.append import AppendBatch, append
+from infrastructure.event_store.bulk import BulkAppender, Stream
+from infrastructure.event_store.rows import EventRow, ObservationRow, seal_event, seal_observation
+from infrastructure.postgres.pool import Pool, transaction
+from infrastructure.security.seal import Seal
+from infrastructure.tier_models.in_force import ModelsInForce
+
+_UPDATE = """
+update timelines t set due_at = d.due_at, decided_at = d.decided_at, stream_version = d.stream_version,
+    generation = %(generation)s, last_instant = greatest(t.last_instant, d.decided_at), history_id = null
+from unnest(%(subjects)b::uuid[], %(due)b::bigint[], %(decided)b::bigint[], %(versions)b::int[],
+            %(read_versions)b::int[], %(read_positions)b::bigint[])
+    as d (subject_id, due_at, decided_at, stream_version, read_version, read_position)
+where t.subject_id = d.subject_id and t.last_position = d.read_position and t.stream_version = d.read_version
+returning t.subject_id
+"""
+
+
+class TimelineRow(NamedTuple):
+    """A subject's row of `timelines` as read; facts: how many it has."""
+
+    subject_id: UUID
+    due_at: int | None
+    last_position: int
+    decided_at: int | None
+    stream_version: int
+    facts: int
+    history_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class LockedWork:
+    """Work whose rows are locked in one transaction, which record() commits."""
+
+    connection: Connection
+    work: Work
+    rows: Sequence[TimelineRow]
+    seals: dict[UUID, Seal]
+    models: ModelsInForce
+
+    def record(self, result: BatchResult) -> int:
+        """Events, observations and timelines together; answers the last position."""
+        batch = _Sealed(self.rows, result, self.seals, self.models, self.work.now)
+        self.connection.execute(_UPDATE, batch.timelines(self.rows, result.decided), binary=True)
+        events = [event for stream in batch.streams for event in stream.events]
+        observations = [stream.observation for stream in batch.streams if stream.observation is not None]
+        return append(self.connection, AppendBatch(events, observations))
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryWork:
+    """Work on sealed history: written in bulk, in several short transactions, each subject in one of them."""
+
+    pool: Pool
+    work: Work
+    rows: Sequence[TimelineRow]
+    seals: dict[UUID, Seal]
+    models: ModelsInForce
+
+    def record(self, result: BatchResult) -> int:
+        """In chunks of whole subjects. A subject whose facts have moved on stays for the next batch."""
+        batch = _Sealed(self.rows, result, self.seals, self.models, self.work.now)
+        by_subject = {row.subject_id: (row, decided) for row, decided in zip(self.rows, result.decided, strict=True)}
+
+        def before(connection: Connection, chunk: Sequence[Stream]) -> Sequence[Stream]:
+            pairs = [by_subject[_subject_of(stream)] for stream in chunk]
+            rows, decided = [row for row, _ in pairs], [found for _, found in pairs]
+            ids = [row.subject_id for row in rows]
+            connection.execute(
+                "select from timelines where subject_id = any(%b) order by subject_id for update", (ids,)
+            )
+            updated = connection.execute(_UPDATE, batch.timelines(rows, decided), binary=True).fetchall()
+            unmoved = {row[0] for row in updated}
+            return [stream for stream in chunk if _subject_of(stream) in unmoved]
+
+        erased = [pair for subject_id, pair in by_subject.items() if subject_id not in self.seals]
+        if erased:  # nothing can be written of them, but they wait no more
+            with transaction(self.pool) as connection:
+                rows, decided = [row for row, _ in erased], [found for _, found in erased]
+                connection.execute(_UPDATE, batch.timelines(rows, decided), binary=True)
+        return BulkAppender(self.pool, before).append(batch.streams).last_position
+
+
+class _Sealed:
+    """A batch's outcome as rows to write."""
+
+    def __init__(
+        self, rows: Sequence[TimelineRow], result: BatchResult, seals: dict[UUID, Seal], models: ModelsInForce, now: int
+    ) -> None:
+        self._now, self._generation = now, models.generation
+        self.streams = []
+        for row, decided in zip(rows, result.decided, strict=True):
+            seal = seals.get(row.subject_id)
+            if seal is None:
+                continue
+            events: list[EventRow] = [seal_event(event, seal, now) for event in decided.events]
+            through = max(row.last_position, models.position)
+            observation: ObservationRow = seal_observation(
+                decided.observation, seal, through=through, decided_at=now - 1, due_at=decided.due_at
+            )
+            self.streams.append(Stream(events, observation))
+
+    def timelines(self, rows: Sequence[TimelineRow], decided: Sequence[Decided]) -> dict[str, Any]:
+        """Parameters of the update of these subjects' timelines."""
+        return {
+            "generation": self._generation,
+            "subjects": [row.subject_id for row in rows],
+            "due": [found.due_at for found in decided],
+            "decided": [self._now - 1] * len(rows),
+            "versions": [row.stream_version + len(found.events) for row, found in zip(rows, decided, strict=True)],
+            "read_versions": [row.stream_version for row in rows],
+            "read_positions": [row.last_position for row in rows],
+        }
+
+
+def _subject_of(stream: Stream) -> UUID:
+    assert stream.observation is not None
+    return stream.observation.subject_id
