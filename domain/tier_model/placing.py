@@ -1,6 +1,6 @@
 """When each fact counts for a feature: visible, matured, inside the window, not voided."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,16 @@ class FeatureFacts:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Spans:
+    """Selected facts with the instants [start, end) in which they are visible and the day they stand at."""
+
+    selected: Selected
+    start: Int64s
+    end: Int64s
+    day: Int64s
+
+
 class Placing:
     """Places selected facts in time for one feature."""
 
@@ -44,46 +54,69 @@ class Placing:
     ) -> None:
         self._table, self._calendar, self._window = table, calendar, window
         self._after_days = after_days
-        self._stands_at = _at_orders(table) if at_order else table.occurred_at
+        self._orders = _orders(table) if at_order else {}
 
     def placed(self, selected: Selected) -> FeatureFacts:
         """While they are in the window."""
-        start, end, days = self._visible(selected)
-        window = self._window
-        if len(days) and window.through_yesterday:
-            start = np.maximum(start, self._calendar.midnight(days + 1))
-        if len(days) and window.bounded:
-            end = np.minimum(end, self._calendar.midnight(window.leaving_days(days)))
-        if len(days) and window.anniversary:
-            return self._since_anniversary(selected, start, end, days)
-        return self._facts(selected, start, end)
+        spans = self._visible(selected)
+        window, start, end = self._window, spans.start, spans.end
+        if len(spans.day) and window.through_yesterday:
+            start = np.maximum(start, self._calendar.midnight(spans.day + 1))
+        if len(spans.day) and window.bounded:
+            end = np.minimum(end, self._calendar.midnight(window.leaving_days(spans.day)))
+        if len(spans.day) and window.anniversary:
+            return self._since_anniversary(replace(spans, start=start, end=end))
+        return self._facts(spans.selected, start, end)
 
     def before(self, selected: Selected) -> FeatureFacts:
         """While they are in the window before."""
-        start, end, days = self._visible(selected)
-        if len(days):
-            start = np.maximum(start, self._calendar.midnight(self._window.leaving_days(days)))
-            end = np.minimum(end, self._calendar.midnight(self._window.leaving_days_before(days)))
-        return self._facts(selected, start, end)
+        spans = self._visible(selected)
+        start, end = spans.start, spans.end
+        if len(spans.day):
+            start = np.maximum(start, self._calendar.midnight(self._window.leaving_days(spans.day)))
+            end = np.minimum(end, self._calendar.midnight(self._window.leaving_days_before(spans.day)))
+        return self._facts(spans.selected, start, end)
 
-    def _visible(self, selected: Selected) -> tuple[Int64s, Int64s, Int64s]:
-        """From when to when they are visible, and the local days that they stand at."""
+    def _visible(self, selected: Selected) -> "_Spans":
+        """From when to when they are visible (and have matured), and the local days that they stand at."""
         table, rows = self._table, selected.row
         start = np.maximum(table.occurred_at[rows], table.known_at[rows])
         if self._after_days and len(rows):
             matured = self._calendar.day(table.occurred_at[rows]) + self._after_days
             start = np.maximum(start, self._calendar.midnight(matured))
-        return start, table.voided_at[rows], self._calendar.day(self._stands_at[rows])
+        end, at = table.voided_at[rows], table.occurred_at[rows]
+        if self._orders:
+            index, start, end, at = self._at_orders(rows, start, end, at)
+            selected = selected.taken(index)
+        return _Spans(selected, start, end, self._calendar.day(at))
 
-    def _since_anniversary(self, selected: Selected, start: Int64s, end: Int64s, days: Int64s) -> FeatureFacts:
+    def _at_orders(self, rows: Int64s, start: Int64s, end: Int64s, at: Int64s) -> tuple[Int64s, Int64s, Int64s, Int64s]:
+        """(index, start, end, instant it stands at): a refund once for its own instant and once for its order's, which
+        holds from when the order is seen."""
+        pieces: list[tuple[int, int, int, int]] = []
+        refunds = self._table.is_kind("refund")[rows]
+        for index, (row, first, last) in enumerate(zip(rows.tolist(), start.tolist(), end.tolist(), strict=True)):
+            stands, best = int(at[index]), None
+            if refunds[index]:
+                order_id = str((self._table.attributes[row] or {}).get("order_id"))
+                for seen, position, occurred_at in self._orders.get((int(self._table.subject[row]), order_id), ()):
+                    if best is not None and position > best:
+                        continue
+                    pieces.append((index, first, min(max(seen, first), last), stands))
+                    first, stands, best = max(seen, first), occurred_at, position
+            pieces.append((index, first, last, stands))
+        columns = np.array(pieces, dtype=np.int64).reshape(-1, 4)
+        return columns[:, 0], columns[:, 1], columns[:, 2], columns[:, 3]
+
+    def _since_anniversary(self, spans: "_Spans") -> FeatureFacts:
         """Until the next yearly return of the first fact, whichever that is at the time."""
         pieces = Pieces(self._table, self._calendar)
-        given, piece = pieces.of(self._table.subject[selected.row])
-        leaves = self._calendar.midnight(next_return(pieces.day[piece], days[given]))
+        given, piece = pieces.of(self._table.subject[spans.selected.row])
+        leaves = self._calendar.midnight(next_return(pieces.day[piece], spans.day[given]))
         return self._facts(
-            selected.taken(given),
-            np.maximum(start[given], pieces.start[piece]),
-            np.minimum(np.minimum(end[given], pieces.end[piece]), leaves),
+            spans.selected.taken(given),
+            np.maximum(spans.start[given], pieces.start[piece]),
+            np.minimum(np.minimum(spans.end[given], pieces.end[piece]), leaves),
         )
 
     def _facts(self, selected: Selected, start: Int64s, end: Int64s) -> FeatureFacts:
@@ -94,14 +127,12 @@ class Placing:
         )
 
 
-def _at_orders(table: FactTable) -> Int64s:
-    """occurred_at of each fact, but of a refund that names its order the order's: the earliest recorded of that id."""
-    at = table.occurred_at.copy()
-    orders: dict[tuple[int, str], int] = {}
+def _orders(table: FactTable) -> dict[tuple[int, str], list[tuple[int, int, int]]]:
+    """(seen from, position, occurred_at) of the orders of each subject and id, as they come into sight."""
+    orders: dict[tuple[int, str], list[tuple[int, int, int]]] = {}
     rows = np.flatnonzero(table.is_kind("order"))
-    for row in rows[np.argsort(table.position[rows])].tolist():
-        orders.setdefault((int(table.subject[row]), table.fact_id[row]), int(table.occurred_at[row]))
-    for row in np.flatnonzero(table.is_kind("refund")).tolist():
-        order_id = str((table.attributes[row] or {}).get("order_id"))
-        at[row] = orders.get((int(table.subject[row]), order_id), int(at[row]))
-    return at
+    seen = np.maximum(table.occurred_at[rows], table.known_at[rows])
+    for row, seen_from in sorted(zip(rows.tolist(), seen.tolist(), strict=True), key=lambda pair: pair[1]):
+        key = (int(table.subject[row]), table.fact_id[row])
+        orders.setdefault(key, []).append((seen_from, int(table.position[row]), int(table.occurred_at[row])))
+    return orders

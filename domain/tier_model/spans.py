@@ -6,6 +6,7 @@ no loop over facts, and late, voided and future facts are ordinary ranges.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -142,7 +143,7 @@ def covering_top(ranges: Ranges, label: npt.NDArray[np.object_], weight: Int64s)
         edges.setdefault(high, []).append((row, -1))
     totals: dict[str, list[int]] = {}  # label -> [how many ranges, their weight]
     stops = sorted(edges)
-    for stop, following in zip(stops, [*stops[1:], ranges.size], strict=True):
+    for stop, following in pairwise([*stops, ranges.size]):
         for row, sign in edges[stop]:
             held = totals.setdefault(label[row], [0, 0])
             held[0] += sign
