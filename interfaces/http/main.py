@@ -19,6 +19,7 @@ from interfaces.http import (
     health,
     metrics,
     projections,
+    receipts,
     schemes,
     segments,
     tier_models,
@@ -31,7 +32,20 @@ from interfaces.http.freshness import Lags
 from interfaces.http.openapi import describe
 
 # Routes are tried in this order: what is asked most comes first.
-_ROUTERS = (cards, facts, users, evaluations, segments, schemes, tier_models, projections, clock, health, metrics)
+_ROUTERS = (
+    cards,
+    facts,
+    users,
+    evaluations,
+    receipts,
+    segments,
+    schemes,
+    tier_models,
+    projections,
+    clock,
+    health,
+    metrics,
+)
 
 
 def create_app(system: System) -> FastAPI:
