@@ -57,7 +57,7 @@ def create_app(system: System) -> FastAPI:
     install(app, system.outages)
     app.add_middleware(BodyLimit)
     if system.clock.manual:
-        app.add_middleware(clock.ManualClockNotice, clock=system.clock)
+        app.add_middleware(clock.ManualClockNotice, clock=system.clock, outages=tuple(system.outages))
     app.add_middleware(metrics.Timing)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     return app
