@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from application.access import KeyTooShort, KeyUnknown, NotAllowed, NotAuthenticated, RoleUnknown
 from application.clock import ClockBackwards, ClockNotManual
 from application.compliance.verify_receipt import UnknownEvent
+from application.evaluation.evaluate_due import UsersSetAside
 from application.facts.record_facts import MalformedRequest, TooManyFacts
 from application.idempotency import IdempotencyKeyInvalid, IdempotencyKeyReused, StillRunning
 from application.queries import CursorInvalid, InstantAhead, SegmentFieldUnknown, UnknownScheme, UnknownUser
@@ -52,6 +53,7 @@ STATUS: dict[type[Exception], int] = {
     StillRunning: 409,
     SubjectInHistory: 409,
     TierWithoutSuccessor: 409,
+    UsersSetAside: 409,
     VersionPublished: 409,
     VersionRetired: 409,
     TooManyFacts: 413,
