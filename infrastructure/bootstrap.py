@@ -14,6 +14,7 @@ from opensearchpy import OpenSearch
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
+from application.compliance.verify_receipt import VerifyReceipt
 from application.compliance.verify_receipts import VerifyReceipts
 from application.evaluation.evaluate_due import EvaluateDue
 from application.evaluation.evaluate_user import EvaluateUser
@@ -115,6 +116,7 @@ class System:
     activate_tier_model: ActivateTierModel
     show_tier_model: ShowTierModel
 
+    verify_receipt: VerifyReceipt
     verify_receipts: VerifyReceipts
     tier_models: TierModels
 
@@ -166,11 +168,10 @@ def build(
     clock, nudges = Clock(pool), Nudges(urls["broker"])
     if settings.clock == "manual":
         clock.make_manual()
-    answers = StoredAnswers(urls["postgres"])
     health = Health(_checks(pool, models, broker, search), _remedies())
     kinds, sessions = PostgresFactKinds(pool), PostgresHistorySessions(pool)
-    evaluation = PostgresEvaluationLedger(pool, keyring)
-    tail = LogTail(pool, keyring)
+    evaluation, answers = PostgresEvaluationLedger(pool, keyring), StoredAnswers(urls["postgres"])
+    tail, records = LogTail(pool, keyring), PostgresRecords(pool, keyring)
     tier_models = PostgresTierModels(pool, keyring, Ledger(pool, keyring))
     collect_rarely()
     return System(
@@ -199,7 +200,8 @@ def build(
         fit_tier_model=FitTierModel(tier_models),
         activate_tier_model=ActivateTierModel(tier_models),
         show_tier_model=ShowTierModel(tier_models),
-        verify_receipts=VerifyReceipts(PostgresRecords(pool, keyring)),
+        verify_receipt=VerifyReceipt(records),
+        verify_receipts=VerifyReceipts(records),
         tier_models=tier_models,
         tail=tail,
         ledger=PostgresLedgerQueries(pool, keyring),

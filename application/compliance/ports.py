@@ -37,3 +37,7 @@ class Records(Protocol):
     def subjects(self, user_id: str | None) -> Iterator[RecordedSubjects]:
         """Everybody (or one user), some hundred at a time, each batch in one snapshot. Raises UnknownUser."""
         ...
+
+    def subject(self, subject_id: UUID) -> Iterator[RecordedSubjects]:
+        """One subject; nothing when there is none with decisions."""
+        ...

@@ -8,6 +8,7 @@ import msgspec
 
 from application.compliance.ports import RecordedSubjects, Records
 from domain.user_tier.decide import decide
+from domain.user_tier.decisions import NewEvent
 from domain.user_tier.verify import Finding, findings_of
 
 LISTED = 20
@@ -63,6 +64,15 @@ class VerifyReceipts:
         return found
 
 
+def decide_again(batch: RecordedSubjects) -> list[list[NewEvent]]:
+    """Per subject the events that its facts and the models give, up to where it was decided."""
+    result = decide(batch.subjects, batch.table, batch.forces, max(batch.decided_at) + 1)
+    return [
+        [event for event in decided.events if event.effective_at <= until]
+        for decided, until in zip(result.decided, batch.decided_at, strict=True)
+    ]
+
+
 def _check(batch: RecordedSubjects, found: Verification) -> None:
     found.subjects += len(batch.subjects)
     found.erased += batch.erased
@@ -70,9 +80,7 @@ def _check(batch: RecordedSubjects, found: Verification) -> None:
     _list(found, [Finding("broken-chain", subject_id.hex, None, None, None) for subject_id in batch.broken])
     if not batch.subjects:
         return
-    result = decide(batch.subjects, batch.table, batch.forces, max(batch.decided_at) + 1)
-    for recorded, decided, until in zip(batch.events, result.decided, batch.decided_at, strict=True):
-        expected = [event for event in decided.events if event.effective_at <= until]
+    for recorded, expected in zip(batch.events, decide_again(batch), strict=True):
         problems = findings_of(recorded, expected)
         found.checked += sum("receipt" in event.data for event in recorded)
         found.different += sum(problem.problem == "different" for problem in problems)

@@ -32,12 +32,23 @@ def findings_of(recorded: Sequence[NewEvent], expected: Sequence[NewEvent]) -> l
     for key in sorted(there.keys() | wanted.keys()):
         mine, should = there.get(key), wanted.get(key)
         if mine is None and should is not None:
-            findings.append(Finding("missing", should.subject_id.hex, None, None, _told(should)))
+            findings.append(Finding("missing", should.subject_id.hex, None, None, told(should)))
         elif mine is not None and should is None:
-            findings.append(Finding("extra", mine.subject_id.hex, _id(mine), _told(mine), None))
-        elif mine is not None and should is not None and _told(mine) != _told(should):
-            findings.append(Finding("different", mine.subject_id.hex, _id(mine), _told(mine), _told(should)))
+            findings.append(Finding("extra", mine.subject_id.hex, _id(mine), told(mine), None))
+        elif mine is not None and should is not None and told(mine) != told(should):
+            findings.append(Finding("different", mine.subject_id.hex, _id(mine), told(mine), told(should)))
     return findings
+
+
+def same_decision(event: NewEvent, recorded: Sequence[NewEvent], expected: Sequence[NewEvent]) -> NewEvent | None:
+    """Which of the recomputed decisions answers to one of the recorded; matched as in findings_of."""
+    key = next(key for key, mine in _by_decision(recorded).items() if mine.version == event.version)
+    return _by_decision(expected).get(key)
+
+
+def told(event: NewEvent) -> dict[str, Any]:
+    """What a decision says: all that has to come out the same."""
+    return {"topic": event.topic, "from": event.from_tier, "to": event.to_tier, **event.data}
 
 
 def _by_decision(events: Sequence[NewEvent]) -> dict[tuple[Any, ...], NewEvent]:
@@ -48,10 +59,6 @@ def _by_decision(events: Sequence[NewEvent]) -> dict[tuple[Any, ...], NewEvent]:
         found[*key, seen[key]] = event  # one decision may warn twice
         seen[key] += 1
     return found
-
-
-def _told(event: NewEvent) -> dict[str, Any]:
-    return {"topic": event.topic, "from": event.from_tier, "to": event.to_tier, **event.data}
 
 
 def _id(event: NewEvent) -> str:

@@ -59,7 +59,20 @@ class PostgresRecords:
 
     def subjects(self, user_id: str | None) -> Iterator[RecordedSubjects]:
         """Batches in the order of subject ids; a subject whose key is gone is counted as erased and no more."""
-        only = self._subject(user_id) if user_id is not None else None
+        return self._read(self._subject(user_id) if user_id is not None else None)
+
+    def subject(self, subject_id: UUID) -> Iterator[RecordedSubjects]:
+        """One subject, if it has decisions."""
+        return self._read(subject_id)
+
+    def _subject(self, user_id: str) -> UUID:
+        with self._pool.connection() as connection:
+            row = connection.execute("select subject_id from user_ids where user_id = %s", (user_id,)).fetchone()
+        if row is None:
+            raise UnknownUser(user_id)
+        return UUID(str(row[0]))
+
+    def _read(self, only: UUID | None) -> Iterator[RecordedSubjects]:
         after = UUID(int=0)
         while True:
             with self._pool.connection() as connection:
@@ -75,13 +88,6 @@ class PostgresRecords:
                 return
             yield from batches
             after = rows[-1][0]
-
-    def _subject(self, user_id: str) -> UUID:
-        with self._pool.connection() as connection:
-            row = connection.execute("select subject_id from user_ids where user_id = %s", (user_id,)).fetchone()
-        if row is None:
-            raise UnknownUser(user_id)
-        return UUID(str(row[0]))
 
     def _batches(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> Iterator[RecordedSubjects]:
         """One batch for each sealing, for the forces differ."""

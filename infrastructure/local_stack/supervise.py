@@ -69,7 +69,8 @@ class Supervisor:
     def __enter__(self) -> Self:
         self._handlers = {name: signal.getsignal(name) for name in _SIGNALS}
         for name, handler in self._handlers.items():
-            if handler != signal.SIG_IGN:  # as under nohup
+            # Under nohup a hangup stays ignored; a shell's background job is to hear Ctrl-C all the same.
+            if name != signal.SIGHUP or handler != signal.SIG_IGN:
                 signal.signal(name, signal.default_int_handler)
         _directories(self._home).mkdir(parents=True, exist_ok=True)
         with locked(_directories(self._home) / "lock"):

@@ -8,6 +8,7 @@ import typer
 
 from application.queries import RecordedEvent
 from domain.facts.instants import format_instant
+from domain.tier_model.receipt import receipt_id
 from interfaces.cli.terminal import JsonOption, say, show_json, show_table
 
 app = typer.Typer(no_args_is_help=True, help="One user: where they stand, what was recorded, and why.")
@@ -128,4 +129,5 @@ def _part(part: dict[str, Any]) -> str:
 
 def _json(event: RecordedEvent) -> dict[str, Any]:
     times = {"effective_at": format_instant(event.effective_at), "recorded_at": format_instant(event.recorded_at)}
-    return asdict(event) | times
+    proof = {"receipt_id": None if event.receipt is None else receipt_id(event.receipt)}
+    return asdict(event) | times | proof

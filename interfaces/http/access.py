@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, HTTPException, Request
 from starlette.concurrency import run_in_threadpool
 
 from application.access import NotAllowed, NotAuthenticated, Permission, Principal
@@ -20,6 +20,8 @@ def allow(permission: Permission) -> Any:
 async def admit(request: Request, permission: Permission) -> Principal:
     """The caller of this request, if they may."""
     principal = await _recognise(request)
+    if "\0" in request.scope["path"]:
+        raise HTTPException(404)  # no text in the database holds one
     if not principal.may(permission):
         raise NotAllowed(principal, permission)
     return principal

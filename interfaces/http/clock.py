@@ -52,20 +52,26 @@ def set_clock(
 class ManualClockNotice:
     """Middleware: every answer says that the time is not the world's."""
 
-    def __init__(self, app: ASGIApp, clock: Any) -> None:
+    def __init__(self, app: ASGIApp, clock: Any, outages: tuple[type[Exception], ...]) -> None:
         self._app = app
         self._clock = clock
+        self._outages = outages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
 
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
-                now = await run_in_threadpool(self._clock.now)
-                MutableHeaders(scope=message)["Tierline-Clock"] = f"manual; now={format_instant(now)}"
+                MutableHeaders(scope=message)["Tierline-Clock"] = await run_in_threadpool(self._notice)
             await send(message)
 
         await self._app(scope, receive, noting if scope["type"] == "http" else send)
+
+    def _notice(self) -> str:
+        try:
+            return f"manual; now={format_instant(self._clock.now())}"
+        except self._outages:  # the answer that says so has to go out
+            return "manual"
 
 
 def _shown(system: Any, now: int) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from starlette.exceptions import HTTPException
 
 from application.access import KeyTooShort, KeyUnknown, NotAllowed, NotAuthenticated, RoleUnknown
 from application.clock import ClockBackwards, ClockNotManual
+from application.compliance.verify_receipt import UnknownEvent
+from application.evaluation.evaluate_due import UsersSetAside
 from application.facts.record_facts import MalformedRequest, TooManyFacts
 from application.idempotency import IdempotencyKeyInvalid, IdempotencyKeyReused, StillRunning
 from application.queries import CursorInvalid, InstantAhead, SegmentFieldUnknown, UnknownScheme, UnknownUser
@@ -36,6 +38,7 @@ STATUS: dict[type[Exception], int] = {
     NotAuthenticated: 401,
     NotAllowed: 403,
     KeyUnknown: 404,
+    UnknownEvent: 404,
     UnknownHistory: 404,
     UnknownReadModel: 404,
     UnknownScheme: 404,
@@ -50,6 +53,7 @@ STATUS: dict[type[Exception], int] = {
     StillRunning: 409,
     SubjectInHistory: 409,
     TierWithoutSuccessor: 409,
+    UsersSetAside: 409,
     VersionPublished: 409,
     VersionRetired: 409,
     TooManyFacts: 413,
@@ -142,13 +146,15 @@ def _invalid(_request: Request, invalid: Exception) -> Response:
     errors = [
         {
             "field": _path(error["loc"]),
-            "value": error.get("input"),
+            "value": None if error["type"] == "missing" else error.get("input"),
             "remedy": error["msg"].removeprefix("Value error, "),
         }
         for error in invalid.errors()
     ]
     first = errors[0]
     detail = f"{first['field']}: {first['remedy']}" + (f" (and {len(errors) - 1} more)" if len(errors) > 1 else "")
+    if invalid.errors()[0]["loc"][0] == "path":  # an id that nothing can have
+        return problem(404, "not-found", _TITLES[404], detail, errors)
     return problem(422, "request-invalid", "The request is invalid", detail, errors)
 
 
@@ -170,12 +176,9 @@ def _fault(_request: Request, _error: Exception) -> Response:
     return problem(500, "fault", "A fault on our side", "The request met a fault on our side; it has been logged.")
 
 
-def _remedy(message: str) -> str:
-    return message.removeprefix("Value error, ")
-
-
 def _path(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location)
+    """The field, without where it stood (body, query, path), unless all of that is meant."""
+    return ".".join(str(part) for part in location[1:] or location)
 
 
 def _kebab(name: str) -> str:

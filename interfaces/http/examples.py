@@ -114,6 +114,7 @@ COMPONENT_SCHEMAS: dict[str, Any] = {
 }
 
 _SESSION = {
+    "id": "6f6e0d3e-5c0c-4c4e-9f0e-0f1f6d1c2b3a",
     "history_id": "6f6e0d3e-5c0c-4c4e-9f0e-0f1f6d1c2b3a",
     "status": "open",
     "opened_at": "2026-03-01T08:00:00Z",
@@ -167,6 +168,9 @@ TIERS = _answers(
     }
 )
 _RECEIPT = {"scheme": "value", "version": 3, "qualified": "mid", "features": {"spend": 82_000}, "rule": "mid.enter"}
+VERIFICATION = _answers(
+    {"event_id": "0c9d…-4", "result": "same", "recorded": _RECEIPT, "expected": _RECEIPT, "facts_intact": True}
+)
 USER_HISTORY = _answers(
     {
         "user_id": "u-1",
@@ -183,6 +187,7 @@ USER_HISTORY = _answers(
                 "causation": "",
                 "data": {"scheme": "value", "scope": "", "from": "low", "to": "mid", "cause": "evaluation"},
                 "receipt": _RECEIPT,
+                "receipt_id": "6b1f0c…",
             }
         ],
         "next_cursor": None,

@@ -88,6 +88,7 @@ def _record(system: Any, sent: bytes | Lines, history: UUID | None) -> FactsReco
 
 def _session(session: HistorySession) -> dict[str, Any]:
     return {
+        "id": str(session.history_id),
         "history_id": str(session.history_id),
         "status": "open" if session.sealed_at is None else "sealed",
         "opened_at": instant_text(session.opened_at),

@@ -19,6 +19,7 @@ from interfaces.http import (
     health,
     metrics,
     projections,
+    receipts,
     schemes,
     segments,
     tier_models,
@@ -31,7 +32,20 @@ from interfaces.http.freshness import Lags
 from interfaces.http.openapi import describe
 
 # Routes are tried in this order: what is asked most comes first.
-_ROUTERS = (cards, facts, users, evaluations, segments, schemes, tier_models, projections, clock, health, metrics)
+_ROUTERS = (
+    cards,
+    facts,
+    users,
+    evaluations,
+    receipts,
+    segments,
+    schemes,
+    tier_models,
+    projections,
+    clock,
+    health,
+    metrics,
+)
 
 
 def create_app(system: System) -> FastAPI:
@@ -43,7 +57,7 @@ def create_app(system: System) -> FastAPI:
     install(app, system.outages)
     app.add_middleware(BodyLimit)
     if system.clock.manual:
-        app.add_middleware(clock.ManualClockNotice, clock=system.clock)
+        app.add_middleware(clock.ManualClockNotice, clock=system.clock, outages=tuple(system.outages))
     app.add_middleware(metrics.Timing)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     return app

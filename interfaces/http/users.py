@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from application.access import Permission
 from application.queries import CursorInvalid, RecordedEvent
+from domain.tier_model.receipt import receipt_id
 from interfaces.http.access import allow
 from interfaces.http.answers import answer, instant_text
 from interfaces.http.examples import TIERS, USER_HISTORY
@@ -87,6 +88,7 @@ def event_to_json(event: RecordedEvent) -> dict[str, Any]:
     own = {key: instant_text(value) if key in _INSTANTS else value for key, value in event.data.items()}
     clear = {"scheme": shown.pop("scheme"), "scope": shown.pop("scope")}
     moved = {"from": shown.pop("from_tier"), "to": shown.pop("to_tier")}
+    shown["receipt_id"] = None if event.receipt is None else receipt_id(event.receipt)
     shown["data"] = clear | moved | own
     shown["effective_at"] = instant_text(event.effective_at)
     shown["recorded_at"] = instant_text(event.recorded_at)

@@ -4,8 +4,10 @@ import msgspec
 import psycopg
 import pytest
 
+from application.compliance.verify_receipt import ReceiptVerdict, UnknownEvent, VerifyReceipt
 from application.compliance.verify_receipts import Verification, VerifyReceipts
 from domain.facts.instants import SECOND, parse_instant
+from domain.user_tier.decisions import event_id_of
 from infrastructure.compliance.records import PostgresRecords
 from infrastructure.security.seal import CONTEXT_EVENT
 from tests.application.evaluation.test_evaluate import MODEL
@@ -38,6 +40,19 @@ def system(database: str):
 
 def _verify(system: LedgerSystem, user_id: str | None = None) -> Verification:
     return VerifyReceipts(PostgresRecords(system.pool, system.keyring))(user_id)
+
+
+_DECISIONS = "select originator_id, originator_version from events where topic like 'user-tier.%' and scheme <> ''"
+
+
+def _verdict(system: LedgerSystem, event_id: str) -> ReceiptVerdict:
+    return VerifyReceipt(PostgresRecords(system.pool, system.keyring))(event_id)
+
+
+def _event_ids(system: LedgerSystem) -> list[str]:
+    with psycopg.connect(system.dsn) as connection:
+        rows = connection.execute(_DECISIONS).fetchall()
+    return [event_id_of(*row) for row in rows]
 
 
 def _tamper(system: LedgerSystem, statement: str, parameters: tuple = ()) -> None:
@@ -107,3 +122,24 @@ def test_a_forged_receipt_is_different(system: LedgerSystem) -> None:
     found = _verify(system)
     assert (found.missing, found.extra, found.different) == (0, 0, 1)
     assert found.first[0].event_id == f"{subject_id.hex}-{version}"
+
+
+def test_every_single_decision_is_proved(system: LedgerSystem) -> None:
+    for event_id in _event_ids(system):
+        verdict = _verdict(system, event_id)
+        assert (verdict.event_id, verdict.result, verdict.facts_intact) == (event_id, "same", True)
+        assert verdict.recorded == verdict.expected is not None
+
+
+def test_a_single_decision_that_the_facts_do_not_give(system: LedgerSystem) -> None:
+    _tamper(system, "delete from facts where fact_id = 'l3'")
+    verdicts = [_verdict(system, event_id) for event_id in _event_ids(system)]
+    wrong = [verdict for verdict in verdicts if verdict.result == "different"]
+    assert wrong and len(wrong) < len(verdicts)
+    assert all(verdict.recorded != verdict.expected and not verdict.facts_intact for verdict in wrong)
+
+
+@pytest.mark.parametrize("event_id", ["", "nope", f"{'0' * 32}-1", "é-1"])
+def test_an_event_that_is_not(system: LedgerSystem, event_id: str) -> None:
+    with pytest.raises(UnknownEvent):
+        _verdict(system, event_id)

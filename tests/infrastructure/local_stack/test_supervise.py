@@ -98,6 +98,13 @@ def test_a_server_that_ran_before_goes_on(home: Path) -> None:
     assert stack.status()[1].pid == before.pid
 
 
+def test_ctrl_c_is_heard_by_what_a_shell_has_put_into_the_background(home: Path) -> None:
+    run = start(home, *_SLEEPER, but="import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)")
+    assert said(run) == "ready"
+    run.send_signal(signal.SIGINT)
+    assert run.wait(30) == 0
+
+
 def test_a_child_does_not_outlive_a_killed_run(home: Path) -> None:
     run = start(home, *_SLEEPER)
     assert said(run) == "ready"

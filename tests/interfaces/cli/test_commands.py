@@ -71,6 +71,7 @@ def test_from_files_to_a_decided_user(tierline: Run, model_file: str, facts_file
     assert tierline("model", "show", "value@1")["spec"]["scheme"] == "value"
     assert tierline("facts", "import", "--history", facts_file)["accepted"] == 3
     events = tierline("user", "history", "u-1")
+    assert [bool(event["receipt_id"]) for event in events] == [bool(event["receipt"]) for event in events]
     assert [event["topic"] for event in events][:2] == ["user-tier.user-enrolled.v1", "user-tier.tier-changed.v1"]
     assert "Traceback" not in tierline("user", "history", "u-1", as_json=False)
     card = tierline("user", "show", "u-1")
@@ -112,7 +113,7 @@ def test_keys(tierline: Run) -> None:
     assert [key["key_id"] for key in tierline("key", "list")] == [made["key_id"]]
     assert made["key"] not in tierline("key", "list", as_json=False)
     assert tierline("key", "revoke", made["key_id"])["revoked"] is True
-    assert tierline("key", "list")[0]["revoked_at"]
+    assert tierline("key", "list")[0]["revoked_at"].endswith("Z")
     assert "role" in tierline("key", "create", "x", "--role", "king", code=1)
     assert "no key" in tierline("key", "revoke", "nope", code=1)
 

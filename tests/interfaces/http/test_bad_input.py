@@ -169,7 +169,7 @@ def test_schemes_and_versions_that_are_not(api: Api) -> None:
     problem(api.client.get("/v1/tier-models/value/versions/9"), 404)
     problem(api.client.post("/v1/tier-models/value/versions/9/activate"), 404)
     problem(api.client.post("/v1/tier-models/nope/versions/1/fit"), 404)
-    problem(api.client.get("/v1/tier-models/value/versions/zero"), 422)
+    problem(api.client.get("/v1/tier-models/value/versions/zero"), 404)
     problem(api.client.post("/v1/projections/nope/rebuild"), 404)
 
 
@@ -198,8 +198,8 @@ def test_cursors_of_nobody(api: Api, cursor: str) -> None:
         ({"sort": ["nope"]}, "sort"),
         ({"sort": ["a b c"]}, "sort"),
         ({"facets": ["spend"]}, "facets"),
-        ({"size": 1_001}, "body.size"),
-        ({"wher": "x"}, "body.wher"),
+        ({"size": 1_001}, "size"),
+        ({"wher": "x"}, "wher"),
     ],
 )
 def test_segments_that_cannot_be(api: Api, query: dict, field: str) -> None:
@@ -239,3 +239,25 @@ def test_the_system_clock_is_not_set(api: Api) -> None:
     problem(api.client.put("/v1/clock", json={"now": "2030-01-01T00:00:00Z"}), 409)
     problem(api.client.put("/v1/clock", json={"now": None}), 422)
     assert "tierline-clock" not in api.client.get("/v1/clock").headers
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/users/a%00b?at_least=1"),
+        ("POST", "/v1/users/a%00b/evaluations"),
+        ("GET", "/v1/schemes/a%00b/distribution"),
+        ("GET", "/v1/tier-models/value/versions/x"),
+        ("GET", "/v1/history/nope"),
+        ("POST", "/v1/history/nope/seal"),
+        ("POST", "/v1/receipts/nope/verification"),
+        ("POST", f"/v1/receipts/{'0' * 32}-1/verification"),
+    ],
+)
+def test_ids_that_nothing_can_have(api: Api, method: str, path: str) -> None:
+    problem(api.client.request(method, path), 404)
+
+
+def test_a_missing_field_has_no_value(api: Api) -> None:
+    error = problem(api.client.post("/v1/users/batch-get", json={}), 422)["errors"][0]
+    assert (error["field"], error["value"]) == ("user_ids", None)

@@ -1,6 +1,8 @@
 """The shapes that outsiders rely on: each held over a real server, on a story that really happened."""
 
 import datetime as dt
+import hashlib
+import json
 
 import pytest
 
@@ -83,8 +85,18 @@ def assert_history(api: Api) -> None:
     } <= changed.keys()
     assert (changed["data"]["scheme"], changed["data"]["from"], changed["data"]["to"]) == ("value", None, "mid")
     assert changed["receipt"]["features"]["spend"] == 5_000
+    canonical = json.dumps(changed["receipt"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert changed["receipt_id"] == hashlib.sha256(canonical.encode()).hexdigest()
+    assert events[0]["receipt_id"] is None
+    assert_verification(api, changed)
     tiers = api.client.get("/v1/users/u-1/tiers").json()
     assert tiers["standings"]["value"]["event_id"] == changed["event_id"]
+
+
+def assert_verification(api: Api, event: dict) -> None:
+    again = api.as_role("compliance").post(f"/v1/receipts/{event['event_id']}/verification").json()
+    assert again.pop("recorded") == again.pop("expected") == event["receipt"]
+    assert again == {"event_id": event["event_id"], "result": "same", "facts_intact": True}
 
 
 def assert_batch(api: Api) -> None:

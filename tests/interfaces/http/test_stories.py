@@ -36,7 +36,9 @@ def test_a_model_from_draft_to_force(api: Api) -> None:
 @pytest.mark.usefixtures("worker")
 def test_history_is_decided_as_of_its_own_time(api: Api) -> None:
     api.activate()
-    history_id = api.client.post("/v1/history").json()["history_id"]
+    session = api.client.post("/v1/history").json()
+    history_id = session["id"]
+    assert session["history_id"] == history_id
     problem(api.as_role("operator").post("/v1/facts", params={"history": history_id}, json={"facts": []}), 403)
     line = json.dumps(order("u-1", "a", 20_000, "2025-01-10T08:00:00Z"))
     imported = api.client.post("/v1/facts", params={"history": history_id}, content=line, headers=NDJSON).json()
@@ -86,7 +88,7 @@ def test_an_answer_that_is_not_there_yet_says_so(api: Api) -> None:
     ahead = api.client.get("/v1/users/u-1/tiers", params={"at_least": position + 10**9, "wait": 0})
     assert ahead.headers["tierline-at-least"] == "behind", "nobody has such a position yet"
     for bad in ({"at_least": "soon"}, {"at_least": -1}, {"at_least": 1, "wait": 31}):
-        assert problem(api.client.get("/v1/users/u-1", params=bad), 422)["errors"][0]["field"].startswith("query.")
+        assert problem(api.client.get("/v1/users/u-1", params=bad), 422)["errors"][0]["field"] in bad
 
 
 @pytest.mark.usefixtures("worker")
