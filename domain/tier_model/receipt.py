@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -98,12 +99,12 @@ def missing_for_next(
     return model.tiers[rule.rank], model.missing_for(rule, row)
 
 
-def canonical(receipt: dict[str, Any]) -> str:
+def canonical(receipt: Mapping[str, Any]) -> str:
     """Keys by code point, no spaces, shortest round-trip floats."""
-    return json.dumps(receipt, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return json.dumps(dict(receipt), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def receipt_id(receipt: dict[str, Any]) -> str:
+def receipt_id(receipt: Mapping[str, Any]) -> str:
     """SHA-256 of the canonical JSON, in hex."""
     return hashlib.sha256(canonical(receipt).encode()).hexdigest()
 
