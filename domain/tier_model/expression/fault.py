@@ -11,7 +11,7 @@ class ConditionInvalid(Refusal):
     def __init__(self, message: str, line: int, column: int, remedy: str, value: Any = None) -> None:
         super().__init__(
             f"The condition is invalid at line {line}, column {column}: {message}. {remedy}",
-            Complaint("condition", value, f"{message}. {remedy}"),
+            Complaint("where", value, f"{message}. {remedy}"),
         )
         self.message, self.line, self.column, self.remedy, self.value = (
             message,

@@ -191,10 +191,10 @@ def test_cursors_of_nobody(api: Api, cursor: str) -> None:
 @pytest.mark.parametrize(
     ("query", "field"),
     [
-        ({"where": "tier.nope = 'high'"}, "condition"),
-        ({"where": "spend >= 10"}, "condition"),
-        ({"where": "spend >="}, "condition"),
-        ({"where": "select 1"}, "condition"),
+        ({"where": "tier.nope = 'high'"}, "where"),
+        ({"where": "spend >= 10"}, "where"),
+        ({"where": "spend >="}, "where"),
+        ({"where": "select 1"}, "where"),
         ({"sort": ["nope"]}, "sort"),
         ({"sort": ["a b c"]}, "sort"),
         ({"facets": ["spend"]}, "facets"),
@@ -206,7 +206,7 @@ def test_segments_that_cannot_be(api: Api, query: dict, field: str) -> None:
     api.activate()
     error = problem(api.client.post("/v1/segments/search", json=query), 422)["errors"][0]
     assert error["field"] == field
-    assert field != "condition" or (error["line"], error["column"] >= 1) == (1, True)
+    assert field != "where" or (error["line"], error["column"] >= 1) == (1, True)
 
 
 def test_a_model_with_a_mistake_is_refused_with_its_place(api: Api) -> None:

@@ -125,7 +125,7 @@ def test_the_place_and_the_reason_are_named(text: str, place: tuple[int, int], s
         compile_condition(text, NAMES)
     assert (refused.value.line, refused.value.column) == place
     assert said in refused.value.message
-    assert refused.value.complaints[0].field == "condition"
+    assert refused.value.complaints[0].field == "where"
 
 
 def test_a_near_name_is_offered() -> None:
