@@ -6,7 +6,7 @@ from random import Random
 
 from tests.reference.evaluator import Version
 from tests.reference.random_models import make_model
-from tests.reference.zones import SECOND, Zone, zone
+from tests.reference.zones import SECOND, Zone, add_months, zone
 
 DAY = 86_400 * SECOND
 _KINDS = ("order",) * 6 + ("visit",) * 3 + ("refund", "profile", "void")
@@ -79,6 +79,10 @@ def _facts(random: Random, local: Zone, start: date, span: int, sealed_at: int |
         else:
             known = _known(random, local, occurred, found)
             known = known if sealed_at is None else max(known, sealed_at)
+        if random.random() < 0.05:  # heard of long after
+            occurred = local.midnight(add_months(local.day(occurred), -12 * random.choice((1, 2)))) + random.choice(
+                (0, 1)
+            )
         found.append(_fact(random, number, occurred, known, found))
     found.sort(key=lambda fact: fact["known_at"])
     return [{**fact, "position": position} for position, fact in enumerate(found, 1)]
@@ -123,7 +127,8 @@ def _fact(random: Random, number: int, occurred: int, known: int, others: list[d
     elif kind in ("order", "refund"):
         amount = random.choice((0, 1, 500, 1_000, 1_001, 2_500))
         if kind == "refund" and random.random() < 0.9:
-            attributes["order_id"] = f"f{random.choice((0, 1, 2, 4, 8, 19))}"
+            orders = [other["fact_id"] for other in others if other["kind"] == "order"]
+            attributes["order_id"] = random.choice([*orders, *orders, "f4", "f19", 1])
     if kind != "void":
         if random.random() < 0.8:
             attributes["n"] = random.choice((-1, 0, 1, 2, 3, 5))

@@ -98,7 +98,7 @@ def _cause(facts: list[Fact], version: Version, at: int, local: Zone, sealed_at:
         return "model-change"
     if any(fact["kind"] == "void" and fact["known_at"] == at for fact in facts):
         return "late-fact"
-    seen = visible(facts, at)
+    seen = [fact for fact in visible(facts, at) if fact["kind"] != "void"]
     new = [fact for fact in seen if max(fact["occurred_at"], fact["known_at"]) == at]
     if not new:
         return "timer"

@@ -18,8 +18,8 @@ Model = dict
 
 def visible(facts: list[Fact], at: int) -> list[Fact]:
     """Rule: "exactly the subject's facts with occurred_at <= t, known_at <= t, not voided by then, ordered by
-    occurred_at, then position". A void is seen by nobody's features; it names a fact of its own source unless it
-    says another."""
+    occurred_at, then position". A void names a fact of its own source unless it says another; it is a fact itself,
+    and not voided by others."""
     voided = {
         (fact["attributes"].get("source", fact["source"]), fact["attributes"]["fact_id"])
         for fact in facts
@@ -30,8 +30,7 @@ def visible(facts: list[Fact], at: int) -> list[Fact]:
         for fact in facts
         if fact["occurred_at"] <= at
         and fact["known_at"] <= at
-        and fact["kind"] != "void"
-        and (fact["source"], fact["fact_id"]) not in voided
+        and (fact["kind"] == "void" or (fact["source"], fact["fact_id"]) not in voided)
     ]
     seen = [{**fact, "order_at": _order_at(fact, facts, at)} if fact["kind"] == "refund" else fact for fact in seen]
     return sorted(seen, key=lambda fact: (fact["occurred_at"], fact["position"]))

@@ -9,7 +9,7 @@ _SHORT = ("2 days", "5 days", "10 days", "1 week", "20 days", "1 month", "this m
 def make_model(random: Random, zone_name: str, tiers: list[str], unordered: bool) -> dict:
     """One of every kind of feature now and then, rules that ask for values that occur, and a policy."""
     features = {f"f{number}": _feature(random) for number in range(random.choice((1, 2, 3)))}
-    climbing = not unordered and random.random() < 0.65
+    climbing = not unordered and random.random() < 0.6
     if climbing:
         features["rung"] = {"count": random.choice(("order", "visit"))} | {"within": random.choice(_SHORT)}
     scores = _scores(random, features)
@@ -39,27 +39,8 @@ def make_model(random: Random, zone_name: str, tiers: list[str], unordered: bool
 
 def _feature(random: Random) -> dict:
     kind = random.choice(("order", "order", "visit", "refund"))
-    feature: dict = random.choice(
-        (
-            {"count": kind},
-            {"count": kind},
-            {"sum": "order.amount", "minus": "refund.amount"},
-            {"sum": "order.amount"},
-            {"sum": f"{kind}.n"},
-            {"avg": "order.amount"},
-            {"avg": f"{kind}.n"},
-            {"min": f"{kind}.n"},
-            {"max": "order.amount"},
-            {"distinct": f"{kind}.band"},
-            {"latest": "order.band"},
-            {"latest": "profile.band"},
-            {"latest": f"{kind}.n"},
-            {"days_since": kind},
-            {"days_since": kind, "first": True},
-            *_newer(random, kind),
-            *_of_lines(random),
-        )
-    ).copy()
+    group = random.choice((_plain, _plain, _plain, _compared, _compared, _of_lines))
+    feature = random.choice(group(random, kind))
     window = random.random()
     if window < 0.7 or "trend" in feature:
         feature["within"] = random.choice(
@@ -84,32 +65,49 @@ def _feature(random: Random) -> dict:
 _CUTS = {"money": (0, 500, 1_000, 1_001, 3_000), "ratio": (0, 1 / 3, 0.5, 1, 1.5, 3)}
 
 
-def _newer(random: Random, kind: str) -> list[dict]:
+def _plain(random: Random, kind: str) -> list[dict]:
+    return [
+        {"count": kind},
+        {"count": kind},
+        {"sum": "order.amount", "minus": "refund.amount"},
+        {"sum": random.choice(("order.amount", "refund.amount"))},
+        {"sum": f"{kind}.n"},
+        {"avg": "order.amount"},
+        {"avg": f"{kind}.n"},
+        {"min": f"{kind}.n"},
+        {"max": "order.amount"},
+        {"distinct": f"{kind}.band"},
+        {"latest": "order.band"},
+        {"latest": "profile.band"},
+        {"latest": f"{kind}.n"},
+        {"days_since": kind},
+        {"days_since": kind, "first": True},
+    ]
+
+
+def _compared(random: Random, kind: str) -> list[dict]:
     of = random.choice(("band = 'a'", "n > 1", "not band = 'b'", "amount >= money(10.00)"))
     return [
-        {"top": f"{kind}.label"},
-        {"top": "order.band", "by": "amount"},
-        {"top": f"{kind}.label", "by": "amount"},
-        {"share": kind, "of": of},
+        {"top": random.choice((f"{kind}.label", "order.band"))},
+        {"top": random.choice((f"{kind}.label", "order.band")), "by": "amount"},
         {"share": kind, "of": of},
         {"share": random.choice((f"{kind}.n", "order.amount")), "of": of},
-        {"trend": f"count {kind}"},
         {"trend": f"count {kind}"},
         {"trend": f"sum {random.choice((f'{kind}.n', 'order.amount'))}"},
         {"rate": kind, "per": f"{random.choice(_LENGTHS)} days"},
         {"rate": kind, "per": f"{random.choice(_LENGTHS)} days"},
-        {"sum": "refund.amount"},
     ]
 
 
-def _of_lines(random: Random) -> list[dict]:
-    lines = random.choice(("order.lines", "order.lines", "refund.lines"))
+def _of_lines(random: Random, kind: str) -> list[dict]:
+    lines = "refund.lines" if kind == "refund" else "order.lines"
     return [
         {"sum": "order.lines.amount", "minus": "refund.lines.amount"},
         {random.choice(("sum", "avg", "min", "max")): f"{lines}.n"},
         {random.choice(("sum", "avg", "min", "max", "latest")): f"{lines}.amount"},
         {random.choice(("distinct", "latest")): f"{lines}.band"},
-        {"top": f"{lines}.label", "by": random.choice(("count", "amount"))},
+        {"top": f"{lines}.{random.choice(('band', 'label'))}"},
+        {"top": f"{lines}.{random.choice(('band', 'label'))}", "by": "amount"},
         {"share": f"{lines}.{random.choice(('n', 'amount'))}", "of": "band = 'a'"},
         {"trend": f"sum {lines}.{random.choice(('n', 'amount'))}"},
     ]
@@ -171,8 +169,12 @@ def _comparison(random: Random, features: dict, scores: dict) -> str:
 def _ratio_comparison(random: Random, name: str, feature: dict) -> str:
     """With a float that the feature can be, to the last bit, or a plain number."""
     part, whole = random.choice((0, 1, 1, 2, 3)), random.choice((1, 2, 3, *_LENGTHS))
-    value = part / whole * int(feature["per"].split()[0]) if "rate" in feature else part / whole
-    value = value if random.random() < 0.7 else random.choice((0, 0.5, 1, 2))
+    if "rate" in feature:
+        days = feature.get("within", "").removesuffix(" days")
+        value = part / (int(days) if days.isdigit() else whole) * int(feature["per"].split()[0])
+    else:
+        value = part / whole
+    value = value if random.random() < 0.8 else random.choice((0, 0.5, 1, 2))
     return random.choice(
         (
             f"{name} >= {value}",
