@@ -194,11 +194,12 @@ def _months_after_2000(day: date) -> int:
 
 def _warnings(standing: Standing, policy: Policy, moment: Moment) -> int:
     """Rule: "with `warn: N days` is recorded, if q is below c then, at the midnight N days before a calendar review
-    or validity end, once for each." One that is both counts once."""
+    or validity end, once for each." One that is both counts once. The day of an end is day(end), also where a date is
+    skipped and two days begin at once."""
     if policy.warn is None:
         return 0
-    days = moment.local.days_beginning_at(moment.at)
-    ahead = [moment.local.midnight(day + timedelta(days=policy.warn)) for day in days]
+    later = [day + timedelta(days=policy.warn) for day in moment.local.days_beginning_at(moment.at)]
+    ahead = [end for end, day in ((moment.local.midnight(day), day) for day in later) if moment.local.day(end) == day]
     validity_end = _validity_end(standing, policy, moment)
     return len(
         {
