@@ -153,7 +153,10 @@ class FeatureColumns:
             days = window.lengths(today)
         else:
             first = first_days(self._table, self._calendar, index, len(points))
-            days = today - last_return(first, today) + 1 if window.anniversary else np.maximum(today - first, 1)
+            if window.anniversary:
+                days = today - last_return(first, today) + (0 if window.through_yesterday else 1)
+            else:
+                days = np.maximum(today - first, 1)
         zero = np.zeros(len(points), dtype=np.float64)
         return np.divide(count, days, out=zero, where=days > 0) * self.plan.per_days
 

@@ -98,8 +98,9 @@ class Placing:
         for index, (row, first, last) in enumerate(zip(rows.tolist(), start.tolist(), end.tolist(), strict=True)):
             stands, best = int(at[index]), None
             if refunds[index]:
-                order_id = str((self._table.attributes[row] or {}).get("order_id"))
-                for seen, position, occurred_at in self._orders.get((int(self._table.subject[row]), order_id), ()):
+                order_id = (self._table.attributes[row] or {}).get("order_id")
+                key = (int(self._table.subject[row]), order_id if isinstance(order_id, str) else "")  # no id is empty
+                for seen, position, occurred_at in self._orders.get(key, ()):
                     if best is not None and position > best:
                         continue
                     pieces.append((index, first, min(max(seen, first), last), stands))
