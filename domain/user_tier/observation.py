@@ -42,7 +42,6 @@ class Observation(msgspec.Struct, frozen=True, omit_defaults=True):
     attributes: dict[str, Scalar] = {}  # the latest profile attributes
     tags: list[str] = []
     facts_seen: int = 0
-    facts_hash: str = ""
 
 
 _ENCODER = msgspec.msgpack.Encoder()
