@@ -4,6 +4,7 @@ Live decisions, history, replay and verification all come through here, so they 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -116,7 +117,7 @@ class FeatureColumns:
                     Column(*covering_sum(ranges, facts.number)), Column(covering_count(ranges), everywhere)
                 )
             case "distinct":
-                return Column(covering_distinct(ranges, self._distinct_codes()), everywhere)
+                return Column(covering_distinct(ranges, self._distinct_codes), everywhere)
             case "share" | "trend":
                 assert self._other is not None
                 main = Column(*covering_sum(ranges, facts.number))
@@ -133,9 +134,10 @@ class FeatureColumns:
     def _picked(self, points: Points, ranges: Ranges) -> Column:
         """One fact's value: the least, the greatest, the last."""
         facts = self._facts
-        best = covering_maximum(ranges, self._priority())
+        priority, by_priority = self._ranked
+        best = covering_maximum(ranges, priority)
         valid = best >= 0
-        chosen = self._by_priority()[np.where(valid, best, 0)] if len(facts.row) else np.zeros(len(points), np.int64)
+        chosen = by_priority[np.where(valid, best, 0)] if len(facts.row) else np.zeros(len(points), np.int64)
         if self.plan.aggregate == "days_since":
             return Column(self._age(points, chosen, valid), valid)
         if not len(facts.row):
@@ -163,23 +165,20 @@ class FeatureColumns:
     def day_counted_from(self, points: Points, index: PointIndex) -> Column:
         """For days_since: the local day of the fact that it counts from."""
         facts = self._facts
-        best = covering_maximum(ranges_of(index, facts.subject, facts.start, facts.end), self._priority())
+        priority, by_priority = self._ranked
+        best = covering_maximum(_ranges(facts, index), priority)
         valid = best >= 0
         if not len(facts.row):
             return Column(np.zeros(len(points), dtype=np.int64), valid)
-        occurred = self._table.occurred_at[facts.row[self._by_priority()[np.where(valid, best, 0)]]]
+        occurred = self._table.occurred_at[facts.row[by_priority[np.where(valid, best, 0)]]]
         return Column(self._calendar.day(occurred), valid)
 
     # ----------------------------------------------------------------------------------------------------- priorities
 
-    def _priority(self) -> Int64s:
-        """What the feature prefers among its facts: >= 0, the greatest wins; ties go to the later fact."""
-        return self._ranked()[0]
-
-    def _by_priority(self) -> Int64s:
-        return self._ranked()[1]
-
+    @cached_property
     def _ranked(self) -> tuple[Int64s, Int64s]:
+        """What the feature prefers among its facts: each fact's priority (>= 0, the greatest wins; ties go to the later
+        fact), and the facts by priority. Evaluated several times, ranked once."""
         facts, plan = self._facts, self.plan
         if plan.aggregate in ("min", "max"):
             keys = facts.number if facts.value is None else facts.value
@@ -194,6 +193,7 @@ class FeatureColumns:
         priority[order] = np.arange(len(order))
         return priority, order
 
+    @cached_property
     def _distinct_codes(self) -> Int64s:
         facts = self._facts
         assert facts.value is not None
