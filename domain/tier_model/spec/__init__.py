@@ -16,6 +16,7 @@ from domain.tier_model.spec.features import (
     Top,
     Trend,
 )
+from domain.tier_model.spec.growth import GROWTH, Earn, Growth
 from domain.tier_model.spec.model import (
     Fitting,
     TierModelSpec,
@@ -31,15 +32,18 @@ from domain.tier_model.spec.scores import CutScore, Label, Rule, Score, Weighted
 from domain.tier_model.spec.values import FieldReference, Length, Window
 
 __all__ = [
+    "GROWTH",
     "Avg",
     "Count",
     "CutScore",
     "DaysSince",
     "Distinct",
     "Downgrade",
+    "Earn",
     "Feature",
     "FieldReference",
     "Fitting",
+    "Growth",
     "Label",
     "Latest",
     "Length",

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from domain.tier_model.calendar import load_zone
 from domain.tier_model.spec.features import Feature
+from domain.tier_model.spec.growth import Growth
 from domain.tier_model.spec.parts import Part
 from domain.tier_model.spec.policy import PolicySpec
 from domain.tier_model.spec.scores import CutScore, Label, RuleText, Score
@@ -54,7 +55,7 @@ class TierModelSpec(Part):
     scores: dict[Name, Score] = Field(default_factory=dict)
     rules: dict[Tier, RuleText] = Field(default_factory=dict)
     policy: PolicySpec = PolicySpec()
-    growth: dict[str, Any] | None = None
+    growth: Growth | None = None
     fitted: Fitting | None = None
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 
 from domain.tier_model.spec.faults import ModelFault, ModelInvalid
 from domain.tier_model.spec.features import FEATURE_KEYS, FEATURE_PARTS
+from domain.tier_model.spec.growth import Earn, Growth
 from domain.tier_model.spec.model import TierModelSpec
 from domain.tier_model.spec.policy import Downgrade, PolicySpec, ReviewEvery
 from domain.tier_model.spec.scores import SCORE_PARTS, Label, Rule
@@ -146,6 +147,10 @@ def _part_at(location: tuple[int | str, ...]) -> type[BaseModel]:
             return SCORE_PARTS[tag]
         case ("rules", *_):
             return Rule
+        case ("growth", "earn", *_):
+            return Earn
+        case ("growth", *_):
+            return Growth
         case ("labels", *_):
             return Label
         case ("policy", "downgrade", _, "review", *_):
