@@ -58,8 +58,9 @@ class TierModels(Protocol):
         """All versions (of one scheme), by scheme and number."""
         ...
 
-    def facts(self, kinds: frozenset[str], progress: Callable[[int, int], None]) -> Iterator[FactTable]:
-        """Everybody's facts, some thousand subjects at a time; progress(done, all)."""
+    def facts(self, kinds: frozenset[str] | None, progress: Callable[[int, int], None]) -> Iterator[FactTable]:
+        """Everybody's facts, some thousand subjects at a time; progress(done, all). kinds: whose attributes are read,
+        None: all."""
         ...
 
     def now(self) -> int:

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +62,12 @@ class FactTable:
         """The same facts, where an amount in another currency is no amount."""
         foreign = [code for code, name in enumerate(self.currencies) if name != currency]
         return replace(self, amount_valid=self.amount_valid & ~np.isin(self.currency, foreign))
+
+    def taken(self, rows: Int64s, subject: npt.NDArray[np.int32], subjects: int) -> "FactTable":
+        """Some of its rows as those of other subjects, in an order that sorts them by these."""
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        picked: dict[str, Any] = {n: column[rows] for n, column in columns.items() if isinstance(column, np.ndarray)}
+        return replace(self, **{**picked, "subject": subject, "subjects": subjects})
 
 
 @dataclass(frozen=True, slots=True)

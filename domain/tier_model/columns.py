@@ -18,6 +18,7 @@ from domain.tier_model.expression import Condition
 from domain.tier_model.placing import FeatureFacts, Placing
 from domain.tier_model.selection import Aggregate, Reading, select
 from domain.tier_model.spans import (
+    ALWAYS,
     Bools,
     Int64s,
     PointIndex,
@@ -105,7 +106,7 @@ class FeatureColumns:
     def values(self, points: Points, index: PointIndex) -> Column:
         """Values at the points; valid where there is one."""
         facts, plan = self._facts, self.plan
-        ranges = _ranges(facts, index)
+        ranges = self._ranges(facts, index)
         everywhere = np.ones(len(points), dtype=np.bool_)
         match plan.aggregate:
             case "count":
@@ -121,7 +122,7 @@ class FeatureColumns:
             case "share" | "trend":
                 assert self._other is not None
                 main = Column(*covering_sum(ranges, facts.number))
-                other = Column(*covering_sum(_ranges(self._other, index), self._other.number))
+                other = Column(*covering_sum(self._ranges(self._other, index), self._other.number))
                 return _quotient(other, main) if plan.aggregate == "share" else _quotient(main, other)
             case "rate":
                 return Column(self._rate(covering_count(ranges), points, index), everywhere)
@@ -159,6 +160,10 @@ class FeatureColumns:
                 days = today - last_return(first, today) + (0 if window.through_yesterday else 1)
             else:
                 days = np.maximum(today - first, 1)
+            if window.standing and points.bases is not None:
+                anchor = points.bases.anchor
+                since = today - self._calendar.day(anchor) - (1 if window.through_yesterday else 0)
+                days = np.where(anchor == ALWAYS, days, since)
         zero = np.zeros(len(points), dtype=np.float64)
         return np.divide(count, days, out=zero, where=days > 0) * self.plan.per_days
 
@@ -166,12 +171,19 @@ class FeatureColumns:
         """For days_since: the local day of the fact that it counts from."""
         facts = self._facts
         priority, by_priority = self._ranked
-        best = covering_maximum(_ranges(facts, index), priority)
+        best = covering_maximum(self._ranges(facts, index), priority)
         valid = best >= 0
         if not len(facts.row):
             return Column(np.zeros(len(points), dtype=np.int64), valid)
         occurred = self._table.occurred_at[facts.row[by_priority[np.where(valid, best, 0)]]]
         return Column(self._calendar.day(occurred), valid)
+
+    def _ranges(self, facts: FeatureFacts, index: PointIndex) -> Ranges:
+        """Where each fact counts. A window since standing loses it at the first point whose anchor has reached it."""
+        if not self.plan.window.standing:
+            return ranges_of(index, facts.subject, facts.start, facts.end)
+        lost = index.first_anchored_at(facts.subject, facts.at)
+        return ranges_of(index, facts.subject, facts.start, facts.end, lost)
 
     # ----------------------------------------------------------------------------------------------------- priorities
 
@@ -235,6 +247,8 @@ class FeatureColumns:
         if self.plan.first or len(facts.row) < 2:
             return superseded
         lasting = (facts.subject[1:] == facts.subject[:-1]) & (self._table.voided_at[facts.row[1:]] == NEVER)
+        # It must not leave the window first, as a refund that stands at an earlier order would.
+        lasting &= (facts.end[1:] >= facts.end[:-1]) & (facts.at[1:] >= facts.at[:-1])
         superseded[:-1] = np.where(lasting, facts.start[1:], NEVER)
         return superseded
 
@@ -248,10 +262,6 @@ class FeatureColumns:
         offsets = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         repeated = np.repeat(subjects, lengths).astype(np.int32)
         return repeated, self._calendar.midnight(np.repeat(starts, lengths) + offsets)
-
-
-def _ranges(facts: FeatureFacts, index: PointIndex) -> Ranges:
-    return ranges_of(index, facts.subject, facts.start, facts.end)
 
 
 def _quotient(part: Column, whole: Column) -> Column:

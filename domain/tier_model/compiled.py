@@ -9,16 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from domain.facts.table import FactTable
 from domain.tier_model.calendar import LAST_DAY, calendar_of
-from domain.tier_model.column import Column, Scalar
-from domain.tier_model.columns import FeatureColumns, FeaturePlan
-from domain.tier_model.expression import Condition, compile_condition, compile_fact_condition
-from domain.tier_model.fit import score
-from domain.tier_model.names import types_of
+from domain.tier_model.column import Scalar
+from domain.tier_model.columns import FeaturePlan
+from domain.tier_model.currency import minor_units
+from domain.tier_model.expression import Condition, compile_fact_condition, tag_column
+from domain.tier_model.growth import EarnPlan, GrowthPlan
+from domain.tier_model.names import compile_rule, schemes_in
 from domain.tier_model.policy import Policy, PolicyRules, Reviews
 from domain.tier_model.selection import Aggregate, Reading
-from domain.tier_model.spans import Int64s, PointIndex, Points
 from domain.tier_model.spec import (
     CutScore,
     DaysSince,
@@ -33,7 +32,6 @@ from domain.tier_model.spec import (
     TierModelSpec,
     Top,
     Trend,
-    WeightedScore,
     Window,
     content_hash,
 )
@@ -69,21 +67,6 @@ class RulePlan:
     keep: Condition | None
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluated:
-    """Features, scores and rules at points. codes index truths, one a point."""
-
-    features: dict[str, Column]
-    scores: dict[str, Column]
-    codes: Int64s
-    truths: list[Truth]
-
-    def row(self, number: int) -> tuple[dict[str, Scalar], dict[str, Scalar]]:
-        """Plain values of the features and scores at one point."""
-        features = {name: column.item(number) for name, column in self.features.items()}
-        return features, {name: column.item(number) for name, column in self.scores.items()}
-
-
 class CompiledModel:
     """One version of a model, ready to evaluate. Raises ModelInvalid or ConditionInvalid when it cannot be."""
 
@@ -94,25 +77,44 @@ class CompiledModel:
         self.content_hash = content_hash(spec)
         self.tiers = spec.tiers
         self.calendar = calendar_of(spec.time_zone)
-        types = types_of(spec)
         self.rules = tuple(
             RulePlan(
                 rank,
-                compile_condition(rule.enter, types, currency=spec.currency),
-                compile_condition(rule.keep, types, currency=spec.currency) if rule.keep is not None else None,
+                compile_rule(spec, rule.enter),
+                compile_rule(spec, rule.keep) if rule.keep is not None else None,
             )
             for rank, tier in enumerate(spec.tiers)
             if (rule := spec.rules.get(tier)) is not None
         )
+        conditions = [part for rule in self.rules for part in (rule.enter, rule.keep) if part is not None]
+        self.reads_schemes = frozenset[str]().union(*map(schemes_in, conditions))
+        self.reads_tags = frozenset[str]().union(*(condition.tags for condition in conditions))
         self.features = tuple(self._plan(name, feature) for name, feature in spec.features.items())
+        self.growth = _growth(spec) if spec.growth is not None else None
         self.policy = PolicyRules(policy_of(spec.policy), spec.tiers, spec.unordered, self.calendar)
         self._missing: dict[Any, list[dict[str, Any]]] = {}
         self._default = spec.tiers.index(spec.default) if spec.default is not None else 0
 
     @property
-    def attribute_kinds(self) -> frozenset[str]:
-        """Kinds of facts whose attributes (or lines) it reads."""
+    def reads_standing(self) -> bool:
+        """Whether features depend on where the subject stands: windows since standing, growth value."""
+        return self.growth is not None or self.restarts
+
+    @property
+    def restarts(self) -> bool:
+        """Whether a window restarts at the midnight after entry or requalification."""
+        return any(feature.window.standing for feature in self.features)
+
+    @property
+    def attribute_kinds(self) -> frozenset[str] | None:
+        """Kinds of facts whose attributes (or lines) it reads; None: of all."""
+        if self.spec.per is not None:
+            return None
         kinds: set[str] = set()
+        if self.growth is not None:
+            kinds |= {rule.of.kind for rule in self.growth.earn if rule.where or rule.of.field not in (None, "amount")}
+            reversed_ = [rule.of.kind for rule in self.growth.earn if rule.reversed_by_refunds]
+            kinds |= {*reversed_, "refund"} if reversed_ else set()
         for feature in self.features:
             conditional = feature.where is not None or feature.part is not None
             for reading in (feature.of, feature.minus):
@@ -137,14 +139,18 @@ class CompiledModel:
         return truth.enter
 
     def missing_for(self, rule: RulePlan, row: Mapping[str, Scalar]) -> list[dict[str, Any]]:
-        """The smallest parts that the rule's `enter` still lacks. Rows repeat (scores are few), so answers are kept."""
-        values = tuple((name, row[name]) for name in sorted(rule.enter.names))
+        """The smallest parts that the rule's `enter` still lacks. row: features, scores and what is read outside.
+
+        Rows repeat (scores are few), so answers are kept.
+        """
+        tags = tuple(tag for tag in sorted(rule.enter.tags) if row[tag_column(tag)])
+        values = (*((name, row[name]) for name in sorted(rule.enter.names)), *((tag, True) for tag in tags))
         key = (rule.rank, values, tuple(type(value) for _, value in values))  # 1, 1.0 and true are equal as keys
         found = self._missing.get(key)
         if found is None:
             if len(self._missing) >= _MISSING_KEPT:
                 self._missing.clear()
-            found = self._missing[key] = rule.enter.shortfall(row)
+            found = self._missing[key] = rule.enter.shortfall(row, tags)
         return found
 
     def truth(self, enter: npt.NDArray[np.bool_], keep: npt.NDArray[np.bool_]) -> Truth:
@@ -202,89 +208,6 @@ def compiled_model(spec_json: str, version: int) -> CompiledModel:
     return CompiledModel(TierModelSpec.model_validate_json(spec_json), version)
 
 
-class ModelColumns:
-    """A compiled model over one table of facts."""
-
-    def __init__(self, model: CompiledModel, table: FactTable) -> None:
-        self.model = model
-        self._table = table
-        in_currency = table.in_currency(model.spec.currency)
-        self._features = [FeatureColumns(plan, in_currency, model.calendar) for plan in model.features]
-
-    def instants(self, until: Int64s) -> tuple[npt.NDArray[np.int32], Int64s]:
-        """(subjects, instants) of every decision that facts and windows ask for; until: exclusive, per subject."""
-        table = self._table
-        ahead = table.occurred_at > table.known_at
-        pairs = [feature.instants(until) for feature in self._features]
-        voided = table.voided_at < until[table.subject]
-        subjects = [table.subject, table.subject[ahead], table.subject[voided], *(pair[0] for pair in pairs)]
-        instants = [table.known_at, table.occurred_at[ahead], table.voided_at[voided], *(pair[1] for pair in pairs)]
-        return np.concatenate(subjects), np.concatenate(instants)
-
-    def evaluate(self, points: Points) -> Evaluated:
-        """Features, scores and rules at the points."""
-        features = self.features(points)
-        scores = self._scores(features, len(points))
-        codes, truths = self._truths({**features, **scores}, len(points))
-        return Evaluated(features, scores, codes, truths)
-
-    def features(self, points: Points) -> dict[str, Column]:
-        """The features alone: what cuts are fitted on."""
-        index = PointIndex(points)
-        return {feature.plan.name: feature.values(points, index) for feature in self._features}
-
-    def days(self, points: Points) -> dict[str, Column]:
-        """For each days_since feature, the local day that it counts from."""
-        index = PointIndex(points)
-        ages = [feature for feature in self._features if feature.plan.aggregate == "days_since"]
-        return {feature.plan.name: feature.day_counted_from(points, index) for feature in ages}
-
-    def _scores(self, features: dict[str, Column], size: int) -> dict[str, Column]:
-        scores: dict[str, Column] = {}
-        waiting = dict(self.model.spec.scores)
-        while waiting:
-            ready = [
-                name
-                for name, plan in waiting.items()
-                if isinstance(plan, CutScore) or not any(part in waiting for part in plan.weighted)
-            ]
-            for name in ready:
-                plan = waiting.pop(name)
-                if isinstance(plan, CutScore):
-                    assert plan.cuts != "fitted"
-                    scores[name] = score(features[plan.of], plan.cuts, plan.best)
-                else:
-                    scores[name] = _weighted(plan, scores, size)
-        return scores
-
-    def _truths(self, columns: dict[str, Column], size: int) -> tuple[Int64s, list[Truth]]:
-        tiers = len(self.model.tiers)
-        matrix = np.zeros((size, 2 * tiers), dtype=np.bool_)
-        for rule in self.model.rules:
-            enter = _true(rule.enter, columns, size)
-            matrix[:, rule.rank] = enter
-            matrix[:, tiers + rule.rank] = enter if rule.keep is None else _true(rule.keep, columns, size)
-        unique, codes = np.unique(np.packbits(matrix, axis=1), axis=0, return_inverse=True)
-        rows = np.unpackbits(unique, axis=1, count=2 * tiers).astype(np.bool_)
-        return codes.reshape(-1).astype(np.int64), [self.model.truth(row[:tiers], row[tiers:]) for row in rows]
-
-
-def _true(condition: Condition, columns: dict[str, Column], size: int) -> npt.NDArray[np.bool_]:
-    column = condition.evaluate(columns, size)
-    return np.asarray(column.valid & column.values.astype(np.bool_))
-
-
-def _weighted(plan: WeightedScore, scores: dict[str, Column], size: int) -> Column:
-    total: npt.NDArray[Any] = np.zeros(size, dtype=np.int64)
-    valid = np.ones(size, dtype=np.bool_)
-    for name, weight in sorted(plan.weighted.items()):
-        part = scores[name]
-        total = total + np.where(part.valid, part.values, 0) * weight
-        if plan.missing is None:
-            valid &= part.valid
-    return Column(total, valid)
-
-
 def _reading(feature: Feature) -> tuple[Aggregate, Reading]:
     """What a feature does, and what it reads."""
     match feature:
@@ -317,7 +240,32 @@ def _window(window: Window) -> WindowPlan:
         period=_PERIODS[window.calendar] if window.calendar else None,
         through_yesterday=window.through_yesterday,
         anniversary=window.since == "anniversary",
+        standing=window.since == "standing",
     )
+
+
+def _growth(spec: TierModelSpec) -> GrowthPlan:
+    assert spec.growth is not None
+    rules = tuple(
+        EarnPlan(
+            points=rule.points,
+            of=Reading(rule.kind, rule.field),
+            each=_each(rule.each, spec.currency),
+            reversed_by_refunds=rule.minus is not None,
+            where=compile_fact_condition(rule.where, spec.currency) if rule.where else None,
+            after_days=(rule.after.days or 0) if rule.after is not None else 0,
+            at_most=rule.at_most,
+        )
+        for _, rule in sorted(spec.growth.earn.items())
+    )
+    return GrowthPlan(rules, {tier: None if most == "all" else most for tier, most in spec.growth.deduct.items()})
+
+
+def _each(text: str | None, currency: str) -> int:
+    """money(10.00) to minor units, 1000 to itself. Raises ValueError for more decimals than the currency has."""
+    if text is None:
+        return 1
+    return minor_units(text[len("money(") : -1], currency) if text.startswith("money(") else int(text)
 
 
 def policy_of(spec: PolicySpec) -> Policy:

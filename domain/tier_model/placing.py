@@ -15,12 +15,16 @@ from domain.tier_model.window import WindowPlan
 
 @dataclass(frozen=True, slots=True)
 class FeatureFacts:
-    """The facts that a feature looks at: table rows, and the instants [start, end) during which each counts."""
+    """The facts that a feature looks at: table rows, and the instants [start, end) during which each counts.
+
+    at: the instant that each stands at, which a window since standing asks for.
+    """
 
     row: Int64s
     subject: npt.NDArray[np.int32]
     start: Int64s
     end: Int64s
+    at: Int64s
     number: Int64s  # what is added up, sign included
     value: Objects | None  # what min, max, latest, distinct and top read
 
@@ -31,6 +35,7 @@ class FeatureFacts:
             np.concatenate([self.subject, other.subject]),
             np.concatenate([self.start, other.start]),
             np.concatenate([self.end, other.end]),
+            np.concatenate([self.at, other.at]),
             np.concatenate([self.number, -other.number]),
             None,
         )
@@ -38,11 +43,12 @@ class FeatureFacts:
 
 @dataclass(frozen=True, slots=True)
 class _Spans:
-    """Selected facts with the instants [start, end) in which they are visible and the day they stand at."""
+    """Selected facts, the instants [start, end) in which they are visible, and the instant and day they stand at."""
 
     selected: Selected
     start: Int64s
     end: Int64s
+    at: Int64s
     day: Int64s
 
 
@@ -66,7 +72,7 @@ class Placing:
             end = np.minimum(end, self._calendar.midnight(window.leaving_days(spans.day)))
         if len(spans.day) and window.anniversary:
             return self._since_anniversary(replace(spans, start=start, end=end))
-        return self._facts(spans.selected, start, end)
+        return self._facts(spans.selected, start, end, spans.at)
 
     def before(self, selected: Selected) -> FeatureFacts:
         """While they are in the window before."""
@@ -75,7 +81,7 @@ class Placing:
         if len(spans.day):
             start = np.maximum(start, self._calendar.midnight(self._window.leaving_days(spans.day)))
             end = np.minimum(end, self._calendar.midnight(self._window.leaving_days_before(spans.day)))
-        return self._facts(spans.selected, start, end)
+        return self._facts(spans.selected, start, end, spans.at)
 
     def _visible(self, selected: Selected) -> "_Spans":
         """From when to when they are visible (and have matured), and the local days that they stand at."""
@@ -88,7 +94,7 @@ class Placing:
         if self._orders:
             index, start, end, at = self._at_orders(rows, start, end, at)
             selected = selected.taken(index)
-        return _Spans(selected, start, end, self._calendar.day(at))
+        return _Spans(selected, start, end, at, self._calendar.day(at))
 
     def _at_orders(self, rows: Int64s, start: Int64s, end: Int64s, at: Int64s) -> tuple[Int64s, Int64s, Int64s, Int64s]:
         """(index, start, end, instant it stands at): a refund once for its own instant and once for its order's, which
@@ -118,13 +124,14 @@ class Placing:
             spans.selected.taken(given),
             np.maximum(spans.start[given], pieces.start[piece]),
             np.minimum(np.minimum(spans.end[given], pieces.end[piece]), leaves),
+            spans.at[given],
         )
 
-    def _facts(self, selected: Selected, start: Int64s, end: Int64s) -> FeatureFacts:
+    def _facts(self, selected: Selected, start: Int64s, end: Int64s, at: Int64s) -> FeatureFacts:
         counted = end > start
         kept = selected.taken(counted)
         return FeatureFacts(
-            kept.row, self._table.subject[kept.row], start[counted], end[counted], kept.number, kept.value
+            kept.row, self._table.subject[kept.row], start[counted], end[counted], at[counted], kept.number, kept.value
         )
 
 

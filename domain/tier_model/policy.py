@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from domain.tier_model.calendar import Calendar, add_months_to, day_of_date, year_month_day
 from domain.user_tier.observation import Standing
 
-Kind = Literal["tier-changed", "tier-requalified", "downgrade-deferred", "tier-at-risk"]
+Kind = Literal["tier-changed", "tier-requalified", "downgrade-deferred", "tier-at-risk", "growth-settled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,25 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One thing a decision records. until: the end of the grace, or the review that is warned of."""
+    """One thing a decision records. until: the end of the grace, or the review that is warned of. growth: of a
+    settlement."""
 
     kind: Kind
     clause: str
     from_tier: str | None
     to_tier: str
     until: int | None = None
+    growth: "Settlement | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Growth value when validity ended: what was carried in and earned since, what was deducted, what is carried on."""
+
+    carried: int
+    earned: int
+    deducted: int
+    balance: int
 
 
 class PolicyRules:
@@ -91,7 +103,7 @@ class PolicyRules:
     def _hold(self, standing: Standing, t: int) -> tuple[Standing, list[Outcome]]:
         if standing.grace_until is not None:
             return self._requalify(standing, t, "grace-cleared")
-        if standing.validity_until is not None and t == self._validity_end(standing):
+        if standing.validity_until is not None and t == self.validity_end(standing):
             return self._requalify(standing, t, "validity-renewed")
         return standing, []
 
@@ -125,11 +137,23 @@ class PolicyRules:
             last_decided=t,
             validity_until=self._validity_from(t),
         )
+        if standing is not None:
+            moved = replace(
+                moved,
+                window_from=self.window_from(standing, t),
+                growth_carried=standing.growth_carried,
+                growth_settled_at=standing.growth_settled_at,
+            )
         return moved, [Outcome("tier-changed", clause, standing.tier if standing else None, tier)]
 
     def _requalify(self, standing: Standing, t: int, clause: str) -> tuple[Standing, list[Outcome]]:
         renewed = replace(
-            standing, grace_until=None, valid_from=t, validity_until=self._validity_from(t), last_decided=t
+            standing,
+            grace_until=None,
+            valid_from=t,
+            validity_until=self._validity_from(t),
+            last_decided=t,
+            window_from=self.window_from(standing, t),
         )
         return renewed, [Outcome("tier-requalified", clause, standing.tier, standing.tier)]
 
@@ -139,6 +163,16 @@ class PolicyRules:
         if until is not None and until < t:
             until = self.calendar.midnight_of(self.calendar.day_of(t) + 1)
         return replace(standing, validity_until=until)
+
+    # ----------------------------------------------------------------------------------------------- what windows read
+
+    def window_from(self, standing: Standing, t: int) -> int | None:
+        """After which instant a window since standing holds facts at t; None: it holds all."""
+        return standing.valid_from if self.restart(standing) <= t else standing.window_from
+
+    def restart(self, standing: Standing) -> int:
+        """The first midnight after entry or the last requalification, at which windows since standing restart."""
+        return self.calendar.midnight_of(self.calendar.day_of(standing.valid_from) + 1)
 
     # ------------------------------------------------------------------------------------------------------ deadlines
 
@@ -151,7 +185,7 @@ class PolicyRules:
                 candidates.append(self._stay_end(standing))
         else:
             if standing.validity_until is not None:
-                candidates.append(self._validity_end(standing))
+                candidates.append(self.validity_end(standing))
             if qualified > current and self.policy.upgrade_at_review:
                 candidates.append(self._next_review(standing, t))
             if qualified < current:
@@ -191,7 +225,7 @@ class PolicyRules:
             return self.calendar.midnight_of(add_months_to(day, self.policy.validity_months))
         return None
 
-    def _validity_end(self, standing: Standing) -> int:
+    def validity_end(self, standing: Standing) -> int:
         """The end of validity; inside the minimum stay it waits for that to end. Only while there is a validity."""
         assert standing.validity_until is not None
         return max(standing.validity_until, self._stay_end(standing))
@@ -201,7 +235,7 @@ class PolicyRules:
     def _is_review(self, standing: Standing, t: int) -> bool:
         if self.policy.reviews.continuous:
             return True
-        if standing.validity_until is not None and t == self._validity_end(standing):
+        if standing.validity_until is not None and t == self.validity_end(standing):
             return True
         return self._next_review(standing, t - 1) == t
 
@@ -236,7 +270,7 @@ class PolicyRules:
         days = self.policy.warn_days
         if not days:
             return []
-        reviews = [self._validity_end(standing)] if standing.validity_until is not None else []
+        reviews = [self.validity_end(standing)] if standing.validity_until is not None else []
         if not self.policy.reviews.continuous:
             after = t - 1
             while True:

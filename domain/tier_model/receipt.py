@@ -11,6 +11,7 @@ from domain.facts.instants import format_instant
 from domain.facts.table import FactTable
 from domain.tier_model.column import Scalar
 from domain.tier_model.compiled import CompiledModel, Truth
+from domain.tier_model.model_columns import Row
 from domain.tier_model.timeline import Decision
 from domain.user_tier.observation import Standing
 
@@ -58,24 +59,23 @@ class FactsSeen:
 
 def receipt_of(
     decision: Decision,
-    features: dict[str, Scalar],
-    scores: dict[str, Scalar],
+    row: Row,
     truth: Truth,
     facts_seen: int,
     facts_hash: str,
 ) -> dict[str, Any]:
-    """The receipt of one decision; `features` and `scores` as of its instant."""
+    """The receipt of one decision; row: the values as of its instant."""
     model = decision.model
-    next_tier, missing = missing_for_next(model, decision.after.tier, {**features, **scores})
-    return {
+    next_tier, missing = missing_for_next(model, decision.after.tier, row.all)
+    receipt = {
         "scheme": model.scheme,
         "version": model.version,
         "model_hash": model.content_hash,
         "instant": format_instant(decision.instant),
         "facts_seen": facts_seen,
         "facts_hash": facts_hash,
-        "features": features,
-        "scores": scores,
+        "features": row.features,
+        "scores": row.scores,
         "qualified": decision.qualified,
         "rule": _rule(model, truth, decision.qualified),
         "before": _standing(decision.before),
@@ -84,6 +84,7 @@ def receipt_of(
         "next_tier": next_tier,
         "missing": missing,
     }
+    return {**receipt, "outside": row.outside} if row.outside else receipt
 
 
 def missing_for_next(

@@ -16,15 +16,30 @@ from domain.tier_model.column import Column
 Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
+ALWAYS = int(np.iinfo(np.int64).min)  # before every instant
 _SAFE_SUM = 2.0**62
 
 
 @dataclass(frozen=True, slots=True)
+class Bases:
+    """What a standing lays under the evaluation of each point, for models that read it.
+
+    anchor: windows since standing hold the facts after it (ALWAYS: all). carried, settled_at: growth value left by the
+    last settlement, and its instant (ALWAYS: none yet).
+    """
+
+    anchor: Int64s
+    carried: Int64s
+    settled_at: Int64s
+
+
+@dataclass(frozen=True, slots=True)
 class Points:
-    """Where to evaluate: (subject, instant) pairs, sorted by both, each once."""
+    """Where to evaluate: (subject, instant) pairs, sorted by both, each once. bases None: as if nobody stood there."""
 
     subject: npt.NDArray[np.int32]
     instant: Int64s
+    bases: Bases | None = None
 
     def __len__(self) -> int:
         return len(self.instant)
@@ -44,16 +59,27 @@ class PointIndex:
 
     def __init__(self, points: Points) -> None:
         self.size = len(points)
+        self._points = points
         self._instants = np.unique(points.instant)
-        self._keys = self._key(points.subject, points.instant)
+        self._keys = _keys(self._instants, points.subject, points.instant)
 
     def first_at(self, subject: npt.NDArray[np.int32], instant: Int64s) -> Int64s:
         """Index of the first point of each subject at or after each instant (of the next subject's, if none)."""
-        return np.searchsorted(self._keys, self._key(subject, instant), side="left").astype(np.int64)
+        return np.searchsorted(self._keys, _keys(self._instants, subject, instant)).astype(np.int64)
 
-    def _key(self, subject: npt.NDArray[np.int32], instant: Int64s) -> Int64s:
-        rank = np.searchsorted(self._instants, instant, side="left")
-        return subject.astype(np.int64) * (len(self._instants) + 1) + rank
+    def first_anchored_at(self, subject: npt.NDArray[np.int32], instant: Int64s) -> Int64s:
+        """Index of the first point of each subject whose anchor is at or after each instant. Anchors never go back."""
+        if self._points.bases is None:
+            return np.full(len(subject), self.size, dtype=np.int64)
+        anchors = np.unique(self._points.bases.anchor)
+        keys = _keys(anchors, self._points.subject, self._points.bases.anchor)
+        return np.searchsorted(keys, _keys(anchors, subject, instant)).astype(np.int64)
+
+
+def _keys(instants: Int64s, subject: npt.NDArray[np.int32], instant: Int64s) -> Int64s:
+    """(subject, rank among the ascending instants) as one integer."""
+    rank = np.searchsorted(instants, instant, side="left")
+    return subject.astype(np.int64) * (len(instants) + 1) + rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +92,13 @@ class Ranges:
     size: int
 
 
-def ranges_of(index: PointIndex, subject: npt.NDArray[np.int32], start: Int64s, end: Int64s) -> Ranges:
-    """Ranges of the points in [start, end) of each fact's subject."""
+def ranges_of(
+    index: PointIndex, subject: npt.NDArray[np.int32], start: Int64s, end: Int64s, lost: Int64s | None = None
+) -> Ranges:
+    """Ranges of the points in [start, end) of each fact's subject, and before the point `lost`, where given."""
     low, high = index.first_at(subject, start), index.first_at(subject, end)
+    if lost is not None:
+        high = np.minimum(high, lost)
     rows = np.flatnonzero(high > low)
     return Ranges(rows, low[rows], high[rows], index.size)
 

@@ -14,6 +14,7 @@ class WindowPlan:
     """A feature's window: `days` or `months` back from today, or the calendar period of `period` months; else all.
 
     anniversary: since the last yearly return of the subject's first fact: that depends on the subject (enrolment.py).
+    standing: since the subject's last entry or requalification (Bases).
     """
 
     days: int | None = None
@@ -21,6 +22,7 @@ class WindowPlan:
     period: int | None = None
     through_yesterday: bool = False
     anniversary: bool = False
+    standing: bool = False
 
     @property
     def bounded(self) -> bool:

@@ -11,6 +11,7 @@ from domain.user_tier.decisions import event_id_of
 from domain.user_tier.events import (
     AGGREGATE_TOPIC,
     DowngradeDeferred,
+    GrowthSettled,
     SubjectEvent,
     TierAtRisk,
     TierChanged,
@@ -70,6 +71,8 @@ class UserTier(BaseAggregate[UUID]):
                 self._adjust(event, grace_until=event.grace_until)
             case TierAtRisk():
                 self._adjust(event)
+            case GrowthSettled():
+                self._adjust(event, growth_carried=event.balance, growth_settled_at=event.effective_at)
             case _:
                 pass
 
@@ -79,7 +82,11 @@ class UserTier(BaseAggregate[UUID]):
         if event.keeps_since and current is not None:
             return msgspec.structs.replace(current, tier=tier, last_decided=event.effective_at, event_id=event_id)
         at = event.effective_at
-        return Standing(tier=tier, since=at, valid_from=at, last_decided=at, event_id=event_id)
+        moved = Standing(tier=tier, since=at, valid_from=at, last_decided=at, event_id=event_id)
+        if current is None:
+            return moved
+        carried, settled_at = current.growth_carried, current.growth_settled_at
+        return msgspec.structs.replace(moved, growth_carried=carried, growth_settled_at=settled_at)
 
     def _adjust(self, event: SubjectEvent, **changes: Any) -> None:
         current = self.standing(event.scheme, event.scope)

@@ -2,37 +2,52 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace as replaced
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
 from msgspec.structs import replace
 
 from domain.facts.table import NEVER, FactTable
-from domain.tier_model.compiled import CompiledModel, Evaluated, ModelColumns
-from domain.tier_model.receipt import FactsSeen, missing_for_next, receipt_of
-from domain.tier_model.spans import Points, points_of
-from domain.tier_model.timeline import ALWAYS, Decision, Force, SchemeInput, SchemeResult, walk
+from domain.tier_model.compiled import CompiledModel
+from domain.tier_model.receipt import FactsSeen, receipt_of
+from domain.tier_model.spans import ALWAYS
+from domain.tier_model.timeline import Force, SchemeInput
 from domain.user_tier.decisions import NewEvent, event_id_of
 from domain.user_tier.observation import Observation, Scalar, SchemeObservation, Standing
+from domain.user_tier.scheme_order import in_order, split_at
+from domain.user_tier.scheme_walk import PLATFORM, Explained, Paths, SchemeWalk, Standers, standers_of
+from domain.user_tier.tags import TagSpan
 
-PLATFORM = ""  # the scope of schemes that are kept per platform
 EVALUATOR = "evaluator"
-DAY = 86_400_000_000
 _NOTHING = Observation()
-LOOK_AHEAD = 400 * DAY  # how far a card says when a tier may drop
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What somebody did to a subject at an instant that is decided: an event to record before that instant's own."""
+
+    instant: int
+    topic: str
+    data: dict[str, Any]
+    actor: str
+    command_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What is known of one subject before the batch. decided_at None: never decided; history_until: decisions up to
-    there are history (the sealing of the session that brought the subject)."""
+    there are history (the sealing of the session that brought the subject). tags: all that matter after decided_at,
+    those of the commands among them."""
 
     subject_id: UUID
     stream_version: int
     decided_at: int | None = None
     observation: Observation = _NOTHING
     history_until: int | None = None
+    tags: tuple[TagSpan, ...] = ()
+    commands: tuple[Command, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +75,48 @@ def decide(
     forces: per scheme the versions in force, oldest first. Nothing here reads a clock: the same facts, models and
     decided_at always give the same events.
     """
+    order = in_order(forces)
+    if order is None:
+        return _decide_in_parts(subjects, table, forces, now)
     batch = _Batch(subjects, table, now)
-    for scheme in sorted(forces):
-        batch.run_scheme(scheme, forces[scheme])
+    read = frozenset[str]().union(*(force.model.reads_schemes for versions in forces.values() for force in versions))
+    for place, scheme in enumerate(order):
+        batch.run_scheme(place, scheme, forces[scheme], foreseen=scheme in read)
     return BatchResult([batch.finish(number) for number in range(len(subjects))], batch.instants)
+
+
+def _decide_in_parts(
+    subjects: Sequence[Subject], table: FactTable, forces: Mapping[str, tuple[Force, ...]], now: int
+) -> BatchResult:
+    """Versions that were never in force together read each other's schemes: decide up to the last activation first."""
+    last, before, after = split_at(forces)
+    if last >= now:  # it is still to come
+        return decide(subjects, table, before, now)
+    first = decide(subjects, table, before, last)
+    reached = [
+        replaced(
+            subject,
+            stream_version=subject.stream_version + len(decided.events),
+            decided_at=max(last - 1, subject.decided_at or ALWAYS),
+            observation=decided.observation,
+        )
+        for subject, decided in zip(subjects, first.decided, strict=True)
+    ]
+    then = decide(reached, table, after, now)
+    both = zip(first.decided, then.decided, strict=True)
+    return BatchResult(
+        [Decided([*one.events, *two.events], two.observation, two.due_at) for one, two in both],
+        first.instants + then.instants,
+    )
+
+
+class _Entry(NamedTuple):
+    """An event to come, in the order of a subject's events: at one instant commands, then schemes as decided."""
+
+    instant: int
+    place: int
+    scope: str
+    event: dict[str, Any]
 
 
 class _Batch:
@@ -73,147 +126,140 @@ class _Batch:
         self.subjects, self.table, self.now = subjects, table, now
         self.instants = 0
         self._seen = FactsSeen(table)
-        self._columns: dict[str, ModelColumns] = {}
         self._decided_at = np.array(
             [ALWAYS if subject.decided_at is None else subject.decided_at for subject in subjects], dtype=np.int64
         )
-        self._events: list[list[tuple[int, str, Decision, dict[str, Any]]]] = [[] for _ in subjects]
+        self._entries = [self._commanded(subject) for subject in subjects]
         self._schemes: list[dict[str, dict[str, SchemeObservation]]] = [
             {scheme: dict(scopes) for scheme, scopes in subject.observation.schemes.items()} for subject in subjects
         ]
         self._due_at = np.full(len(subjects), NEVER, dtype=np.int64)
+        self._paths = Paths({}, {})
+        self._activations: dict[str, frozenset[int]] = {}
+        self._tags = [subject.tags for subject in subjects] if any(subject.tags for subject in subjects) else ()
 
-    def run_scheme(self, scheme: str, forces: tuple[Force, ...]) -> None:
-        """Walk one scheme and keep its decisions with their receipts."""
-        for force in forces:
-            if force.model.content_hash not in self._columns:
-                self._columns[force.model.content_hash] = ModelColumns(force.model, self.table)
-        standings = [self._standing(number, scheme) for number in range(len(self.subjects))]
-        work = SchemeInput(forces, self._decided_at, standings)
-        result = walk(self.table, self._columns, work, self.now, self.now + LOOK_AHEAD)
+    def run_scheme(self, place: int, scheme: str, forces: tuple[Force, ...], foreseen: bool) -> None:
+        """Walk one scheme and keep its decisions with their receipts. place: among the schemes, as they are decided.
+
+        foreseen: other schemes read it, now and in the look ahead.
+        """
+        per = forces[-1].model.spec.per
+        standers = standers_of(self.table, per)
+        walk = SchemeWalk(forces, standers, self._paths.outside(standers, per, self._tags), self.now)
+        standings = [
+            self._standing(int(owner), scheme, scope)
+            for owner, scope in zip(standers.owner, standers.scope, strict=True)
+        ]
+        result = walk.run(SchemeInput(forces, self._decided_at[standers.owner], standings, foreseen))
         self.instants += result.instants
-        self._due_at = np.minimum(self._due_at, result.due_at)
-        self._explain(scheme, result)
+        np.minimum.at(self._due_at, standers.owner, result.due_at)
+        self._paths.keep(scheme, per, result)
+        read = frozenset[str]().union(*(force.model.reads_schemes for force in forces))
+        self._activations[scheme] = frozenset(force.since for force in forces).union(
+            *(self._activations.get(other, ()) for other in read)
+        )
+        for explained, observed in walk.explained(result):
+            for item in explained:
+                self._keep(place, item, standers)
+            for number, observation in observed.items():
+                mine = self._schemes[int(standers.owner[number])].setdefault(scheme, {})
+                mine[standers.scope[number]] = observation
 
-    def _standing(self, number: int, scheme: str) -> Standing | None:
-        seen = self.subjects[number].observation.schemes.get(scheme, {}).get(PLATFORM)
+    def _standing(self, number: int, scheme: str, scope: str) -> Standing | None:
+        seen = self.subjects[number].observation.schemes.get(scheme, {}).get(scope)
         return seen.standing if seen is not None else None
 
-    def _explain(self, scheme: str, result: SchemeResult) -> None:
-        """Receipts and observations: features once more, at the instants of the decisions and as of now."""
-        by_model: dict[str, list[Decision]] = {}
-        for decision in result.decisions:
-            by_model.setdefault(decision.model.content_hash, []).append(decision)
-        in_force: dict[str, list[int]] = {}
-        for number, model in enumerate(result.models):
-            if model is not None:
-                in_force.setdefault(model.content_hash, []).append(number)
-        for model_hash in dict.fromkeys([*by_model, *in_force]):
-            decisions, current = by_model.get(model_hash, []), in_force.get(model_hash, [])
-            columns = self._columns[model_hash]
-            wanted = [(d.subject, d.instant) for d in decisions] + [(number, self.now - 1) for number in current]
-            points = points_of(
-                np.array([subject for subject, _ in wanted], dtype=np.int32),
-                np.array([instant for _, instant in wanted], dtype=np.int64),
+    def _commanded(self, subject: Subject) -> list[_Entry]:
+        return [
+            _Entry(
+                command.instant,
+                -1,
+                PLATFORM,
+                {
+                    "topic": command.topic,
+                    "actor": command.actor,
+                    "command_id": command.command_id,
+                    "data": command.data,
+                },
             )
-            rows = {
-                pair: row for row, pair in enumerate(zip(points.subject.tolist(), points.instant.tolist(), strict=True))
-            }
-            evaluated = columns.evaluate(points)
-            for decision in decisions:
-                self._keep(decision, evaluated, rows[decision.subject, decision.instant])
-            self._observe(scheme, columns, points, rows, evaluated, current, result)
+            for command in subject.commands
+            if (subject.decided_at or ALWAYS) < command.instant < self.now
+        ]
 
-    def _keep(self, decision: Decision, evaluated: Evaluated, row: int) -> None:
-        features, scores = evaluated.row(row)
-        count = self._seen.count(decision.subject, decision.instant)
-        digest = self._seen.digest(decision.subject, count)
-        truth = evaluated.truths[evaluated.codes[row]]
-        receipt = receipt_of(decision, features, scores, truth, count, digest)
-        data: dict[str, Any] = {"cause": self._cause(decision), "receipt": receipt}
-        if decision.outcome.kind == "downgrade-deferred":
-            data["grace_until"] = decision.outcome.until
-        if decision.outcome.kind == "tier-at-risk":
-            data["at_risk_on"] = decision.outcome.until
-        self._events[decision.subject].append((decision.instant, decision.model.scheme, decision, data))
+    def _keep(self, place: int, item: Explained, standers: Standers) -> None:
+        decision, outcome = item.decision, item.decision.outcome
+        number, scope = int(standers.owner[decision.subject]), standers.scope[decision.subject]
+        count = self._seen.count(number, decision.instant)
+        receipt = receipt_of(decision, item.row, item.truth, count, self._seen.digest(number, count))
+        data: dict[str, Any] = {"cause": self._cause(number, item), "receipt": receipt}
+        if outcome.kind == "downgrade-deferred":
+            data["grace_until"] = outcome.until
+        if outcome.kind == "tier-at-risk":
+            data["at_risk_on"] = outcome.until
+        if outcome.growth is not None:
+            settled = outcome.growth
+            data |= {"carried": settled.carried, "earned": settled.earned}
+            data |= {"deducted": settled.deducted, "balance": settled.balance}
+        event = {
+            "topic": f"user-tier.{outcome.kind}.v1",
+            "scheme": decision.model.scheme,
+            "scope": scope,
+            "from_tier": outcome.from_tier,
+            "to_tier": outcome.to_tier,
+            "data": data,
+        }
+        self._entries[number].append(_Entry(decision.instant, place, scope, event))
 
-    def _observe(
-        self,
-        scheme: str,
-        columns: ModelColumns,
-        points: Points,
-        rows: dict[tuple[int, int], int],
-        evaluated: Evaluated,
-        current: list[int],
-        result: SchemeResult,
-    ) -> None:
-        model = columns.model
-        days = columns.days(points)
-        for number in current:
-            standing = result.standings[number]
-            assert standing is not None
-            row = rows[number, self.now - 1]
-            features, scores = evaluated.row(row)
-            truth = evaluated.truths[evaluated.codes[row]]
-            next_tier, missing = missing_for_next(model, standing.tier, {**features, **scores})
-            self._schemes[number].setdefault(scheme, {})[PLATFORM] = SchemeObservation(
-                version=model.version,
-                standing=standing,
-                qualified=model.tiers[model.qualify(truth, standing)],
-                features=features,
-                scores=scores,
-                next_tier=next_tier,
-                missing=missing,
-                may_drop_on=result.may_drop_on[number],
-                days={name: column.item(row) for name, column in days.items()},  # type: ignore[misc]
-            )
-
-    def _cause(self, decision: Decision) -> str:
+    def _cause(self, number: int, item: Explained) -> str:
         """Why the decision fell at its instant. A fact of an earlier local day, or a void, makes it a late-fact."""
-        subject = self.subjects[decision.subject]
+        decision, subject = item.decision, self.subjects[number]
         if subject.history_until is not None and decision.instant <= subject.history_until:
             return "history"
-        if decision.model_change:
+        if decision.model_change or decision.instant in self._activations[decision.model.scheme]:
             return "model-change"
-        rows = self._seen.newest(decision.subject, decision.instant)
-        if not len(rows):
-            return "timer"
-        calendar = decision.model.calendar
-        today = calendar.day_of(decision.instant)
-        void = self.table.is_kind("void")
-        late = (calendar.day(self.table.occurred_at[rows]) < today) | void[rows]
-        return "late-fact" if late.any() else "evaluation"
+        rows = self._seen.newest(number, decision.instant)
+        if len(rows):
+            calendar = decision.model.calendar
+            today = calendar.day_of(decision.instant)
+            void = self.table.is_kind("void")
+            late = (calendar.day(self.table.occurred_at[rows]) < today) | void[rows]
+            return "late-fact" if late.any() else "evaluation"
+        tagged = any(
+            span.start == decision.instant or (span.removed and span.end == decision.instant) for span in subject.tags
+        )
+        return "evaluation" if tagged else "timer"
 
     # ----------------------------------------------------------------------------------------------------- finishing
 
     def finish(self, number: int) -> Decided:
         """The subject's events in order, and its new observation."""
         subject = self.subjects[number]
+        entries = sorted(self._entries[number], key=lambda entry: entry[:3])
         events: list[NewEvent] = []
-        version = subject.stream_version
-        self._events[number].sort(key=lambda entry: entry[:2])
-        if version == 0 and self._events[number]:
-            version += 1
-            events.append(_enrolled(subject.subject_id, version, self._events[number][0][0]))
-        for instant, scheme, decision, data in self._events[number]:
-            version += 1
-            events.append(_event(subject.subject_id, version, instant, scheme, decision, data))
-            if decision.outcome.kind == "tier-changed":
-                self._stamp(number, scheme, event_id_of(subject.subject_id, version))
+        if subject.stream_version == 0 and entries:
+            events.append(_event(subject.subject_id, 1, entries[0].instant, {"topic": "user-tier.user-enrolled.v1"}))
+        for entry in entries:
+            version = subject.stream_version + len(events) + 1
+            events.append(_event(subject.subject_id, version, entry.instant, entry.event))
+            if events[-1].topic == "user-tier.tier-changed.v1":
+                self._stamp(number, events[-1])
         due_at = int(self._due_at[number])
         return Decided(events, self._observation(number), None if due_at == NEVER else due_at)
 
-    def _stamp(self, number: int, scheme: str, event_id: str) -> None:
+    def _stamp(self, number: int, event: NewEvent) -> None:
         """The standing names the transition that it comes from."""
-        seen = self._schemes[number][scheme][PLATFORM]
-        self._schemes[number][scheme][PLATFORM] = replace(seen, standing=replace(seen.standing, event_id=event_id))
+        scopes = self._schemes[number][event.scheme]
+        seen = scopes[event.scope]
+        stamped = replace(seen.standing, event_id=event_id_of(event.subject_id, event.version))
+        scopes[event.scope] = replace(seen, standing=stamped)
 
     def _observation(self, number: int) -> Observation:
-        before = self.subjects[number].observation
+        spans = [span for span in self.subjects[number].tags if span.start < self.now <= span.end]
         return Observation(
             schemes=self._schemes[number],
             attributes=self._attributes(number),
-            tags=before.tags,
+            tags=sorted({span.tag for span in spans}),
+            tag_until={span.tag: span.end for span in spans if span.end != NEVER},
             facts_seen=self._seen.count(number, self.now - 1),
         )
 
@@ -231,39 +277,22 @@ class _Batch:
         return attributes
 
 
-def _enrolled(subject_id: UUID, version: int, instant: int) -> NewEvent:
+def _event(subject_id: UUID, version: int, instant: int, fields: Mapping[str, Any]) -> NewEvent:
     return NewEvent(
-        subject_id=subject_id,
-        version=version,
-        topic="user-tier.user-enrolled.v1",
-        scheme="",
-        scope="",
-        from_tier=None,
-        to_tier=None,
-        effective_at=instant,
-        actor=EVALUATOR,
-        command_id="",
-        causation="",
-        data={},
-    )
-
-
-def _event(
-    subject_id: UUID, version: int, instant: int, scheme: str, decision: Decision, data: dict[str, Any]
-) -> NewEvent:
-    return NewEvent(
-        subject_id=subject_id,
-        version=version,
-        topic=f"user-tier.{decision.outcome.kind}.v1",
-        scheme=scheme,
-        scope=PLATFORM,
-        from_tier=decision.outcome.from_tier,
-        to_tier=decision.outcome.to_tier,
-        effective_at=instant,
-        actor=EVALUATOR,
-        command_id="",
-        causation="",
-        data=data,
+        **{
+            "subject_id": subject_id,
+            "version": version,
+            "scheme": "",
+            "scope": PLATFORM,
+            "from_tier": None,
+            "to_tier": None,
+            "effective_at": instant,
+            "actor": EVALUATOR,
+            "command_id": "",
+            "causation": "",
+            "data": {},
+            **fields,
+        }
     )
 
 
@@ -272,6 +301,8 @@ def lines_read(models: Sequence[CompiledModel]) -> bool:
     return any(model.reads_lines for model in models)
 
 
-def columns_read(models: Sequence[CompiledModel]) -> frozenset[str]:
-    """Kinds of facts whose attributes deciding reads: those of the models, the profile and what voids name."""
-    return frozenset({"profile", "void"}).union(*(model.attribute_kinds for model in models))
+def columns_read(models: Sequence[CompiledModel]) -> frozenset[str] | None:
+    """Kinds of facts whose attributes deciding reads (those of the models, the profile, what voids name); None: all."""
+    kinds = [model.attribute_kinds for model in models]
+    read = [found for found in kinds if found is not None]
+    return frozenset({"profile", "void"}).union(*read) if len(read) == len(kinds) else None

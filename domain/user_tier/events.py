@@ -98,4 +98,25 @@ class TierAtRisk(SubjectEvent):
     receipt: dict[str, Any]
 
 
-EVENTS: tuple[type[SubjectEvent], ...] = (UserEnrolled, TierChanged, TierRequalified, DowngradeDeferred, TierAtRisk)
+class GrowthSettled(SubjectEvent):
+    """Validity ended on a scheme of growth value: what was carried in and earned since, what the tier deducted, and the
+    balance that is carried on."""
+
+    TOPIC = "user-tier.growth-settled.v1"
+
+    carried: int
+    earned: int
+    deducted: int
+    balance: int
+    cause: str
+    receipt: dict[str, Any]
+
+
+EVENTS: tuple[type[SubjectEvent], ...] = (
+    UserEnrolled,
+    TierChanged,
+    TierRequalified,
+    DowngradeDeferred,
+    TierAtRisk,
+    GrowthSettled,
+)

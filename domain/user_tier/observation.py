@@ -19,6 +19,9 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
     warned_for: int | None = None  # the review or validity end already warned of
     validity_until: int | None = None
     event_id: str = ""  # the last transition's
+    window_from: int | None = None  # the window since standing that holds until the midnight after valid_from
+    growth_carried: int = 0  # growth value left by the last settlement
+    growth_settled_at: int | None = None
 
 
 class SchemeObservation(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -40,7 +43,8 @@ class Observation(msgspec.Struct, frozen=True, omit_defaults=True):
 
     schemes: dict[str, dict[str, SchemeObservation]] = {}
     attributes: dict[str, Scalar] = {}  # the latest profile attributes
-    tags: list[str] = []
+    tags: list[str] = []  # present, by code point
+    tag_until: dict[str, int] = {}  # of those that end
     facts_seen: int = 0
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import psycopg
 
 from domain.tier_model.compiled import CompiledModel, compiled_model
-from domain.tier_model.timeline import ALWAYS, Force
+from domain.tier_model.spans import ALWAYS
+from domain.tier_model.timeline import Force
 
 # Taken shared by every decision and exclusively by an activation: no decision straddles one.
 LOCK_SHARED = "select pg_advisory_xact_lock_shared(7305, 2)"

@@ -58,7 +58,7 @@ class PostgresTierModels:
             rows = connection.execute(_VERSIONS, {"scheme": scheme}).fetchall()
         return [_view(*row) for row in rows]
 
-    def facts(self, kinds: frozenset[str], progress: Callable[[int, int], None]) -> Iterator[FactTable]:
+    def facts(self, kinds: frozenset[str] | None, progress: Callable[[int, int], None]) -> Iterator[FactTable]:
         """Everybody's facts, chunk by chunk, open history sessions included."""
         with transaction(self._pool) as connection:
             ids = [row[0] for row in connection.execute("select subject_id from timelines order by 1", binary=True)]

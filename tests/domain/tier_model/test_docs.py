@@ -12,11 +12,13 @@ from domain.facts.instants import parse_instant, to_datetime
 from domain.facts.table import RecordedFact, table_from_facts
 from domain.tier_model.calendar import load_zone
 from domain.tier_model.column import Type
-from domain.tier_model.compiled import CompiledModel, ModelColumns
+from domain.tier_model.compiled import CompiledModel
+from domain.tier_model.model_columns import ModelColumns
 from domain.tier_model.expression import compile_condition
 from domain.tier_model.lint import lint_text
 from domain.tier_model.spec import parse_model
-from domain.tier_model.timeline import ALWAYS, Force, SchemeInput, walk
+from domain.tier_model.spans import ALWAYS
+from domain.tier_model.timeline import Force, SchemeInput, walk
 
 PAGE = (Path(__file__).parents[3] / "docs" / "tier-models.md").read_text()
 BLOCKS = re.findall(r"^```([a-z ]*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)

@@ -1,0 +1,146 @@
+"""A compiled model over the facts of many subjects: features, scores and rules at many points at once."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.facts.table import FactTable
+from domain.tier_model.column import Column, Scalar
+from domain.tier_model.columns import FeatureColumns
+from domain.tier_model.compiled import CompiledModel, Truth
+from domain.tier_model.expression import Condition, tag_column
+from domain.tier_model.fit import score
+from domain.tier_model.growth import GrowthColumns
+from domain.tier_model.names import TIER
+from domain.tier_model.outside import NOTHING_OUTSIDE, Outside
+from domain.tier_model.spans import Int64s, PointIndex, Points
+from domain.tier_model.spec import GROWTH, CutScore, WeightedScore
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """Features, scores and rules at points. codes index truths, one a point.
+
+    outside: what the rules read besides, by tier.SCHEME and tag('NAME').
+    """
+
+    features: dict[str, Column]
+    scores: dict[str, Column]
+    outside: dict[str, Column]
+    codes: Int64s
+    truths: list[Truth]
+
+    def row(self, number: int) -> "Row":
+        """Plain values at one point."""
+        columns = (self.features, self.scores, self.outside)
+        return Row(*({name: column.item(number) for name, column in part.items()} for part in columns))
+
+
+class Row(NamedTuple):
+    """One subject's values at one instant."""
+
+    features: dict[str, Scalar]
+    scores: dict[str, Scalar]
+    outside: dict[str, Scalar]
+
+    @property
+    def all(self) -> dict[str, Scalar]:
+        """Everything that a rule may read."""
+        return {**self.features, **self.scores, **self.outside}
+
+
+class ModelColumns:
+    """A compiled model over one table of facts."""
+
+    def __init__(self, model: CompiledModel, table: FactTable, outside: Outside = NOTHING_OUTSIDE) -> None:
+        self.model = model
+        self._table, self._outside = table, outside
+        in_currency = table.in_currency(model.spec.currency)
+        self._features = [FeatureColumns(plan, in_currency, model.calendar) for plan in model.features]
+        self.growth = GrowthColumns(model.growth, in_currency, model.calendar) if model.growth is not None else None
+
+    def instants(self, until: Int64s) -> tuple[npt.NDArray[np.int32], Int64s]:
+        """(subjects, instants) of every decision that facts and windows ask for; until: exclusive, per subject."""
+        table = self._table
+        ahead = table.occurred_at > table.known_at
+        pairs = [feature.instants(until) for feature in self._features]
+        pairs += self._outside.moments(self.model.reads_schemes, self.model.reads_tags, table.subjects)
+        if self.growth is not None:
+            pairs.append(self.growth.instants())
+        voided = table.voided_at < until[table.subject]
+        subjects = [table.subject, table.subject[ahead], table.subject[voided], *(pair[0] for pair in pairs)]
+        instants = [table.known_at, table.occurred_at[ahead], table.voided_at[voided], *(pair[1] for pair in pairs)]
+        return np.concatenate(subjects), np.concatenate(instants)
+
+    def evaluate(self, points: Points) -> Evaluated:
+        """Features, scores and rules at the points."""
+        features = self.features(points)
+        scores = self._scores(features, len(points))
+        outside = self._read_outside(points)
+        codes, truths = self._truths({**features, **scores, **outside}, len(points))
+        return Evaluated(features, scores, outside, codes, truths)
+
+    def features(self, points: Points) -> dict[str, Column]:
+        """The features alone, growth value among them: what cuts are fitted on."""
+        index = PointIndex(points)
+        features = {feature.plan.name: feature.values(points, index) for feature in self._features}
+        if self.growth is not None:
+            features[GROWTH] = self.growth.balance(points)
+        return features
+
+    def _read_outside(self, points: Points) -> dict[str, Column]:
+        tiers = {TIER + scheme: self._outside.tier(scheme, points) for scheme in self.model.reads_schemes}
+        return tiers | {tag_column(tag): self._outside.tag(tag, points) for tag in self.model.reads_tags}
+
+    def days(self, points: Points) -> dict[str, Column]:
+        """For each days_since feature, the local day that it counts from."""
+        index = PointIndex(points)
+        ages = [feature for feature in self._features if feature.plan.aggregate == "days_since"]
+        return {feature.plan.name: feature.day_counted_from(points, index) for feature in ages}
+
+    def _scores(self, features: dict[str, Column], size: int) -> dict[str, Column]:
+        scores: dict[str, Column] = {}
+        waiting = dict(self.model.spec.scores)
+        while waiting:
+            ready = [
+                name
+                for name, plan in waiting.items()
+                if isinstance(plan, CutScore) or not any(part in waiting for part in plan.weighted)
+            ]
+            for name in ready:
+                plan = waiting.pop(name)
+                if isinstance(plan, CutScore):
+                    assert plan.cuts != "fitted"
+                    scores[name] = score(features[plan.of], plan.cuts, plan.best)
+                else:
+                    scores[name] = _weighted(plan, scores, size)
+        return scores
+
+    def _truths(self, columns: dict[str, Column], size: int) -> tuple[Int64s, list[Truth]]:
+        tiers = len(self.model.tiers)
+        matrix = np.zeros((size, 2 * tiers), dtype=np.bool_)
+        for rule in self.model.rules:
+            enter = _true(rule.enter, columns, size)
+            matrix[:, rule.rank] = enter
+            matrix[:, tiers + rule.rank] = enter if rule.keep is None else _true(rule.keep, columns, size)
+        unique, codes = np.unique(np.packbits(matrix, axis=1), axis=0, return_inverse=True)
+        rows = np.unpackbits(unique, axis=1, count=2 * tiers).astype(np.bool_)
+        return codes.reshape(-1).astype(np.int64), [self.model.truth(row[:tiers], row[tiers:]) for row in rows]
+
+
+def _true(condition: Condition, columns: dict[str, Column], size: int) -> npt.NDArray[np.bool_]:
+    column = condition.evaluate(columns, size)
+    return np.asarray(column.valid & column.values.astype(np.bool_))
+
+
+def _weighted(plan: WeightedScore, scores: dict[str, Column], size: int) -> Column:
+    total: npt.NDArray[Any] = np.zeros(size, dtype=np.int64)
+    valid = np.ones(size, dtype=np.bool_)
+    for name, weight in sorted(plan.weighted.items()):
+        part = scores[name]
+        total = total + np.where(part.valid, part.values, 0) * weight
+        if plan.missing is None:
+            valid &= part.valid
+    return Column(total, valid)

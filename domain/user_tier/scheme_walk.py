@@ -1,0 +1,153 @@
+"""One scheme's decisions for a batch of subjects, with the values that explain them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.facts.scopes import scopes_of
+from domain.facts.table import FactTable
+from domain.tier_model.compiled import CompiledModel, Truth
+from domain.tier_model.model_columns import Evaluated, ModelColumns, Row
+from domain.tier_model.outside import Outside, TierPath
+from domain.tier_model.receipt import missing_for_next
+from domain.tier_model.spans import Bases, Int64s, Points, points_of
+from domain.tier_model.timeline import Decision, Force, SchemeInput, SchemeResult, basis_of, walk
+from domain.user_tier.observation import SchemeObservation, Standing
+from domain.user_tier.tags import TagSpan
+
+PLATFORM = ""  # the scope of schemes that are kept per platform
+LOOK_AHEAD = 400 * 86_400_000_000  # how far a card says when a tier may drop, microseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Standers:
+    """Whose standings a scheme keeps: the subjects of a batch, or each of their scopes. One row of the table's subjects
+    each: the subject it belongs to (ascending), and its scope."""
+
+    table: FactTable
+    owner: npt.NDArray[np.int32]
+    scope: tuple[str, ...]
+
+
+def standers_of(table: FactTable, per: str | None) -> Standers:
+    """The subjects themselves, or their scopes by an attribute of their facts."""
+    if per is None:
+        return Standers(table, np.arange(table.subjects, dtype=np.int32), (PLATFORM,) * table.subjects)
+    scopes = scopes_of(table, per)
+    return Standers(scopes.table, scopes.owner, scopes.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where everybody stood on the schemes decided so far: of subjects, and of scopes with what these are per."""
+
+    platform: dict[str, TierPath]
+    scoped: dict[str, tuple[str, TierPath]]
+
+    def outside(self, standers: Standers, per: str | None, tags: Sequence[Sequence[TagSpan]]) -> Outside:
+        """What the rules of a scheme may read besides their own model."""
+        if per is None:
+            return Outside(self.platform, tags=tags)
+        own = {scheme: path for scheme, (other, path) in self.scoped.items() if other == per}
+        return Outside(self.platform, own, tags, standers.owner)
+
+    def keep(self, scheme: str, per: str | None, result: SchemeResult) -> None:
+        """Remember a scheme's moves for those that read it."""
+        path = TierPath(*zip(*result.moves, strict=True)) if result.moves else TierPath((), (), ())
+        if per is None:
+            self.platform[scheme] = path
+        else:
+            self.scoped[scheme] = (per, path)
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A decision with the values that it was made of. decision.subject counts the standers."""
+
+    decision: Decision
+    row: Row
+    truth: Truth
+
+
+class SchemeWalk:
+    """Walks one scheme, then evaluates once more at the decisions, and as of now."""
+
+    def __init__(self, forces: Sequence[Force], standers: Standers, outside: Outside, now: int) -> None:
+        self._now, self._standers = now, standers
+        self._columns: dict[str, ModelColumns] = {}
+        for force in forces:
+            if force.model.content_hash not in self._columns:
+                self._columns[force.model.content_hash] = ModelColumns(force.model, standers.table, outside)
+
+    def run(self, work: SchemeInput) -> SchemeResult:
+        """Everything before now, and a look ahead."""
+        return walk(self._standers.table, self._columns, work, self._now, self._now + LOOK_AHEAD)
+
+    def explained(self, result: SchemeResult) -> Iterator[tuple[list[Explained], Mapping[int, SchemeObservation]]]:
+        """By model version: its decisions in order, and the standers that it leaves, by number."""
+        by_model: dict[str, list[Decision]] = {}
+        for decision in result.decisions:
+            by_model.setdefault(decision.model.content_hash, []).append(decision)
+        in_force: dict[str, list[int]] = {}
+        for number, model in enumerate(result.models):
+            if model is not None:
+                in_force.setdefault(model.content_hash, []).append(number)
+        for model_hash in dict.fromkeys([*by_model, *in_force]):
+            decisions, current = by_model.get(model_hash, []), in_force.get(model_hash, [])
+            columns = self._columns[model_hash]
+            wanted = {(d.subject, d.instant): d.before for d in decisions}
+            for number in current:
+                wanted.setdefault((number, self._now - 1), result.standings[number])
+            points, rows = _points(columns.model, wanted)
+            evaluated = columns.evaluate(points)
+            explained = []
+            for decision in decisions:
+                row = rows[decision.subject, decision.instant]
+                truth = evaluated.truths[evaluated.codes[row]]
+                explained.append(Explained(decision, evaluated.row(row), truth))
+            now = {number: rows[number, self._now - 1] for number in current}
+            yield explained, self._observed(columns, points, evaluated, now, result)
+
+    def _observed(
+        self,
+        columns: ModelColumns,
+        points: Points,
+        evaluated: Evaluated,
+        rows: Mapping[int, int],
+        result: SchemeResult,
+    ) -> dict[int, SchemeObservation]:
+        model, days = columns.model, columns.days(points)
+        observed = {}
+        for number, row in rows.items():
+            standing = result.standings[number]
+            assert standing is not None
+            values, truth = evaluated.row(row), evaluated.truths[evaluated.codes[row]]
+            next_tier, missing = missing_for_next(model, standing.tier, values.all)
+            observed[number] = SchemeObservation(
+                version=model.version,
+                standing=standing,
+                qualified=model.tiers[model.qualify(truth, standing)],
+                features=values.features,
+                scores=values.scores,
+                next_tier=next_tier,
+                missing=missing,
+                may_drop_on=result.may_drop_on[number],
+                days={name: column.item(row) for name, column in days.items()},  # type: ignore[misc]
+            )
+        return observed
+
+
+def _points(
+    model: CompiledModel, wanted: Mapping[tuple[int, int], Standing | None]
+) -> tuple[Points, dict[tuple[int, int], int]]:
+    """The (subject, instant) pairs as points, upon the standings that hold there, and each pair's row."""
+    pairs = np.array(list(wanted), dtype=np.int64).reshape(-1, 2)
+    points = points_of(pairs[:, 0].astype(np.int32), pairs[:, 1])
+    ordered = list(zip(points.subject.tolist(), points.instant.tolist(), strict=True))
+    if model.reads_standing:
+        laid: Int64s = np.array([basis_of(model, wanted[pair], pair[1]) for pair in ordered], dtype=np.int64)
+        laid = laid.reshape(-1, 3)
+        points = Points(points.subject, points.instant, Bases(laid[:, 0], laid[:, 1], laid[:, 2]))
+    return points, {pair: row for row, pair in enumerate(ordered)}
