@@ -1,7 +1,8 @@
 """The condition language, read by recursive descent and answered for one set of values. Rule: "Rules" of the semantics.
 
 "Conditions are SQL with three-valued logic; only true matches. `/` is float64, by zero null; int64 overflow is null;
-integers compare exactly." Unknown is None. A value is int, float, str, bool or None.
+integers compare exactly." Unknown is None. A value is int, float, str, bool or None. A lookup is also asked for
+`tier.SCHEME`, and for `tag('NAME')`, which it answers with True or False.
 """
 
 import re
@@ -12,6 +13,7 @@ from functools import lru_cache
 Value = int | float | str | bool | None
 Lookup = Callable[[str], Value]
 Node = tuple  # ("name", ...) trees, private to this module
+Answer = Callable[[Lookup], Value]
 
 _TOKEN = re.compile(
     r"\s*(?:(\d+\.\d+|\d+)|('(?:[^']|'')*')|([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)|(<>|!=|<=|>=|[-=<>+*/(),]))"
@@ -21,14 +23,31 @@ _MINOR_DIGITS = {"JPY": 0, "KRW": 0, "KWD": 3}  # every other currency of the te
 
 def holds(condition: str, lookup: Lookup, currency: str) -> bool | None:
     """True, False or None. `lookup` gives a name's value; money(…) becomes minor units of `currency`."""
-    answer = _value(_parse(condition), lookup, 10 ** _MINOR_DIGITS.get(currency, 2))
+    answer = _read(condition, currency)(lookup)
     assert answer is None or isinstance(answer, bool), f"not a condition: {condition}"
     return answer
 
 
 @lru_cache(maxsize=4096)
-def _parse(condition: str) -> Node:
-    return _Parser(condition).whole()
+def _read(condition: str, currency: str) -> Answer:
+    return _answer(_Parser(condition).whole(), 10 ** _MINOR_DIGITS.get(currency, 2))
+
+
+def money(amount: str, currency: str) -> int:
+    """'10.00' in minor units."""
+    return int(Decimal(amount) * 10 ** _MINOR_DIGITS.get(currency, 2))
+
+
+@lru_cache(maxsize=4096)
+def names_in(condition: str) -> frozenset[str]:
+    """Every name and tag that is read, as a lookup is asked for it."""
+
+    def names(node: Node) -> set[str]:
+        if node[0] in ("name", "tag"):
+            return {_asked(node)}
+        return set().union(*(names(part) for part in node[1:] if isinstance(part, tuple)))
+
+    return frozenset(names(_Parser(condition).whole()))
 
 
 class _Parser:
@@ -149,16 +168,26 @@ class _Parser:
         assert self.take(word), f"expected {word!r}, not {self.peek()!r}"
 
 
-def _value(node: Node, lookup: Lookup, minor: int) -> Value:
+def _answer(node: Node, minor: int) -> Answer:
+    """The tree as nested functions: both sides of every operation are always answered."""
     kind, *parts = node
-    if kind == "value":
-        return parts[0]
-    if kind == "money":
-        return int(parts[0] * minor)
-    if kind == "name":
-        return lookup(parts[0])
-    values = [_value(part, lookup, minor) for part in parts]
-    return _OPERATIONS[kind](*values)
+    if kind in ("value", "money"):
+        value = parts[0] if kind == "value" else int(parts[0] * minor)
+        return lambda lookup: value
+    if kind in ("name", "tag"):
+        name = _asked(node)
+        return lambda lookup: lookup(name)
+    operation, answers = _OPERATIONS[kind], [_answer(part, minor) for part in parts]
+    if len(answers) == 1:
+        return lambda lookup: operation(answers[0](lookup))
+    if len(answers) == 2:
+        left, right = answers
+        return lambda lookup: operation(left(lookup), right(lookup))
+    return lambda lookup: operation(*(answer(lookup) for answer in answers))
+
+
+def _asked(node: Node) -> str:
+    return node[1] if node[0] == "name" else f"tag('{node[1][1]}')"
 
 
 def _both(operation: Callable[[Value, Value], Value]) -> Callable[[Value, Value], Value]:

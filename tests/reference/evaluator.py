@@ -1,18 +1,23 @@
 """One subject's whole timeline, slowly: decided at every local midnight and at every instant at which something
-happens.
+happens, on every scheme and in every scope.
 
 Deciding more often than needed changes nothing, so this also tells when the product forgets a deadline. It shares no
 code with the product; where the semantics leave a choice, README.md beside this file says which one was made.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cached_property
 
 from tests.reference import policy as rules
-from tests.reference.features import Fact, Model, evaluate, visible
+from tests.reference.conditions import Value, names_in
+from tests.reference.features import Fact, Model, View, evaluate, visible
+from tests.reference.growth import earned, left_by_settlement
 from tests.reference.zones import Zone, zone
 
-Event = dict  # topic, scheme, from, to, cause, effective_at
+Event = dict  # topic, scheme, scope, from, to, cause, effective_at, values (growth-settled: balance, carried)
+PLATFORM = ""  # the scope of a scheme without `per`
 
 
 @dataclass(frozen=True)
@@ -23,44 +28,122 @@ class Version:
     activated_at: int
     mapping: dict[str, str] | None = None
 
+    @cached_property
+    def policy(self) -> rules.Policy:
+        """The model's policy, read."""
+        return rules.read_policy(self.model.get("policy"))
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """The schemes whose tiers its rules read."""
+        found: set[str] = set()
+        for rule in self.model.get("rules", {}).values():
+            for condition in rule.values() if isinstance(rule, dict) else (rule,):
+                found |= {name.removeprefix("tier.") for name in names_in(condition) if name.startswith("tier.")}
+        return frozenset(found)
+
+
+@dataclass(frozen=True)
+class TagCommand:
+    """A tag added (until: it ends then) or removed at an instant."""
+
+    at: int
+    tag: str
+    present: bool
+    until: int | None = None
+
+
+@dataclass
+class Track:
+    """One scheme in one scope as it goes on. facts: those of the scope, and all voids. entered: the instants of tier
+    changes and requalifications."""
+
+    scope: str
+    facts: list[Fact]
+    began: int
+    standing: rules.Standing | None = None
+    entered: list[int] = field(default_factory=list)
+    carried: int = 0
+    settled_at: int | None = None
+    seen: list[Fact] = field(default_factory=list)
+    seen_at_settlement: list[Fact] = field(default_factory=list)
+
 
 def decide_timeline(
     facts: list[Fact], versions: list[Version], until: int, sealed_at: int | None = None
 ) -> list[Event]:
-    """Every event of one scheme for one subject, in order; decided are the instants before `until`.
+    """Every event of one scheme for one subject, in order."""
+    return decide_subject(facts, {versions[0].model["scheme"]: versions}, [], until, sealed_at)
 
-    versions: oldest first. sealed_at: the subject's history was sealed then; instants before it are decided with the
-    version in force at sealing, cause `history`.
+
+def decide_subject(
+    facts: list[Fact],
+    schemes: dict[str, list[Version]],
+    tags: list[TagCommand],
+    until: int,
+    sealed_at: int | None = None,
+) -> list[Event]:
+    """Every event of one subject, in order of time, then as the schemes read each other; decided are the instants
+    before `until`.
+
+    schemes: the versions of each, oldest first. sealed_at: the subject's history was sealed then; instants before it
+    are decided with the version in force at sealing, cause `history`.
     """
-    standing: rules.Standing | None = None
+    tracks = {scheme: _tracks(facts, versions[0].model.get("per")) for scheme, versions in schemes.items()}
+    appearing = {fact["known_at"] for fact in facts} | {fact["occurred_at"] for fact in facts}
     events: list[Event] = []
-    for at in _instants(facts, versions, until):
-        version = _in_force(versions, at, sealed_at)
-        if version is None:
-            continue
-        if standing is not None and version.mapping:
-            standing = replace(standing, tier=version.mapping.get(standing.tier, standing.tier))
-        model = version.model
-        before = standing.tier if standing else None
-        _, qualified = evaluate(model, visible(facts, at), at, before)
-        standing, topics = _decide(standing, qualified, version, at, sealed_at)
-        cause = _cause(facts, version, at, zone(model["time_zone"]), sealed_at)
-        for topic in topics:
-            left = before if topic == rules.CHANGED else standing.tier
-            events.append(_event(topic, model["scheme"], left, standing.tier, cause, at))
+    for at in _instants(facts, schemes, tags, until):
+        in_force = {scheme: _in_force(versions, at, sealed_at) for scheme, versions in schemes.items()}
+        present = _tags_at(tags, at)
+        if at in appearing:
+            for scheme, versions in schemes.items():
+                for track in tracks[scheme]:
+                    track.seen = _seen(track, versions[0].model.get("per"), at)
+        for scheme in _in_order({scheme: version for scheme, version in in_force.items() if version is not None}):
+            for track in tracks[scheme]:
+                if at >= track.began:
+                    tiers = _tiers_read(in_force[scheme], tracks, track.scope)
+                    events += _decide(track, in_force[scheme], tiers, present, at, sealed_at)
     return events
 
 
-def _instants(facts: list[Fact], versions: list[Version], until: int) -> list[int]:
-    """Rule: "at every known_at, every occurred_at that lies after its known_at, every deadline …, and every
-    activation. Only instants before now are decided." Instead of deadlines: every local midnight of any version's
-    zone."""
+def _tracks(facts: list[Fact], per: str | None) -> list[Track]:
+    """Rule: with `per`, one for each text value of that attribute, from the facts that carry exactly that value; it
+    comes to be when its first fact is known. Voids need no attribute."""
+    if per is None:
+        return [Track(PLATFORM, facts, min(fact["known_at"] for fact in facts))] if facts else []
+    values = sorted({value for fact in facts if (value := _scope_of(fact, per)) is not None})
+    found = []
+    for value in values:
+        members = [fact for fact in facts if _scope_of(fact, per) == value]
+        voids = [fact for fact in facts if fact["kind"] == "void" and _scope_of(fact, per) != value]
+        found.append(Track(value, [*members, *voids], min(fact["known_at"] for fact in members)))
+    return found
+
+
+def _scope_of(fact: Fact, per: str) -> str | None:
+    value = fact["attributes"].get(per)
+    return value if isinstance(value, str) and value else None
+
+
+def _seen(track: Track, per: str | None, at: int) -> list[Fact]:
+    """What is visible in a scope: a void from elsewhere takes its fact away, but is no fact of the scope."""
+    seen = visible(track.facts, at)
+    return seen if per is None else [fact for fact in seen if _scope_of(fact, per) == track.scope]
+
+
+def _instants(facts: list[Fact], schemes: dict[str, list[Version]], tags: list[TagCommand], until: int) -> list[int]:
+    """Rule: "at every known_at, every occurred_at that lies after its known_at, every deadline …, every command
+    instant and every activation. Only instants before now are decided." Instead of deadlines: every local midnight of
+    any version's zone."""
     if not facts:
         return []
+    versions = [version for of_scheme in schemes.values() for version in of_scheme]
     known = {fact["known_at"] for fact in facts}
     began = min(known)
     found = known | {fact["occurred_at"] for fact in facts if fact["occurred_at"] > fact["known_at"]}
     found |= {version.activated_at for version in versions}
+    found |= {command.at for command in tags} | {command.until for command in tags if command.until is not None}
     for local in {zone(version.model["time_zone"]) for version in versions}:
         day = local.day(began)
         while local.midnight(day) < until:
@@ -76,35 +159,116 @@ def _in_force(versions: list[Version], at: int, sealed_at: int | None) -> Versio
     return next((version for version in reversed(versions) if version.activated_at <= moment), None)
 
 
+def _in_order(in_force: dict[str, Version]) -> Iterator[str]:
+    """Rule: "if the schemes form no circle; they are decided in that order at one instant"."""
+    done: set[str] = set()
+    while len(done) < len(in_force):
+        ready = [name for name in in_force if name not in done and not (in_force[name].reads & in_force.keys()) - done]
+        assert ready, f"a circle: {sorted(in_force.keys() - done)}"
+        yield from ready
+        done.update(ready)
+
+
+def _tags_at(tags: list[TagCommand], at: int) -> frozenset[str]:
+    """Rule: "there is a tag x added at or before t and not removed or ended by then". The last command on it counts."""
+    last = {command.tag: command for command in sorted(tags, key=lambda command: command.at) if command.at <= at}
+    return frozenset(
+        tag for tag, command in last.items() if command.present and (command.until is None or at < command.until)
+    )
+
+
+def _tiers_read(version: Version, tracks: dict[str, list[Track]], scope: str) -> dict[str, str]:
+    """The tiers on the schemes that are read: the platform's, or those of the same scope."""
+    return {
+        scheme: track.standing.tier
+        for scheme in version.reads & tracks.keys()
+        for track in tracks[scheme]
+        if track.standing is not None and track.scope in (PLATFORM, scope)
+    }
+
+
 def _decide(
-    standing: rules.Standing | None, qualified: str, version: Version, at: int, sealed_at: int | None
-) -> tuple[rules.Standing, list[str]]:
-    if standing is None:
-        return rules.first(qualified, at), [rules.CHANGED]
-    model, policy = version.model, rules.read_policy(version.model.get("policy"))
+    track: Track, version: Version, tiers: dict[str, str], tags: frozenset[str], at: int, sealed_at: int | None
+) -> list[Event]:
+    """One decision on one scheme in one scope."""
+    model, local = version.model, zone(version.model["time_zone"])
+    if track.standing is not None and track.standing.tier not in model["tiers"]:
+        track.standing = replace(track.standing, tier=version.mapping[track.standing.tier])
     as_history = sealed_at is not None and version.activated_at <= sealed_at
-    moment = rules.Moment(at, zone(model["time_zone"]), None if as_history else version.activated_at)
-    if model.get("unordered"):
-        return rules.decide_unordered(standing, qualified, policy, moment)
-    return rules.decide(standing, qualified, model["tiers"], policy, moment)
+    moment = rules.Moment(at, local, None if as_history else version.activated_at)
+    before = track.standing.tier if track.standing else None
+    settled = _settle(track, version, moment)
+    growth = _balance(track, version.model, at) if "growth" in model else None
+    view = View(track.seen, at, before, _anchor(track, at, local), growth, tiers, tags)
+    values, qualified = evaluate(model, view)
+    topics = _stand(track, qualified, version, moment)
+    if not settled and not topics:
+        return []
+    cause = _cause(track, version, moment, sealed_at)
+    common = {"scheme": model["scheme"], "scope": track.scope, "cause": cause, "effective_at": at}
+    events = [{"topic": rules.SETTLED, "from": before, "to": before, "values": found} | common for found in settled]
+    for topic in topics:
+        left = before if topic == rules.CHANGED else track.standing.tier
+        events.append({"topic": topic, "from": left, "to": track.standing.tier, "values": values} | common)
+    return events
 
 
-def _cause(facts: list[Fact], version: Version, at: int, local: Zone, sealed_at: int | None) -> str:
+def _settle(track: Track, version: Version, moment: rules.Moment) -> list[dict[str, Value]]:
+    """Rule: "Growth settles before q is computed; facts visible later count after it": the numbers of the one
+    settlement, or nothing."""
+    model = version.model
+    if "growth" not in model or track.standing is None or model.get("unordered"):
+        return []
+    if not rules.validity_ends(track.standing, version.policy, moment):
+        return []
+    balance = _balance(track, model, moment.at)
+    track.carried = left_by_settlement(model["growth"], balance, track.standing.tier)
+    track.settled_at, track.seen_at_settlement = moment.at, track.seen
+    return [{"balance": balance, "carried": track.carried}]
+
+
+def _balance(track: Track, model: Model, at: int) -> int:
+    """carried + E(t) - E(S), both by the rules in force."""
+    growth, local, currency = model["growth"], zone(model["time_zone"]), model["currency"]
+    balance = track.carried + earned(growth, track.seen, at, local, currency)
+    if track.settled_at is None:
+        return balance
+    return balance - earned(growth, track.seen_at_settlement, track.settled_at, local, currency)
+
+
+def _anchor(track: Track, at: int, local: Zone) -> int | None:
+    """Rule: "the latest V with midnight(day(V)+1) <= t"; none: windows since standing hold all."""
+    return next(
+        (entry for entry in reversed(track.entered) if local.midnight(local.day(entry) + timedelta(days=1)) <= at), None
+    )
+
+
+def _stand(track: Track, qualified: str, version: Version, moment: rules.Moment) -> list[str]:
+    """The new standing, and the topics of what is recorded."""
+    model = version.model
+    if track.standing is None:
+        track.standing, topics = rules.first(qualified, moment.at), [rules.CHANGED]
+    elif model.get("unordered"):
+        track.standing, topics = rules.decide_unordered(track.standing, qualified, version.policy, moment)
+    else:
+        track.standing, topics = rules.decide(track.standing, qualified, model["tiers"], version.policy, moment)
+    if rules.CHANGED in topics or rules.REQUALIFIED in topics:
+        track.entered.append(moment.at)
+    return topics
+
+
+def _cause(track: Track, version: Version, moment: rules.Moment, sealed_at: int | None) -> str:
     """Rule: "The cause of a change is late-fact when a newly visible fact is from a local day before day(t), or is a
     void; timer when only time moved." What is sealed is `history`; what an activation decides is `model-change`."""
+    at, local = moment.at, moment.local
     if sealed_at is not None and at < sealed_at:
         return "history"
     if at == version.activated_at:
         return "model-change"
-    if any(fact["kind"] == "void" and fact["known_at"] == at for fact in facts):
+    if any(fact["kind"] == "void" and fact["known_at"] == at for fact in track.facts):
         return "late-fact"
-    seen = [fact for fact in visible(facts, at) if fact["kind"] != "void"]
-    new = [fact for fact in seen if max(fact["occurred_at"], fact["known_at"]) == at]
+    new = [fact for fact in track.seen if fact["kind"] != "void" and max(fact["occurred_at"], fact["known_at"]) == at]
     if not new:
         return "timer"
     today = local.day(at)
     return "late-fact" if any(local.day(fact["occurred_at"]) < today for fact in new) else "evaluation"
-
-
-def _event(topic: str, scheme: str, before: str | None, after: str, cause: str, at: int) -> Event:
-    return {"topic": topic, "scheme": scheme, "from": before, "to": after, "cause": cause, "effective_at": at}

@@ -6,6 +6,7 @@ A fact is a dict: position, fact_id, source, kind, occurred_at, known_at, amount
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from tests.reference.conditions import Value, holds
@@ -50,19 +51,37 @@ def _order_at(refund: Fact, facts: list[Fact], at: int) -> int | None:
     return min(named, key=lambda fact: fact["position"])["occurred_at"] if named else None
 
 
-def evaluate(model: Model, seen: list[Fact], at: int, standing_on: str | None) -> tuple[dict[str, Value], str]:
-    """Every feature's and score's value, and the qualified tier."""
+@dataclass(frozen=True)
+class View:
+    """What one decision sees. anchor: the entry or requalification that windows since standing start after. tiers:
+    scheme to the tier there, for the schemes that have one."""
+
+    seen: list[Fact]
+    at: int
+    standing_on: str | None = None
+    anchor: int | None = None
+    growth: int | None = None
+    tiers: dict[str, str] = field(default_factory=dict)
+    tags: frozenset[str] = frozenset()
+
+
+def evaluate(model: Model, view: View) -> tuple[dict[str, Value], str]:
+    """Every feature's and score's value (growth among them), and the qualified tier."""
     local = zone(model["time_zone"])
     values: dict[str, Value] = {
-        name: feature_value(feature, seen, at, local, model["currency"])
+        name: feature_value(feature, view.seen, view.at, local, model["currency"], view.anchor)
         for name, feature in model.get("features", {}).items()
     }
+    if view.growth is not None:
+        values["growth"] = view.growth
     for name, score in model.get("scores", {}).items():
         values[name] = _score(score, values)
-    return values, _qualified(model, values, standing_on)
+    return values, _qualified(model, values, view)
 
 
-def feature_value(feature: dict, seen: list[Fact], at: int, local: Zone, currency: str) -> Value:
+def feature_value(
+    feature: dict, seen: list[Fact], at: int, local: Zone, currency: str, anchor: int | None = None
+) -> Value:
     """The table of "Features". A name in `where` is the fact's amount or an attribute; no attribute is null."""
     first = seen[0]["occurred_at"] if seen else None
     counted = [
@@ -71,11 +90,11 @@ def feature_value(feature: dict, seen: list[Fact], at: int, local: Zone, currenc
         if ("after" not in feature or at >= _matures_at(feature, fact, local))
         and ("where" not in feature or _true_of(fact, feature["where"], currency))
     ]
-    facts = _within(feature, counted, window(feature, at, local, first))
+    facts = _within(feature, counted, window(feature, at, local, first, anchor))
     if "trend" in feature:
         return _trend(feature, facts, _within(feature, counted, window_before(feature, at, local, first)))
     if "rate" in feature:
-        days, per = days_of_window(feature, at, local, first), int(feature["per"].split()[0])
+        days, per = days_of_window(feature, at, local, first, anchor), int(feature["per"].split()[0])
         return len(_of_kind(facts, feature["rate"])) / days * per if days else 0.0
     if "days_since" in feature:
         matching = _of_kind(facts, feature["days_since"])
@@ -152,7 +171,7 @@ def _trend(feature: dict, now: list[Fact], before: list[Fact]) -> float | None:
 
 
 def _true_of(fact: Fact, condition: str, currency: str) -> bool:
-    return holds(condition, lambda name: _field(fact, name), currency) is True
+    return holds(condition, lambda name: value_of(fact, name), currency) is True
 
 
 def _of_kind(facts: list[Fact], kind: str) -> list[Fact]:
@@ -176,11 +195,12 @@ def _pairs(facts: list[Fact], path: str) -> Iterator[tuple[Value, int | None]]:
         if inside == ["lines"]:
             found = [(line.get(name), line.get("amount")) for line in fact["lines"]]
         else:
-            found = [(_field(fact, name), fact["amount"])]
+            found = [(value_of(fact, name), fact["amount"])]
         yield from (pair for pair in found if pair[0] is not None)
 
 
-def _field(fact: Fact, name: str) -> Value:
+def value_of(fact: Fact, name: str) -> Value:
+    """The amount, or an attribute; null without it."""
     return fact["amount"] if name == "amount" else fact["attributes"].get(name)
 
 
@@ -203,13 +223,20 @@ def _score(score: dict, values: dict[str, Value]) -> Value:
     return bin_number if score["best"] == "high" else len(cuts) + 2 - bin_number
 
 
-def _qualified(model: Model, values: dict[str, Value], standing_on: str | None) -> str:
+def _qualified(model: Model, values: dict[str, Value], view: View) -> str:
     """Ordered: "the highest tier T whose enter is true, or whose keep is true while the subject stands on T or
     above. No keep means keep = enter." Unordered: "the first tier, as written, whose enter is true; none: default"."""
-    tiers, rules = model["tiers"], model.get("rules", {})
+    tiers, rules, standing_on = model["tiers"], model.get("rules", {}), view.standing_on
+
+    def known(name: str) -> Value:
+        if name.startswith("tier."):
+            return view.tiers.get(name.removeprefix("tier."))
+        if name.startswith("tag("):
+            return name.removeprefix("tag('").removesuffix("')") in view.tags
+        return values[name]
 
     def true(condition: str) -> bool:
-        return holds(condition, lambda name: values[name], model["currency"]) is True
+        return holds(condition, known, model["currency"]) is True
 
     def enter(tier: str) -> bool:
         rule = rules.get(tier)

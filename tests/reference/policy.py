@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from tests.reference.zones import Zone, add_months
 
-CHANGED, REQUALIFIED = "tier-changed", "tier-requalified"
+CHANGED, REQUALIFIED, SETTLED = "tier-changed", "tier-requalified", "growth-settled"
 DEFERRED, AT_RISK = "downgrade-deferred", "tier-at-risk"
 _MONTHS_BETWEEN = {"monthly": 1, "quarterly": 3, "half-yearly": 6, "yearly": 12}
 
@@ -83,8 +83,7 @@ def decide(
     standing: Standing, qualified: str, tiers: list[str], policy: Policy, moment: Moment
 ) -> tuple[Standing, list[str]]:
     """The new standing and what is recorded, for an ordered scheme."""
-    validity_end = _validity_end(standing, policy, moment)
-    ends = validity_end is not None and moment.at >= validity_end
+    ends = validity_ends(standing, policy, moment)
     if ends:
         standing = replace(standing, validity_ended_at=moment.at)
     review = ends or _is_review(standing, policy, moment)
@@ -98,6 +97,12 @@ def decide(
     if tiers.index(decided.tier) > goal:
         recorded = recorded + [AT_RISK] * _warnings(decided, policy, moment)
     return decided, recorded
+
+
+def validity_ends(standing: Standing, policy: Policy, moment: Moment) -> bool:
+    """Whether validity ends now: a review, before which growth settles."""
+    end = _validity_end(standing, policy, moment)
+    return end is not None and moment.at >= end
 
 
 def _qualifies(standing: Standing, renewed: bool, moment: Moment) -> tuple[Standing, list[str]]:

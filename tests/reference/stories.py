@@ -50,3 +50,11 @@ def told(events: list[Event]) -> list[str]:
         f"{text(event['effective_at'])} {event['topic']} {event['from']}>{event['to']} {event['cause']}"
         for event in events
     ]
+
+
+def told_all_schemes(events: list[Event]) -> list[str]:
+    """'2026-01-31T00:00:00Z value[a] tier-changed t1>t0 timer': with the scheme, and the scope if there is one."""
+    return [
+        f"{when} {event['scheme']}{'[' + event['scope'] + ']' if event['scope'] else ''} {rest}"
+        for event, (when, rest) in zip(events, (line.split(" ", 1) for line in told(events)), strict=True)
+    ]

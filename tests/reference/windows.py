@@ -5,6 +5,7 @@ A window is (first instant, first instant after it), None for open.
 
 import re
 from datetime import date, timedelta
+from functools import lru_cache
 
 from tests.reference.zones import Zone, add_months
 
@@ -12,10 +13,13 @@ Window = tuple[int | None, int | None]
 _PERIOD_MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
-def window(feature: dict, at: int, local: Zone, first: int | None = None) -> Window:
-    """first: occurred_at of the subject's first visible fact. Rule: "`since: enrolment` starts at the first fact"."""
+def window(feature: dict, at: int, local: Zone, first: int | None = None, anchor: int | None = None) -> Window:
+    """first: occurred_at of the subject's first visible fact. Rule: "`since: enrolment` starts at the first fact".
+    anchor: the entry or requalification that a window since standing starts after; None: it holds all."""
     today = local.day(at)
     end = local.midnight(today) if _through_yesterday(feature) else None
+    if feature.get("since") == "standing":
+        return None if anchor is None else anchor + 1, end
     if feature.get("since") == "enrolment":
         return first, end
     start = _first_day(feature, _day_after(feature, today), today, _day(first, local))
@@ -33,12 +37,14 @@ def window_before(feature: dict, at: int, local: Zone, first: int | None) -> Win
     return local.midnight(before), local.midnight(start)
 
 
-def days_of_window(feature: dict, at: int, local: Zone, first: int | None) -> int:
+def days_of_window(feature: dict, at: int, local: Zone, first: int | None, anchor: int | None = None) -> int:
     """Rule: "rate: count / days of the window × N (lifetime: days since the first fact, at least 1)". From the first
-    day to the last, both inclusive."""
+    day to the last, both inclusive. Since standing: from the day of the anchor, one fewer through yesterday."""
     if first is None:
         return 0
     today = local.day(at)
+    if feature.get("since") == "standing" and anchor is not None:
+        return (today - local.day(anchor)).days - _through_yesterday(feature)
     if "within" not in feature and feature.get("since") != "anniversary":
         return max(1, (today - local.day(first)).days)
     after = _day_after(feature, today)
@@ -54,11 +60,17 @@ def _first_day(feature: dict, after: date, today: date, enrolled: date | None) -
         return enrolled
     if "within" not in feature:
         return None
-    within = feature["within"].strip()
+    number, unit = _length(feature["within"])
+    return _period_start(today, _PERIOD_MONTHS[unit]) if number is None else _back(after, number, unit)
+
+
+@lru_cache
+def _length(within: str) -> tuple[int | None, str]:
+    """(7, 'day') of '7 days'; (None, 'month') of 'this month'."""
     if within.startswith("this "):
-        return _period_start(today, _PERIOD_MONTHS[within.split()[1]])
+        return None, within.split()[1]
     number, unit = re.fullmatch(r"(\d+) +(day|week|month|year)s?", within).groups()
-    return _back(after, int(number), unit)
+    return int(number), unit
 
 
 def _day(at: int | None, local: Zone) -> date | None:

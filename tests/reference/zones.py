@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 SECOND = 1_000_000
 HOUR = 3600
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_REMEMBERED = 100_000  # instants whose day is kept; midnights all are
 
 
 def instant(text: str) -> int:
@@ -43,18 +44,22 @@ class Zone:
 
     def midnight(self, day: date) -> int:
         """Rule: "the first instant whose local date in the scheme's time zone is d or later"."""
-        if day not in self._midnights:
-            self._midnights[day] = self._find_midnight(day) * SECOND
-        return self._midnights[day]
+        found = self._midnights.get(day)
+        if found is None:
+            found = self._midnights[day] = self._find_midnight(day) * SECOND
+        return found
 
     def day(self, at: int) -> date:
         """Rule: "the greatest d with midnight(d) <= t"."""
-        if at not in self._days:
-            day = (_EPOCH + timedelta(microseconds=at) + timedelta(days=2)).date()
-            while self.midnight(day) > at:
-                day -= timedelta(days=1)
-            self._days[at] = day
-        return self._days[at]
+        found = self._days.get(at)
+        if found is None:
+            found = (_EPOCH + timedelta(microseconds=at) + timedelta(days=2)).date()
+            while self.midnight(found) > at:
+                found -= timedelta(days=1)
+            if len(self._days) >= _REMEMBERED:
+                self._days.clear()
+            self._days[at] = found
+        return found
 
     def days_beginning_at(self, at: int) -> list[date]:
         """The days whose midnight is this instant: none, one, or more where the zone skips a date."""
