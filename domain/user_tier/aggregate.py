@@ -13,6 +13,8 @@ from domain.user_tier.events import (
     DowngradeDeferred,
     GrowthSettled,
     SubjectEvent,
+    TagAdded,
+    TagRemoved,
     TierAtRisk,
     TierChanged,
     TierRequalified,
@@ -22,7 +24,10 @@ from domain.user_tier.observation import Standing
 
 
 class UserTier(BaseAggregate[UUID]):
-    """The stream of one subject. standings: scheme -> scope -> standing, as the events alone tell it."""
+    """The stream of one subject, as the events alone tell it.
+
+    standings: scheme -> scope -> standing. tags: those added and not removed -> when each ends by itself, or None.
+    """
 
     TOPIC = AGGREGATE_TOPIC
 
@@ -31,9 +36,11 @@ class UserTier(BaseAggregate[UUID]):
     Created = UserEnrolled
 
     standings: dict[str, dict[str, Standing]]
+    tags: dict[str, int | None]
 
     def __init__(self) -> None:
         self.standings = {}
+        self.tags = {}
 
     @classmethod
     def enrol(cls, subject_id: UUID, *, at: int, actor: str, command_id: str, causation: str) -> "UserTier":
@@ -73,6 +80,10 @@ class UserTier(BaseAggregate[UUID]):
                 self._adjust(event)
             case GrowthSettled():
                 self._adjust(event, growth_carried=event.balance, growth_settled_at=event.effective_at)
+            case TagAdded():
+                self.tags[event.tag] = event.until
+            case TagRemoved():
+                self.tags.pop(event.tag, None)
             case _:
                 pass
 

@@ -112,6 +112,25 @@ class GrowthSettled(SubjectEvent):
     receipt: dict[str, Any]
 
 
+class TagAdded(SubjectEvent):
+    """The subject has the tag from effective_at on. until: when it ends by itself, microseconds; None: never."""
+
+    TOPIC = "user-tier.tag-added.v1"
+
+    tag: str
+    until: int | None
+    reason: str
+
+
+class TagRemoved(SubjectEvent):
+    """The subject has the tag no more."""
+
+    TOPIC = "user-tier.tag-removed.v1"
+
+    tag: str
+    reason: str
+
+
 EVENTS: tuple[type[SubjectEvent], ...] = (
     UserEnrolled,
     TierChanged,
@@ -119,4 +138,6 @@ EVENTS: tuple[type[SubjectEvent], ...] = (
     DowngradeDeferred,
     TierAtRisk,
     GrowthSettled,
+    TagAdded,
+    TagRemoved,
 )

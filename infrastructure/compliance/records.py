@@ -11,8 +11,9 @@ from psycopg import Connection, IsolationLevel
 from application.compliance.ports import RecordedSubjects
 from application.queries import UnknownUser
 from domain.facts.fact import EMPTY_CHAIN, Fact, canonical_content, decode_details, next_chain
-from domain.user_tier.decide import Subject, columns_read, lines_read
+from domain.user_tier.decide import Command, Subject, columns_read, lines_read
 from domain.user_tier.decisions import NewEvent
+from domain.user_tier.tags import ADDED, REMOVED, spans_of
 from infrastructure.facts.read import facts_of
 from infrastructure.postgres.pool import Pool
 from infrastructure.security.keyring import Keyring
@@ -101,17 +102,33 @@ class PostgresRecords:
             everybody = list(group)
             known = [row for row in everybody if row[0] in seals]
             ids = [row[0] for row in known]
+            events = _events(connection, ids, seals)
             yield RecordedSubjects(
-                subjects=[Subject(subject_id, 0, history_until=sealed_at or None) for subject_id in ids],
+                subjects=[_subject(i, mine, sealed_at or None) for i, mine in zip(ids, events, strict=True)],
                 table=facts_of(
                     connection, ids, self._keyring, columns_read(models.models), with_lines=lines_read(models.models)
                 ),
                 forces=models.forces_of_history(generation) if sealed_at else models.forces(-1),
                 decided_at=[row[1] for row in known],
-                events=_events(connection, ids, seals),
+                events=events,
                 broken=_broken(connection, {row[0]: bytes(row[2]) for row in known}, seals),
                 erased=len(everybody) - len(known),
             )
+
+
+def _subject(subject_id: UUID, events: Sequence[NewEvent], history_until: int | None) -> Subject:
+    """The subject before anything was decided, with what people did to it: that is given, not recomputed."""
+    return Subject(
+        subject_id,
+        0,
+        history_until=history_until,
+        tags=spans_of(events),
+        commands=tuple(
+            Command(event.effective_at, event.topic, event.data, event.actor, event.command_id)
+            for event in events
+            if event.topic in (ADDED, REMOVED)
+        ),
+    )
 
 
 def _events(connection: Connection, ids: list[UUID], seals: dict[UUID, Seal]) -> list[list[NewEvent]]:

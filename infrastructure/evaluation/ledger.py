@@ -18,6 +18,7 @@ from domain.facts.history import SubjectInHistory
 from domain.facts.table import FactTable
 from domain.user_tier.decide import Subject, columns_read, lines_read
 from domain.user_tier.observation import Observation, decode_observation
+from domain.user_tier.tags import held_tags
 from infrastructure.evaluation.work import HistoryWork, LockedWork, TimelineRow
 from infrastructure.facts.read import facts_of
 from infrastructure.postgres.pool import Pool, transaction
@@ -181,7 +182,10 @@ class PostgresEvaluationLedger:
         for row in rows:
             body, seal = bodies.get(row.subject_id), seals.get(row.subject_id)
             observation = decode_observation(seal.unseal(CONTEXT_OBSERVATION, body)) if body and seal else Observation()
-            subjects.append(Subject(row.subject_id, row.stream_version, row.decided_at, observation, history_until))
+            tags = held_tags(observation)
+            subjects.append(
+                Subject(row.subject_id, row.stream_version, row.decided_at, observation, history_until, tags)
+            )
         return subjects, seals
 
 

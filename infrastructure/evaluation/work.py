@@ -18,13 +18,16 @@ from infrastructure.tier_models.in_force import ModelsInForce
 
 _UPDATE = """
 update timelines t set due_at = d.due_at, decided_at = d.decided_at, stream_version = d.stream_version,
-    generation = %(generation)s, last_instant = greatest(t.last_instant, d.decided_at), history_id = null
+    generation = %(generation)s, last_instant = greatest(t.last_instant, d.decided_at), history_id = null,
+    last_position = greatest(t.last_position, %(commanded)s)
 from unnest(%(subjects)b::uuid[], %(due)b::bigint[], %(decided)b::bigint[], %(versions)b::int[],
             %(read_versions)b::int[], %(read_positions)b::bigint[])
     as d (subject_id, due_at, decided_at, stream_version, read_version, read_position)
 where t.subject_id = d.subject_id and t.last_position = d.read_position and t.stream_version = d.read_version
 returning t.subject_id
 """
+# A command has a position of its own, before its event's, so that what waits for the event waits for this decision.
+_COMMANDED = "select nextval('positions') from (select tierline_order_lock()) locked"
 
 
 class TimelineRow(NamedTuple):
@@ -49,9 +52,14 @@ class LockedWork:
     seals: dict[UUID, Seal]
     models: ModelsInForce
 
-    def record(self, result: BatchResult) -> int:
+    def record(self, result: BatchResult, *, commanded: bool = False) -> int:
         """Events, observations and timelines together; answers the last position."""
-        batch = _Sealed(self.rows, result, self.seals, self.models, self.work.now)
+        position, now = 0, self.work.now
+        if commanded:
+            now += 1
+            row = self.connection.execute(_COMMANDED).fetchone()
+            position = int(row[0]) if row else 0
+        batch = _Sealed(self.rows, result, self.seals, self.models, now, position)
         self.connection.execute(_UPDATE, batch.timelines(self.rows, result.decided), binary=True)
         events = [event for stream in batch.streams for event in stream.events]
         observations = [stream.observation for stream in batch.streams if stream.observation is not None]
@@ -68,8 +76,9 @@ class HistoryWork:
     seals: dict[UUID, Seal]
     models: ModelsInForce
 
-    def record(self, result: BatchResult) -> int:
+    def record(self, result: BatchResult, *, commanded: bool = False) -> int:
         """In chunks of whole subjects. A subject whose facts have moved on stays for the next batch."""
+        assert not commanded, "there are no commands on history"
         batch = _Sealed(self.rows, result, self.seals, self.models, self.work.now)
         by_subject = {row.subject_id: (row, decided) for row, decided in zip(self.rows, result.decided, strict=True)}
 
@@ -96,16 +105,23 @@ class _Sealed:
     """A batch's outcome as rows to write."""
 
     def __init__(
-        self, rows: Sequence[TimelineRow], result: BatchResult, seals: dict[UUID, Seal], models: ModelsInForce, now: int
+        self,
+        rows: Sequence[TimelineRow],
+        result: BatchResult,
+        seals: dict[UUID, Seal],
+        models: ModelsInForce,
+        now: int,
+        commanded: int = 0,
     ) -> None:
-        self._now, self._generation = now, models.generation
+        """commanded: the position of the command that is decided with them."""
+        self._now, self._generation, self._commanded = now, models.generation, commanded
         self.streams = []
         for row, decided in zip(rows, result.decided, strict=True):
             seal = seals.get(row.subject_id)
             if seal is None:
                 continue
             events: list[EventRow] = [seal_event(event, seal, now) for event in decided.events]
-            through = max(row.last_position, models.position)
+            through = max(row.last_position, models.position, commanded)
             observation: ObservationRow = seal_observation(
                 decided.observation, seal, through=through, decided_at=now - 1, due_at=decided.due_at
             )
@@ -115,6 +131,7 @@ class _Sealed:
         """Parameters of the update of these subjects' timelines."""
         return {
             "generation": self._generation,
+            "commanded": self._commanded,
             "subjects": [row.subject_id for row in rows],
             "due": [found.due_at for found in decided],
             "decided": [self._now - 1] * len(rows),
