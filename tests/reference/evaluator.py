@@ -16,7 +16,7 @@ from tests.reference.features import Fact, Model, View, evaluate, visible
 from tests.reference.growth import earned, left_by_settlement
 from tests.reference.zones import Zone, zone
 
-Event = dict  # topic, scheme, scope, from, to, cause, effective_at, values (growth-settled: balance, carried)
+Event = dict  # topic, scheme, scope, from, to, cause, effective_at, values (of a settlement: its numbers)
 PLATFORM = ""  # the scope of a scheme without `per`
 
 
@@ -36,11 +36,9 @@ class Version:
     @cached_property
     def reads(self) -> frozenset[str]:
         """The schemes whose tiers its rules read."""
-        found: set[str] = set()
-        for rule in self.model.get("rules", {}).values():
-            for condition in rule.values() if isinstance(rule, dict) else (rule,):
-                found |= {name.removeprefix("tier.") for name in names_in(condition) if name.startswith("tier.")}
-        return frozenset(found)
+        rules_of = [rule if isinstance(rule, dict) else {"enter": rule} for rule in self.model["rules"].values()]
+        names = {name for rule in rules_of for condition in rule.values() for name in names_in(condition)}
+        return frozenset(name.removeprefix("tier.") for name in names if name.startswith("tier."))
 
 
 @dataclass(frozen=True)
@@ -55,8 +53,8 @@ class TagCommand:
 
 @dataclass
 class Track:
-    """One scheme in one scope as it goes on. facts: those of the scope, and all voids. entered: the instants of tier
-    changes and requalifications."""
+    """One scheme in one scope as it goes on. facts: those of the scope, and all voids; seen: what is visible of it.
+    entered: the instants of tier changes and requalifications."""
 
     scope: str
     facts: list[Fact]
@@ -99,11 +97,17 @@ def decide_subject(
             for scheme, versions in schemes.items():
                 for track in tracks[scheme]:
                     track.seen = _seen(track, versions[0].model.get("per"), at)
-        for scheme in _in_order({scheme: version for scheme, version in in_force.items() if version is not None}):
+        ready = {scheme: version for scheme, version in in_force.items() if version is not None}
+        for scheme in _in_order(ready):
+            version = ready[scheme]
+            local = zone(version.model["time_zone"])
+            as_history = sealed_at is not None and version.activated_at <= sealed_at
+            moment = rules.Moment(at, local, None if as_history else version.activated_at)
             for track in tracks[scheme]:
                 if at >= track.began:
-                    tiers = _tiers_read(in_force[scheme], tracks, track.scope)
-                    events += _decide(track, in_force[scheme], tiers, present, at, sealed_at)
+                    found = _decide(track, version, _tiers_read(version, tracks, track.scope), present, moment)
+                    cause = _cause(facts, tags, _activations(scheme, ready), moment, sealed_at) if found else ""
+                    events += [event | {"cause": cause} for event in found]
     return events
 
 
@@ -112,24 +116,24 @@ def _tracks(facts: list[Fact], per: str | None) -> list[Track]:
     comes to be when its first fact is known. Voids need no attribute."""
     if per is None:
         return [Track(PLATFORM, facts, min(fact["known_at"] for fact in facts))] if facts else []
-    values = sorted({value for fact in facts if (value := _scope_of(fact, per)) is not None})
+    voids = [fact for fact in facts if fact["kind"] == "void"]
     found = []
-    for value in values:
+    for value in sorted({_scope_of(fact, per) for fact in facts} - {None}):
         members = [fact for fact in facts if _scope_of(fact, per) == value]
-        voids = [fact for fact in facts if fact["kind"] == "void" and _scope_of(fact, per) != value]
         found.append(Track(value, [*members, *voids], min(fact["known_at"] for fact in members)))
     return found
 
 
 def _scope_of(fact: Fact, per: str) -> str | None:
+    """A void is of no scope: it takes its fact away wherever that is."""
     value = fact["attributes"].get(per)
-    return value if isinstance(value, str) and value else None
+    return value if isinstance(value, str) and value and fact["kind"] != "void" else None
 
 
 def _seen(track: Track, per: str | None, at: int) -> list[Fact]:
-    """What is visible in a scope: a void from elsewhere takes its fact away, but is no fact of the scope."""
+    """What is visible in a scope: of voids only what they do."""
     seen = visible(track.facts, at)
-    return seen if per is None else [fact for fact in seen if _scope_of(fact, per) == track.scope]
+    return seen if per is None else [fact for fact in seen if fact["kind"] != "void"]
 
 
 def _instants(facts: list[Fact], schemes: dict[str, list[Version]], tags: list[TagCommand], until: int) -> list[int]:
@@ -188,26 +192,22 @@ def _tiers_read(version: Version, tracks: dict[str, list[Track]], scope: str) ->
 
 
 def _decide(
-    track: Track, version: Version, tiers: dict[str, str], tags: frozenset[str], at: int, sealed_at: int | None
+    track: Track, version: Version, tiers: dict[str, str], tags: frozenset[str], moment: rules.Moment
 ) -> list[Event]:
-    """One decision on one scheme in one scope."""
-    model, local = version.model, zone(version.model["time_zone"])
+    """One decision on one scheme in one scope: what is recorded, without its cause."""
+    model, at = version.model, moment.at
     if track.standing is not None and track.standing.tier not in model["tiers"]:
         track.standing = replace(track.standing, tier=version.mapping[track.standing.tier])
-    as_history = sealed_at is not None and version.activated_at <= sealed_at
-    moment = rules.Moment(at, local, None if as_history else version.activated_at)
     before = track.standing.tier if track.standing else None
-    settled = _settle(track, version, moment)
-    growth = _balance(track, version.model, at) if "growth" in model else None
-    view = View(track.seen, at, before, _anchor(track, at, local), growth, tiers, tags)
+    common = {"scheme": model["scheme"], "scope": track.scope, "effective_at": at}
+    events = [
+        {"topic": rules.SETTLED, "from": before, "to": before, "values": numbers} | common
+        for numbers in _settle(track, version, moment)
+    ]
+    growth = _balance(track, model, at) if "growth" in model else None
+    view = View(track.seen, at, before, _anchor(track, at, moment.local), growth, tiers, tags)
     values, qualified = evaluate(model, view)
-    topics = _stand(track, qualified, version, moment)
-    if not settled and not topics:
-        return []
-    cause = _cause(track, version, moment, sealed_at)
-    common = {"scheme": model["scheme"], "scope": track.scope, "cause": cause, "effective_at": at}
-    events = [{"topic": rules.SETTLED, "from": before, "to": before, "values": found} | common for found in settled]
-    for topic in topics:
+    for topic in _stand(track, qualified, version, moment):
         left = before if topic == rules.CHANGED else track.standing.tier
         events.append({"topic": topic, "from": left, "to": track.standing.tier, "values": values} | common)
     return events
@@ -221,10 +221,17 @@ def _settle(track: Track, version: Version, moment: rules.Moment) -> list[dict[s
         return []
     if not rules.validity_ends(track.standing, version.policy, moment):
         return []
-    balance = _balance(track, model, moment.at)
+    carried, balance = track.carried, _balance(track, model, moment.at)
     track.carried = left_by_settlement(model["growth"], balance, track.standing.tier)
     track.settled_at, track.seen_at_settlement = moment.at, track.seen
-    return [{"balance": balance, "carried": track.carried}]
+    return [
+        {
+            "carried": carried,
+            "earned": balance - carried,
+            "deducted": balance - track.carried,
+            "balance": track.carried,
+        }
+    ]
 
 
 def _balance(track: Track, model: Model, at: int) -> int:
@@ -257,18 +264,35 @@ def _stand(track: Track, qualified: str, version: Version, moment: rules.Moment)
     return topics
 
 
-def _cause(track: Track, version: Version, moment: rules.Moment, sealed_at: int | None) -> str:
+def _activations(scheme: str, ready: dict[str, Version]) -> set[int]:
+    """When this scheme's version and those of the schemes that it reads, by way of others too, came into force."""
+    found, waiting = set(), [scheme]
+    while waiting:
+        version = ready.get(waiting.pop())
+        if version is not None:
+            found.add(version.activated_at)
+            waiting += version.reads
+    return found
+
+
+def _cause(
+    facts: list[Fact], tags: list[TagCommand], activations: set[int], moment: rules.Moment, sealed_at: int | None
+) -> str:
     """Rule: "The cause of a change is late-fact when a newly visible fact is from a local day before day(t), or is a
-    void; timer when only time moved." What is sealed is `history`; what an activation decides is `model-change`."""
+    void; timer when only time moved." What is sealed is `history`; what an activation decides is `model-change`. Facts
+    are the subject's, of any scope; a command on a tag is no passing of time."""
     at, local = moment.at, moment.local
     if sealed_at is not None and at < sealed_at:
         return "history"
-    if at == version.activated_at:
+    if at in activations:
         return "model-change"
-    if any(fact["kind"] == "void" and fact["known_at"] == at for fact in track.facts):
+    if any(fact["kind"] == "void" and fact["known_at"] == at for fact in facts):
         return "late-fact"
-    new = [fact for fact in track.seen if fact["kind"] != "void" and max(fact["occurred_at"], fact["known_at"]) == at]
-    if not new:
-        return "timer"
-    today = local.day(at)
-    return "late-fact" if any(local.day(fact["occurred_at"]) < today for fact in new) else "evaluation"
+    new = [
+        fact
+        for fact in visible(facts, at)
+        if fact["kind"] != "void" and max(fact["occurred_at"], fact["known_at"]) == at
+    ]
+    if new:
+        return "late-fact" if any(local.day(fact["occurred_at"]) < local.day(at) for fact in new) else "evaluation"
+    return "evaluation" if any(command.at == at for command in tags) else "timer"

@@ -226,7 +226,7 @@ def _score(score: dict, values: dict[str, Value]) -> Value:
 def _qualified(model: Model, values: dict[str, Value], view: View) -> str:
     """Ordered: "the highest tier T whose enter is true, or whose keep is true while the subject stands on T or
     above. No keep means keep = enter." Unordered: "the first tier, as written, whose enter is true; none: default"."""
-    tiers, rules, standing_on = model["tiers"], model.get("rules", {}), view.standing_on
+    tiers, rules, standing_on = model["tiers"], model["rules"], view.standing_on
 
     def known(name: str) -> Value:
         if name.startswith("tier."):

@@ -100,9 +100,17 @@ def growing(**further) -> dict:
     } | further
 
 
-def story_of(model: dict, *facts: dict, until: str) -> tuple[list[str], list[Event]]:
+def _settled(events: list[Event]) -> list[tuple[int, int]]:
+    """(balance before, balance carried on) of each settlement."""
+    numbers = [event["values"] for event in events if event["topic"] == "growth-settled"]
+    assert all(of["carried"] + of["earned"] - of["deducted"] == of["balance"] for of in numbers)
+    return [(of["carried"] + of["earned"], of["balance"]) for of in numbers]
+
+
+def story_of(model: dict, *facts: dict, until: str) -> tuple[list[str], list[tuple[int, int]]]:
+    """What is told, and the settlements."""
     events = decide_timeline(numbered(list(facts)), [Version(model, 0)], instant(until))
-    return told(events), [event["values"] for event in events if event["topic"] == "growth-settled"]
+    return told(events), _settled(events)
 
 
 def test_validity_ends_in_a_settlement_and_then_the_tier_follows():
@@ -118,10 +126,7 @@ def test_validity_ends_in_a_settlement_and_then_the_tier_follows():
         "2026-04-10T00:00:00Z growth-settled t0>t0 timer",
         "2026-04-10T00:00:00Z tier-requalified t0>t0 timer",
     ]
-    assert (
-        settled
-        == [{"balance": 350, "carried": 150}, {"balance": 150, "carried": 50}] + [{"balance": 50, "carried": 50}] * 2
-    )
+    assert settled == [(350, 150), (150, 50)] + [(50, 50)] * 2
 
 
 def test_facts_of_the_instant_settle_and_later_ones_count_after_it():
@@ -129,9 +134,9 @@ def test_facts_of_the_instant_settle_and_later_ones_count_after_it():
     first = order("03-01", amount=10_000)
     at, after = "2026-03-11T00:00:00Z", "2026-03-11T00:00:00.000001Z"
     _, settled = story_of(growing(), first, fact("order", at, amount=5_000), until="2026-03-12T00:00:00Z")
-    assert settled == [{"balance": 150, "carried": 50}]
+    assert settled == [(150, 50)]
     story, settled = story_of(growing(), first, fact("order", after, amount=10_000), until="2026-03-12T00:00:00Z")
-    assert settled == [{"balance": 100, "carried": 0}]
+    assert settled == [(100, 0)]
     assert story[1:] == [
         "2026-03-11T00:00:00Z growth-settled t1>t1 timer",
         "2026-03-11T00:00:00Z tier-changed t1>t0 timer",
@@ -144,9 +149,9 @@ def test_what_is_taken_back_after_a_settlement_becomes_a_debt():
     refund = fact("refund", "2026-03-15T10:00:00Z", order_id="o", amount=4_000)
     void = fact("void", "2026-03-16T10:00:00Z", fact_id="v") | {"attributes": {"fact_id": "o"}}
     _, settled = story_of(growing(), bought, refund, until="2026-03-22T00:00:00Z")
-    assert settled == [{"balance": 100, "carried": 0}, {"balance": -40, "carried": -40}]
+    assert settled == [(100, 0), (-40, -40)]
     _, settled = story_of(growing(), bought, refund, void, until="2026-03-22T00:00:00Z")
-    assert settled == [{"balance": 100, "carried": 0}, {"balance": -100, "carried": -100}]
+    assert settled == [(100, 0), (-100, -100)]
 
 
 def test_a_settlement_waits_for_minimum_stay():
@@ -178,7 +183,7 @@ def test_another_version_keeps_what_is_carried_and_counts_the_rest_by_its_own_ru
         "2026-03-23T00:00:00Z growth-settled t1>t1 timer",
         "2026-03-23T00:00:00Z tier-requalified t1>t1 timer",
     ]
-    assert [event["values"] for event in events if event["topic"] == "growth-settled"] == [
-        {"balance": 150, "carried": 50},
-        {"balance": 250, "carried": 250},
+    assert _settled(events) == [
+        (150, 50),
+        (250, 250),
     ]

@@ -37,7 +37,7 @@ def test_a_tier_is_null_before_the_scheme_has_one():
     assert told_all_schemes(decide_subject(facts, schemes, [], instant("2026-01-05T00:00:00Z"))) == [
         "2026-01-01T10:00:00Z mood tier-changed None>early evaluation",
         "2026-01-03T12:00:00Z value tier-changed None>t1 model-change",
-        "2026-01-03T12:00:00Z mood tier-changed early>late timer",
+        "2026-01-03T12:00:00Z mood tier-changed early>late model-change",
     ]
 
 
@@ -98,7 +98,7 @@ def test_a_shop_reads_the_platform_and_schemes_of_the_same_shop():
         "2026-01-01T10:00:00Z value tier-changed None>t1 evaluation",
         "2026-01-01T10:00:00Z mood[a] tier-changed None>other evaluation",
         "2026-01-02T10:00:00Z value tier-changed t1>t2 evaluation",
-        "2026-01-02T10:00:00Z mood[a] tier-changed other>home timer",
+        "2026-01-02T10:00:00Z mood[a] tier-changed other>home evaluation",
         "2026-01-02T11:00:00Z local[b] tier-changed None>t0 evaluation",
         "2026-01-02T11:00:00Z mood[b] tier-changed None>other evaluation",
     ]
@@ -114,10 +114,10 @@ def test_tags_are_added_removed_and_end():
     )
     assert timeline([model], order("01-01"), tags=tags, until="2026-01-20T00:00:00Z") == [
         "2026-01-01T10:00:00Z value tier-changed None>t0 evaluation",
-        "2026-01-02T10:00:00Z value tier-changed t0>t1 timer",
-        "2026-01-03T10:00:00Z value tier-changed t1>t0 timer",
+        "2026-01-02T10:00:00Z value tier-changed t0>t1 evaluation",
+        "2026-01-03T10:00:00Z value tier-changed t1>t0 evaluation",
         "2026-01-05T10:00:00Z value tier-changed t0>t1 timer",
-        "2026-01-06T10:00:00Z value tier-changed t1>t0 timer",
+        "2026-01-06T10:00:00Z value tier-changed t1>t0 evaluation",
     ]
 
 
@@ -129,6 +129,6 @@ def test_a_tag_added_again_lasts_as_the_last_command_says():
         TagCommand(instant("2026-01-03T10:00:00Z"), "vip", True, instant("2026-01-06T10:00:00Z")),
     )
     assert timeline([model], order("01-01"), tags=tags, until="2026-01-20T00:00:00Z")[1:] == [
-        "2026-01-02T10:00:00Z value tier-changed t0>t1 timer",
+        "2026-01-02T10:00:00Z value tier-changed t0>t1 evaluation",
         "2026-01-06T10:00:00Z value tier-changed t1>t0 timer",
     ]
