@@ -15,6 +15,7 @@ from domain.tier_model.columns import FeaturePlan
 from domain.tier_model.currency import minor_units
 from domain.tier_model.expression import Condition, compile_fact_condition, tag_column
 from domain.tier_model.growth import EarnPlan, GrowthPlan
+from domain.tier_model.learned import learned_ages
 from domain.tier_model.names import compile_rule, schemes_in
 from domain.tier_model.policy import Policy, PolicyRules, Reviews
 from domain.tier_model.selection import Aggregate, Reading
@@ -47,6 +48,7 @@ _REVIEWS = {
     "yearly": Reviews(every_months=12),
     "anniversary": Reviews(anniversary=True),
     "continuous": Reviews(continuous=True),
+    "validity": Reviews(),
 }
 
 
@@ -196,6 +198,7 @@ class CompiledModel:
         for cut_score in self.spec.scores.values():
             if isinstance(cut_score, CutScore) and cut_score.of == name and cut_score.cuts != "fitted":
                 ages |= {floor(cut) + 1 for cut in cut_score.cuts}
+        ages |= {floor(threshold) + 1 for threshold in learned_ages(self.spec, name)}
         return tuple(sorted(age for age in ages if 0 < age <= LAST_DAY))  # nobody gets older than the calendar
 
 
@@ -238,6 +241,7 @@ def _window(window: Window) -> WindowPlan:
         days=window.days,
         months=window.months,
         period=_PERIODS[window.calendar] if window.calendar else None,
+        last=window.last,
         through_yesterday=window.through_yesterday,
         anniversary=window.since == "anniversary",
         standing=window.since == "standing",
@@ -281,7 +285,8 @@ def policy_of(spec: PolicySpec) -> Policy:
         grace_days=fall.grace.days if fall.grace else None,
         steps=fall.steps if fall.steps != "all" else None,
         minimum_stay_days=spec.minimum_stay.days if spec.minimum_stay else None,
-        validity_days=spec.validity.days if spec.validity else None,
-        validity_months=spec.validity.months if spec.validity else None,
+        validity_days=spec.validity.length.days if spec.validity else None,
+        validity_months=spec.validity.length.months if spec.validity else None,
+        validity_to_end_of=_PERIODS[spec.validity.to_end_of] if spec.validity and spec.validity.to_end_of else None,
         warn_days=spec.warn.days if spec.warn else None,
     )

@@ -66,8 +66,8 @@ class Placing:
         """While they are in the window."""
         spans = self._visible(selected)
         window, start, end = self._window, spans.start, spans.end
-        if len(spans.day) and window.through_yesterday:
-            start = np.maximum(start, self._calendar.midnight(spans.day + 1))
+        if len(spans.day) and (window.through_yesterday or window.last):
+            start = np.maximum(start, self._calendar.midnight(window.entering_days(spans.day)))
         if len(spans.day) and window.bounded:
             end = np.minimum(end, self._calendar.midnight(window.leaving_days(spans.day)))
         if len(spans.day) and window.anniversary:

@@ -16,12 +16,18 @@ Kind = Literal["tier-changed", "tier-requalified", "downgrade-deferred", "tier-a
 
 @dataclass(frozen=True, slots=True)
 class Reviews:
-    """When standings are reviewed: at every decision, on a calendar, or at anniversaries of `since`."""
+    """When standings are reviewed: at every decision, on a calendar, at anniversaries of `since`; else only where
+    validity ends."""
 
     continuous: bool = False
     anniversary: bool = False
     every_months: int = 0  # calendar reviews, counted from January
     day: int = 1  # of the month, clamped to its last
+
+    @property
+    def on_calendar(self) -> bool:
+        """Whether there are reviews that the calendar alone brings."""
+        return self.anniversary or self.every_months > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,7 @@ class Policy:
     minimum_stay_days: int | None = None
     validity_days: int | None = None
     validity_months: int | None = None
+    validity_to_end_of: int | None = None  # then on to the end of the calendar period of so many months
     warn_days: int | None = None
 
 
@@ -186,7 +193,7 @@ class PolicyRules:
         else:
             if standing.validity_until is not None:
                 candidates.append(self.validity_end(standing))
-            if qualified > current and self.policy.upgrade_at_review:
+            if qualified > current and self.policy.upgrade_at_review and self._reviewed_by_itself:
                 candidates.append(self._next_review(standing, t))
             if qualified < current:
                 candidates += self._fall_instants(standing, t)
@@ -198,7 +205,7 @@ class PolicyRules:
             instants.append(standing.grace_until)
         elif self.policy.downgrade and self.policy.reviews.continuous:
             instants.append(self._fall_from(standing))
-        elif self.policy.downgrade:
+        elif self.policy.downgrade and self.policy.reviews.on_calendar:
             instants.append(self._next_review(standing, max(t, self._stay_end(standing) - 1)))
         warning = self._next_warning(standing, t)
         return instants if warning is None else [*instants, warning]
@@ -218,12 +225,18 @@ class PolicyRules:
     def _validity_from(self, start: int) -> int | None:
         if self.unordered:
             return None
-        day = self.calendar.day_of(start)
-        if self.policy.validity_days is not None:
-            return self.calendar.midnight_of(day + self.policy.validity_days)
-        if self.policy.validity_months is not None:
-            return self.calendar.midnight_of(add_months_to(day, self.policy.validity_months))
-        return None
+        policy, day = self.policy, self.calendar.day_of(start)
+        if policy.validity_days is not None:
+            day += policy.validity_days
+        elif policy.validity_months is not None:
+            day = add_months_to(day, policy.validity_months)
+        else:
+            return None
+        if policy.validity_to_end_of is not None:
+            year, month, _ = year_month_day(day)
+            first = day_of_date(year, month - (month - 1) % policy.validity_to_end_of, 1)
+            day = add_months_to(first, policy.validity_to_end_of)
+        return self.calendar.midnight_of(day)
 
     def validity_end(self, standing: Standing) -> int:
         """The end of validity; inside the minimum stay it waits for that to end. Only while there is a validity."""
@@ -232,12 +245,17 @@ class PolicyRules:
 
     # -------------------------------------------------------------------------------------------------------- reviews
 
+    @property
+    def _reviewed_by_itself(self) -> bool:
+        """Whether there are other reviews than the ends of validity."""
+        return self.policy.reviews.continuous or self.policy.reviews.on_calendar
+
     def _is_review(self, standing: Standing, t: int) -> bool:
         if self.policy.reviews.continuous:
             return True
         if standing.validity_until is not None and t == self.validity_end(standing):
             return True
-        return self._next_review(standing, t - 1) == t
+        return self.policy.reviews.on_calendar and self._next_review(standing, t - 1) == t
 
     def _next_review(self, standing: Standing, t: int) -> int:
         """The first calendar review after t and after `since`. Under continuous reviews, the instant after t."""
@@ -271,7 +289,7 @@ class PolicyRules:
         if not days:
             return []
         reviews = [self.validity_end(standing)] if standing.validity_until is not None else []
-        if not self.policy.reviews.continuous:
+        if self.policy.reviews.on_calendar:
             after = t - 1
             while True:
                 after = self._next_review(standing, after)

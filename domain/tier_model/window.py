@@ -11,7 +11,8 @@ from domain.tier_model.spans import Int64s
 
 @dataclass(frozen=True, slots=True)
 class WindowPlan:
-    """A feature's window: `days` or `months` back from today, or the calendar period of `period` months; else all.
+    """A feature's window: `days` or `months` back from today, or the calendar period of `period` months, this one
+    or the last; else all.
 
     anniversary: since the last yearly return of the subject's first fact: that depends on the subject (enrolment.py).
     standing: since the subject's last entry or requalification (Bases).
@@ -20,6 +21,7 @@ class WindowPlan:
     days: int | None = None
     months: int | None = None
     period: int | None = None
+    last: bool = False
     through_yesterday: bool = False
     anniversary: bool = False
     standing: bool = False
@@ -37,25 +39,36 @@ class WindowPlan:
         if self.months is not None:
             return add_months(tomorrow, -self.months)
         assert self.period is not None
-        return period_start(days, self.period)
+        start = period_start(days, self.period)
+        return period_start(start - 1, self.period) if self.last else start
 
     def first_days_before(self, days: Int64s) -> Int64s:
         """The same of the window before it: of the same spelling, ending on the day before this one starts."""
         first = self.first_days(days)
+        if self.last and self.period is not None:
+            return period_start(first - 1, self.period)
         if self.through_yesterday and self.period is None:
             return self.first_days(first)  # it ends on the day before the day it is asked for
         return self.first_days(first - 1)
 
+    def entering_days(self, occurred: Int64s) -> Int64s:
+        """For each day on which a fact occurred, the first day whose window holds it."""
+        if self.last:
+            return WindowPlan(period=self.period).leaving_days(occurred)
+        return occurred + 1 if self.through_yesterday else occurred
+
     def leaving_days(self, occurred: Int64s) -> Int64s:
         """For each day on which a fact occurred, the first day whose window no longer holds it."""
-        return self._first_beyond(occurred, self.first_days, 1)
+        return self._first_beyond(occurred, self.first_days, 2 if self.last else 1)
 
     def leaving_days_before(self, occurred: Int64s) -> Int64s:
         """The first day whose window before no longer holds it."""
-        return self._first_beyond(occurred, self.first_days_before, 2)
+        return self._first_beyond(occurred, self.first_days_before, 3 if self.last else 2)
 
     def lengths(self, days: Int64s) -> Int64s:
         """How many days the window that ends on each day has; may be 0 through yesterday."""
+        if self.last:
+            return period_start(days, self.period or 1) - self.first_days(days)
         return days - self.first_days(days) + (0 if self.through_yesterday else 1)
 
     def _first_beyond(self, occurred: Int64s, first_days: Callable[[Int64s], Int64s], windows: int) -> Int64s:

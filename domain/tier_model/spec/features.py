@@ -50,6 +50,7 @@ class _Feature(Part):
             length=length.count if length else None,
             unit=length.unit if length else "day",
             calendar=self.within.calendar if self.within else None,
+            last=self.within.last if self.within else False,
             through_yesterday=self.through is not None,
             since=self.since,
         )
@@ -75,6 +76,8 @@ class _Feature(Part):
     def _one_window(self) -> "_Feature":
         if self.within is not None and self.since is not None:
             raise ValueError("has two windows, within and since: keep one")
+        if self.within is not None and self.within.last and self.through is not None:
+            raise ValueError("has a whole period behind it, and through yesterday adds nothing: leave through out")
         return self
 
 

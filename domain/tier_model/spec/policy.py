@@ -7,7 +7,7 @@ from pydantic import Discriminator, Field, Tag
 from domain.tier_model.spec.parts import Part
 from domain.tier_model.spec.values import Days, Months, ValidityLength
 
-ReviewName = Literal["continuous", "monthly", "quarterly", "half-yearly", "yearly", "anniversary"]
+ReviewName = Literal["continuous", "monthly", "quarterly", "half-yearly", "yearly", "anniversary", "validity"]
 
 
 class ReviewEvery(Part):

@@ -11,7 +11,8 @@ CalendarUnit = Literal["month", "quarter", "year"]
 Since = Literal["enrolment", "anniversary", "standing"]
 
 _LENGTH = re.compile(r"([1-9][0-9]{0,4}) +(day|week|month|year)s?")
-_THIS = re.compile(r"this +(month|quarter|year)")
+_PERIOD = re.compile(r"(this|last) +(month|quarter|year)")
+_VALIDITY_END = re.compile(r"(.+?) +to +end +of +(month|quarter|year)")
 _REFERENCE = re.compile(r"([a-z][a-z0-9_]{0,62})\.(?:(lines)\.)?([^\s.]{1,100})")
 _KIND = r"^[a-z][a-z0-9_]{0,62}$"
 _LONGEST_YEARS = 100
@@ -40,11 +41,12 @@ class Length:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which facts a feature sees. length and unit, or calendar, or since; none of them: all facts."""
+    """Which facts a feature sees. length and unit, or calendar (this one, or the last), or since; none: all facts."""
 
     length: int | None = None
     unit: Unit = "day"
     calendar: CalendarUnit | None = None
+    last: bool = False
     through_yesterday: bool = False
     since: Since | None = None
 
@@ -78,13 +80,25 @@ class FieldReference:
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """`within` as spelled: a length, or a calendar period ('this month')."""
+    """`within` as spelled: a length, or a calendar period ('this month', 'last year')."""
 
     length: Length | None
     calendar: CalendarUnit | None
+    last: bool = False
 
     def __str__(self) -> str:
-        return f"this {self.calendar}" if self.calendar else str(self.length)
+        return f"{'last' if self.last else 'this'} {self.calendar}" if self.calendar else str(self.length)
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """How long a standing is valid: a length, and then on to the end of the period that it has come to."""
+
+    length: Length
+    to_end_of: CalendarUnit | None = None
+
+    def __str__(self) -> str:
+        return f"{self.length} to end of {self.to_end_of}" if self.to_end_of else str(self.length)
 
 
 def parse_length(text: Any, units: tuple[Unit, ...]) -> Length:
@@ -104,15 +118,24 @@ def parse_length(text: Any, units: tuple[Unit, ...]) -> Length:
 def _within(text: Any) -> Within:
     if isinstance(text, Within):
         return text
-    calendar = _THIS.fullmatch(text) if isinstance(text, str) else None
+    calendar = _PERIOD.fullmatch(text) if isinstance(text, str) else None
     if calendar is not None:
-        return Within(None, calendar[1])  # type: ignore[arg-type]
+        return Within(None, calendar[2], calendar[1] == "last")  # type: ignore[arg-type]
     try:
         return Within(parse_length(text, ("day", "week", "month", "year")), None)
     except ValueError as problem:
         if "longer" in str(problem):
             raise
-        raise ValueError("must be N days|weeks|months|years or this month|quarter|year, such as '90 days'") from None
+        wanted = "N days|weeks|months|years, or this or last month|quarter|year"
+        raise ValueError(f"must be {wanted}, such as '90 days'") from None
+
+
+def _validity(text: Any) -> Validity:
+    if isinstance(text, Validity):
+        return text
+    ended = _VALIDITY_END.fullmatch(text) if isinstance(text, str) else None
+    length = parse_length(ended[1] if ended else text, ("day", "month", "year"))
+    return Validity(length, ended[2] if ended else None)  # type: ignore[arg-type]
 
 
 def _reference(text: Any) -> FieldReference:
@@ -138,17 +161,14 @@ def _length_of(*units: Unit) -> Any:
     return _spelled(lambda text: parse_length(text, units), pattern)
 
 
-_DAYS, _MONTHS, _VALIDITY = (
-    _length_of("day"),
-    _length_of("month"),
-    _length_of("day", "month", "year"),
-)
-_WITHIN = _spelled(_within, r"^([1-9][0-9]{0,4} +(day|week|month|year)s?|this +(month|quarter|year))$")
+_DAYS, _MONTHS = _length_of("day"), _length_of("month")
+_VALIDITY = _spelled(_validity, r"^[1-9][0-9]{0,4} +(day|month|year)s?( +to +end +of +(month|quarter|year))?$")
+_WITHIN = _spelled(_within, r"^([1-9][0-9]{0,4} +(day|week|month|year)s?|(this|last) +(month|quarter|year))$")
 _FIELD = _spelled(_reference, r"^[a-z][a-z0-9_]{0,62}\.(lines\.)?[^\s.]{1,100}$")
 
 Days = Annotated[Length, *_DAYS]
 Months = Annotated[Length, *_MONTHS]
-ValidityLength = Annotated[Length, *_VALIDITY]
+ValidityLength = Annotated[Validity, *_VALIDITY]
 WithinText = Annotated[Within, *_WITHIN]
 FieldText = Annotated[FieldReference, *_FIELD]
 Kind = Annotated[str, StringConstraints(pattern=_KIND)]
