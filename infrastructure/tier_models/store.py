@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import BoundedSemaphore
 from typing import Any
 
 from psycopg import Connection
@@ -35,6 +36,7 @@ select nextval('generations'), %s, %s, %s, nextval('positions') from (select tie
 returning position
 """
 _CHUNK = 2_000
+_CHANGES_AT_ONCE = 2
 
 
 class PostgresTierModels:
@@ -43,11 +45,13 @@ class PostgresTierModels:
     def __init__(self, pool: Pool, keyring: Keyring, ledger: Ledger) -> None:
         self._pool, self._keyring, self._ledger = pool, keyring, ledger
         self._in_force = ModelsInForceReader()
+        # A change reads its aggregate over a second connection: many at once would wait for each other for one.
+        self._changing = BoundedSemaphore(_CHANGES_AT_ONCE)
 
     @contextmanager
     def change(self, scheme: str, *, activating: bool = False) -> Iterator["LockedModel"]:
         """The scheme's model, locked: one change at a time; an activation waits for decisions under way."""
-        with transaction(self._pool) as connection:
+        with self._changing, transaction(self._pool) as connection:
             connection.execute(LOCK_EXCLUSIVE if activating else LOCK_SHARED)
             connection.execute("select pg_advisory_xact_lock(7306, hashtext(%s))", (scheme,))
             yield LockedModel(connection, self._ledger, self._ledger.tier_model(scheme), self._in_force)
