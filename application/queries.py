@@ -32,11 +32,15 @@ class PastStanding:
 
 @dataclass(frozen=True)
 class PastStandings:
-    """Standings of one user as of an instant, as known at another, by scheme."""
+    """Standings of one user as of an instant, as known at another, by scheme.
+
+    scopes: by scheme and scope, of schemes that are kept per scope.
+    """
 
     as_of: int
     known_at: int
     standings: Mapping[str, PastStanding]
+    scopes: Mapping[str, Mapping[str, PastStanding]]
     position: int
 
 
@@ -72,12 +76,33 @@ class HistoryPage:
 
 @dataclass(frozen=True)
 class Distribution:
-    """Users per tier of a scheme, as of an instant."""
+    """Users per tier of a scheme (in one scope of it), as of an instant.
+
+    Without a scope, of a scheme that is kept per scope: standings over all scopes.
+    """
 
     scheme: str
+    scope: str | None
     as_of: int
     tiers: Mapping[str, int]
     position: int
+
+
+@dataclass(frozen=True)
+class SchemeShape:
+    """What a scheme's version in force says of its standings. per: the attribute that they are kept by, or None."""
+
+    tiers: Sequence[str]
+    per: str | None
+
+
+@dataclass(frozen=True)
+class ScopedTier:
+    """A standing to search for, of a scheme that is kept per scope. tier: None for any."""
+
+    scheme: str
+    scope: str
+    tier: str | None = None
 
 
 @dataclass(frozen=True)
@@ -120,10 +145,12 @@ class SegmentSearch(Protocol):
         size: int,
         cursor: str | None,
         facets: Sequence[str],
+        scoped: Sequence[ScopedTier] = (),
     ) -> SegmentPage:
         """One page. where: a condition, None for everybody. facets: fields whose values are counted.
 
-        Raises ConditionInvalid, SegmentFieldUnknown, CursorInvalid.
+        scoped: standings in scopes that they must have besides, all of them.
+        Raises ConditionInvalid, SegmentFieldUnknown, SchemeWithoutScopes, CursorInvalid.
         """
         ...
 
@@ -142,8 +169,11 @@ class LedgerQueries(Protocol):
         """Events with version > after, up to `size`. Raises UnknownUser."""
         ...
 
-    def distribution(self, scheme: str, as_of: int | None) -> Distribution:
-        """Users per tier at an instant, by what is recorded now. Raises UnknownScheme, InstantAhead."""
+    def distribution(self, scheme: str, as_of: int | None, scope: str | None = None) -> Distribution:
+        """Users per tier at an instant, by what is recorded now.
+
+        Raises UnknownScheme, SchemeWithoutScopes, InstantAhead.
+        """
         ...
 
     def user_progress(self, user_id: str, at_least: int) -> UserProgress:
@@ -158,8 +188,11 @@ class LedgerQueries(Protocol):
         """How far a read model in OpenSearch shows the log, as noted in the ledger."""
         ...
 
-    def tiers_of(self, scheme: str) -> Sequence[str]:
-        """Tiers of the scheme's version in force, or the last that was. Raises UnknownScheme."""
+    def shape_of(self, scheme: str, scope: str | None = None) -> SchemeShape:
+        """By the scheme's version in force, or the last that was. scope: one that is asked about.
+
+        Raises UnknownScheme, SchemeWithoutScopes.
+        """
         ...
 
     def due_backlog(self) -> int:
@@ -183,6 +216,16 @@ class UnknownScheme(Refusal):
     def __init__(self, scheme: str, known: Sequence[str] = ()) -> None:
         remedy = f"use one of {', '.join(known)}" if known else "activate a tier model first"
         super().__init__(f"There is no scheme {scheme[:200]!r}.", Complaint("scheme", scheme, remedy))
+
+
+class SchemeWithoutScopes(Refusal):
+    """A question about a scope of a scheme that is kept for the platform as a whole."""
+
+    def __init__(self, field: str, value: str, scheme: str) -> None:
+        super().__init__(
+            f"Scheme {scheme[:200]!r} is not kept per scope.",
+            Complaint(field, value, "leave it out, or name a scheme whose model says `per`"),
+        )
 
 
 class InstantAhead(Refusal):

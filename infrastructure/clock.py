@@ -1,6 +1,6 @@
 """The clock as the database keeps it: the system's, or one that stands still until it is set forward."""
 
-from application.clock import ClockBackwards, ClockNotManual
+from application.clock import LATEST, ClockBackwards, ClockNotManual, ClockTooFar
 from infrastructure.postgres.pool import Pool
 
 
@@ -29,10 +29,12 @@ class Clock:
     def set(self, instant: int) -> int:
         """Move a manual clock forward to this instant; setting it to where it stands is allowed.
 
-        Answers where it stands. Raises ClockNotManual, ClockBackwards.
+        Answers where it stands. Raises ClockNotManual, ClockBackwards, ClockTooFar.
         """
         if not self.manual:
             raise ClockNotManual
+        if instant > LATEST:
+            raise ClockTooFar(instant)
         with self._pool.connection() as connection:
             row = connection.execute(
                 "select setval('clock_floor', %(instant)s) where %(instant)s >= tierline_peek()", {"instant": instant}

@@ -13,6 +13,8 @@ from application.queries import (
     PastStanding,
     PastStandings,
     RecordedEvent,
+    SchemeShape,
+    SchemeWithoutScopes,
     UnknownScheme,
     UnknownUser,
     UserProgress,
@@ -26,12 +28,14 @@ from infrastructure.postgres.pool import Pool
 from infrastructure.security.keyring import Keyring
 from infrastructure.security.seal import CONTEXT_EVENT, Seal
 
+PLATFORM = ""  # the scope of standings that are not kept per scope
+
 _SUBJECT = """
 select u.subject_id, s.data_key from user_ids u join subjects s using (subject_id) where u.user_id = %s
 """
 _STANDINGS = """
-select originator_version, topic, scheme, to_tier, effective_at, state from events
-where originator_id = %(subject)s and topic = %(topic)s and scope = ''
+select originator_version, topic, scheme, scope, to_tier, effective_at, state from events
+where originator_id = %(subject)s and topic = %(topic)s
   and effective_at <= %(as_of)s and recorded_at <= %(known_at)s
 order by effective_at, originator_version
 """
@@ -43,9 +47,10 @@ order by originator_version limit %(limit)s
 """
 _DISTRIBUTION = """
 select to_tier, count(*) from (
-    select distinct on (originator_id) to_tier from events
-    where scheme = %(scheme)s and topic = %(topic)s and scope = '' and effective_at <= %(as_of)s
-    order by originator_id, effective_at desc, originator_version desc
+    select distinct on (originator_id, scope) to_tier from events
+    where scheme = %(scheme)s and topic = %(topic)s and effective_at <= %(as_of)s
+      and (%(scope)s::text is null or scope = %(scope)s)
+    order by originator_id, scope, effective_at desc, originator_version desc
 ) standing group by to_tier
 """
 # Required: the last of the user's own positions up to at_least. A position that nobody has yet is not reached.
@@ -90,12 +95,15 @@ class PostgresLedgerQueries:
             as_of, known_at = _instants(connection, as_of=as_of, known_at=known_at)
             terms = {"subject": seal.subject_id, "topic": TierChanged.TOPIC, "as_of": as_of, "known_at": known_at}
             rows = connection.execute(_STANDINGS, terms, binary=True).fetchall()
-        standings: dict[str, PastStanding] = {}
-        for version, topic, scheme, tier, effective_at, state in rows:
-            before, data = standings.get(scheme), _own_fields(topic, state, seal)
+        scopes: dict[str, dict[str, PastStanding]] = {}
+        for version, topic, scheme, scope, tier, effective_at, state in rows:
+            standings = scopes.setdefault(scheme, {})
+            before, data = standings.get(scope), _own_fields(topic, state, seal)
             since = before.since if before is not None and data.get("keeps_since") else effective_at
-            standings[scheme] = PastStanding(tier, since, event_id_of(seal.subject_id, version))
-        return PastStandings(as_of, known_at, standings, position)
+            standings[scope] = PastStanding(tier, since, event_id_of(seal.subject_id, version))
+        platform = {scheme: found.pop(PLATFORM) for scheme, found in scopes.items() if PLATFORM in found}
+        scoped = {scheme: found for scheme, found in scopes.items() if found}
+        return PastStandings(as_of, known_at, platform, scoped, position)
 
     def user_history(self, user_id: str, after: int, size: int) -> HistoryPage:
         """See LedgerQueries."""
@@ -107,15 +115,15 @@ class PostgresLedgerQueries:
         events = [_recorded_event(row, seal) for row in rows[:size]]
         return HistoryPage(events, events[-1].version if len(rows) > size else None, position)
 
-    def distribution(self, scheme: str, as_of: int | None) -> Distribution:
+    def distribution(self, scheme: str, as_of: int | None, scope: str | None = None) -> Distribution:
         """See LedgerQueries."""
         with self._pool.connection() as connection:
             position = head(connection)
-            tiers = _tiers_of(connection, scheme)
+            tiers = _shape_of(connection, scheme, scope).tiers
             (as_of,) = _instants(connection, as_of=as_of)
-            terms = {"scheme": scheme, "topic": TierChanged.TOPIC, "as_of": as_of}
+            terms = {"scheme": scheme, "topic": TierChanged.TOPIC, "as_of": as_of, "scope": scope}
             counts: dict[str, int] = dict(connection.execute(_DISTRIBUTION, terms).fetchall())
-        return Distribution(scheme, as_of, dict.fromkeys(tiers, 0) | counts, position)
+        return Distribution(scheme, scope, as_of, dict.fromkeys(tiers, 0) | counts, position)
 
     def user_progress(self, user_id: str, at_least: int) -> UserProgress:
         """See LedgerQueries."""
@@ -139,10 +147,10 @@ class PostgresLedgerQueries:
             row = connection.execute(_SHOWN, (read_model,)).fetchone()
         return 0 if row is None else int(row[0])
 
-    def tiers_of(self, scheme: str) -> list[str]:
+    def shape_of(self, scheme: str, scope: str | None = None) -> SchemeShape:
         """See LedgerQueries."""
         with self._pool.connection() as connection:
-            return _tiers_of(connection, scheme)
+            return _shape_of(connection, scheme, scope)
 
     def due_backlog(self) -> int:
         """See LedgerQueries."""
@@ -170,16 +178,18 @@ def _instants(connection: Connection, **asked: int | None) -> list[int]:
     return [now if instant is None else instant for instant in asked.values()]
 
 
-def _tiers_of(connection: Connection, scheme: str) -> list[str]:
-    """Tiers of the scheme's last version in force. Raises UnknownScheme."""
+def _shape_of(connection: Connection, scheme: str, scope: str | None) -> SchemeShape:
+    """Of the scheme's last version in force. Raises UnknownScheme, SchemeWithoutScopes."""
     rows = connection.execute(
-        "select distinct on (scheme) scheme, spec -> 'tiers' from tier_models where status in ('active', 'retired')"
-        " order by scheme, status = 'active' desc, version desc"
+        "select distinct on (scheme) scheme, spec -> 'tiers', spec ->> 'per' from tier_models"
+        " where status in ('active', 'retired') order by scheme, status = 'active' desc, version desc"
     ).fetchall()
-    known: dict[str, list[str]] = dict(rows)
+    known = {name: SchemeShape(tuple(tiers), per) for name, tiers, per in rows}
     if scheme not in known:
         raise UnknownScheme(scheme, sorted(known))
-    return list(known[scheme])
+    if scope is not None and known[scheme].per is None:
+        raise SchemeWithoutScopes("scope", scope, scheme)
+    return known[scheme]
 
 
 def _own_fields(topic: str, state: bytes, seal: Seal) -> dict[str, Any]:

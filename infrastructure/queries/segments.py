@@ -5,15 +5,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from application.queries import CursorInvalid, Direction, SegmentFieldUnknown, SegmentPage
+from application.queries import (
+    CursorInvalid,
+    Direction,
+    SchemeWithoutScopes,
+    ScopedTier,
+    SegmentFieldUnknown,
+    SegmentPage,
+)
 from domain.tier_model.calendar import calendar_of
 from domain.tier_model.column import Type
 from domain.tier_model.compiled import CompiledModel
 from domain.tier_model.expression import SCALAR_PARTS, SearchField, compile_segment
 from domain.tier_model.names import types_of
-from domain.tier_model.spec import Avg, DaysSince
+from domain.tier_model.spec import GROWTH, Avg, DaysSince
 from infrastructure.postgres.pool import Pool
 from infrastructure.tier_models.in_force import ModelsInForceReader
+from projections.user_search.projector import scoped_tier
 from projections.user_search.view import CursorInvalid as CursorOfAnother
 from projections.user_search.view import UserSearchView
 
@@ -24,11 +32,15 @@ _ATTRIBUTE = re.compile(r"attributes\.[A-Za-z0-9_\-]{1,100}")
 
 
 class SegmentNames(NamedTuple):
-    """What a segment may name. types: as a condition reads it; fields: where it is indexed; currency: of money()."""
+    """What a segment may name. types: as a condition reads it; fields: where it is indexed; currency: of money().
+
+    scoped: schemes that are kept per scope; conditions do not name them.
+    """
 
     types: Mapping[str, Type]
     fields: Mapping[str, SearchField]
     currency: str
+    scoped: frozenset[str]
 
 
 class SearchSegment:
@@ -46,10 +58,11 @@ class SearchSegment:
         size: int,
         cursor: str | None,
         facets: Sequence[str],
+        scoped: Sequence[ScopedTier] = (),
     ) -> SegmentPage:
         """See application.queries.Queries.search_segment."""
         names = self._names()
-        query = query_of(where, names)
+        query = query_of(where, names, scoped)
         order = [_order(names, name, direction) for name, direction in sort]
         counted = {facet: _facet(names, facet) for facet in facets}
         try:
@@ -58,9 +71,9 @@ class SearchSegment:
             raise CursorInvalid(cursor or "") from None
         return SegmentPage(page.total, page.users, page.facets, page.next_cursor)
 
-    def members(self, where: str | None) -> Iterator[dict[str, Any]]:
+    def members(self, where: str | None, scoped: Sequence[ScopedTier] = ()) -> Iterator[dict[str, Any]]:
         """Every member's document as of one point in time, by subject; a user id's first."""
-        for document in self._view.members(query_of(where, self._names())):
+        for document in self._view.members(query_of(where, self._names(), scoped)):
             yield {"user_id": document["user_ids"][0], **document}
 
     def columns(self) -> list[str]:
@@ -80,7 +93,10 @@ def names_of(models: Mapping[str, CompiledModel], now: int) -> SegmentNames:
     types: dict[str, Type] = {}
     fields: dict[str, SearchField] = {}
     owners: dict[str, list[str]] = {}
+    scoped = frozenset(scheme for scheme, model in models.items() if model.spec.per is not None)
     for scheme, model in models.items():
+        if scheme in scoped:
+            continue
         types[f"tier.{scheme}"] = Type.text
         fields[f"tier.{scheme}"] = SearchField(f"tiers.{scheme}", Type.text)
         today = calendar_of(model.spec.time_zone).day_of(now)
@@ -93,11 +109,15 @@ def names_of(models: Mapping[str, CompiledModel], now: int) -> SegmentNames:
                 if isinstance(feature, DaysSince)
                 else _typed(f"typed.{scheme}.{name}", declared[name], fractional=isinstance(feature, Avg))
             )
+        if model.spec.growth is not None:
+            owners.setdefault(GROWTH, []).append(scheme)
+            types[f"{scheme}.{GROWTH}"] = Type.integer
+            fields[f"{scheme}.{GROWTH}"] = _typed(f"typed.{scheme}.{GROWTH}", Type.integer, fractional=False)
     for name, schemes in owners.items():
         if len(schemes) == 1:
             types[name], fields[name] = types[f"{schemes[0]}.{name}"], fields[f"{schemes[0]}.{name}"]
     currency = next((models[scheme].spec.currency for scheme in sorted(models)), "USD")
-    return SegmentNames(types, fields, currency)
+    return SegmentNames(types, fields, currency, scoped)
 
 
 def _typed(path: str, type_: Type, fractional: bool) -> SearchField:
@@ -113,8 +133,26 @@ def _plain(field: SearchField) -> str:
     return f"{field.path}.{SCALAR_PARTS[str]}" if field.type is Type.scalar else field.path
 
 
-def query_of(where: str | None, names: SegmentNames) -> dict[str, Any] | None:
-    """The OpenSearch query of a condition; None for everybody. Raises ConditionInvalid."""
+def query_of(where: str | None, names: SegmentNames, scoped: Sequence[ScopedTier] = ()) -> dict[str, Any] | None:
+    """The OpenSearch query of a condition and of standings in scopes; None for everybody.
+
+    Raises ConditionInvalid, SchemeWithoutScopes.
+    """
+    filters = [_scoped(number, standing, names) for number, standing in enumerate(scoped)]
+    query = _condition(where, names)
+    if not filters:
+        return query
+    return {"bool": {"filter": filters if query is None else [query, *filters]}}
+
+
+def _scoped(number: int, wanted: ScopedTier, names: SegmentNames) -> dict[str, Any]:
+    if wanted.scheme not in names.scoped:
+        raise SchemeWithoutScopes(f"scoped.{number}.scheme", wanted.scheme, wanted.scheme)
+    term = scoped_tier(wanted.scheme, wanted.scope, wanted.tier or "")
+    return {"prefix" if wanted.tier is None else "term": {"scoped_tiers": term}}
+
+
+def _condition(where: str | None, names: SegmentNames) -> dict[str, Any] | None:
     if where is None or not where.strip():
         return None
     condition = compile_segment(where, names.types, currency=names.currency)

@@ -7,7 +7,6 @@ from typing import Any
 import typer
 
 from domain.refusal import Refusal
-from infrastructure.bootstrap import OUTAGES, build, open_fact_file
 from infrastructure.health import PartMissing
 from infrastructure.local_stack.server import PartBroken
 from infrastructure.local_stack.supervise import KeepsDying
@@ -44,10 +43,22 @@ def app() -> None:
     sys.exit(command(sys.argv[1:]))
 
 
-def command(arguments: Sequence[str], wire: Callable[..., Any] = build) -> int:
+def _build(*arguments: Any, **options: Any) -> Any:
+    from infrastructure.bootstrap import build  # all there is: a command that needs none of it starts without
+
+    return build(*arguments, **options)
+
+
+def _open_fact_file(*arguments: Any) -> Any:
+    from infrastructure.bootstrap import open_fact_file
+
+    return open_fact_file(*arguments)
+
+
+def command(arguments: Sequence[str], wire: Callable[..., Any] = _build) -> int:
     """Run one command; its exit code: 0, 1 refused, 2 misused, 3 a part is off, 130 interrupted."""
     try:
-        cli(list(arguments), prog_name="tierline", obj=CliContext(wire, open_fact_file))
+        cli(list(arguments), prog_name="tierline", obj=CliContext(wire, _open_fact_file))
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     except Refusal as refusal:
@@ -59,11 +70,20 @@ def command(arguments: Sequence[str], wire: Callable[..., Any] = build) -> int:
     except (PartMissing, PartBroken, KeepsDying) as error:
         complain(str(error))
         return PART_OFF
-    except tuple(OUTAGES) as error:
-        part = next(OUTAGES[kind] for kind in type(error).__mro__ if kind in OUTAGES)
+    except Exception as error:
+        part = _part_that_is_off(error)
+        if part is None:
+            raise
         complain(f"{part} does not answer: {error}\n`tierline doctor` says which parts are off, and what to do.")
         return PART_OFF
     return 0
+
+
+def _part_that_is_off(error: Exception) -> str | None:
+    """The part whose driver says so; None for any other error."""
+    from infrastructure.bootstrap import OUTAGES
+
+    return next((OUTAGES[kind] for kind in type(error).__mro__ if kind in OUTAGES), None)
 
 
 def _tell(refusal: Refusal) -> None:

@@ -5,15 +5,21 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
+from urllib.parse import unquote
 
 import msgspec
 import typer
 
+from application.queries import ScopedTier
 from interfaces.cli.terminal import JsonOption, say, show_json, show_table
 
 app = typer.Typer(no_args_is_help=True, help="Segments: users by tiers, tags and features.")
 
 Where = Annotated[str | None, typer.Argument(metavar="WHERE", help="A condition; everybody when left out.")]
+ScopedOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="SCHEME/MERCHANT[/TIER]", help="A standing with a merchant; a slash in a name is %2F."),
+]
 
 
 @app.command()
@@ -23,12 +29,13 @@ def search(
     sort: Annotated[list[str] | None, typer.Option(help="A field; a minus before it turns it round.")] = None,
     size: Annotated[int, typer.Option(min=0, max=1_000)] = 20,
     facet: Annotated[list[str] | None, typer.Option(help="A field whose values to count.")] = None,
+    scoped: ScopedOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Users of a segment and their number, such as `tier.value = 'high' and recency > 30`."""
     order = [(field.lstrip("-"), "desc" if field.startswith("-") else "asc") for field in sort or []]
     with ctx.obj.system("postgres", "redis", "opensearch") as system:
-        page = system.search_segment(where, order, size, None, facet or [])
+        page = system.search_segment(where, order, size, None, facet or [], _scoped(scoped))
         lag = system.lags().get("user_search")
     if as_json:
         behind = {"lag_events": lag.lag_events if lag else None, "lag_seconds": lag.lag_seconds if lag else None}
@@ -52,10 +59,13 @@ def export(
     ctx: typer.Context,
     where: Where = None,
     to: Annotated[Path | None, typer.Option(help="A .ndjson or .csv file; NDJSON on standard output without.")] = None,
+    scoped: ScopedOption = None,
 ) -> None:
     """Every user of a segment as of one point in time, as NDJSON or CSV."""
+    if to is not None and to.suffix not in (".ndjson", ".csv"):
+        raise typer.BadParameter(f"--to {to}: end it with .ndjson or .csv, which says how it is written")
     with ctx.obj.system("postgres", "redis", "opensearch") as system:
-        members = system.search_segment.members(where)
+        members = system.search_segment.members(where, _scoped(scoped))
         if to is None:
             written = _ndjson(members, sys.stdout.buffer)
         elif to.suffix == ".csv":
@@ -65,6 +75,16 @@ def export(
                 written = _ndjson(members, file)
     if to is not None:
         say(f"{written:,} users in {to}")
+
+
+def _scoped(given: list[str] | None) -> list[ScopedTier]:
+    found = []
+    for text in given or []:
+        parts = [unquote(part) for part in text.split("/")]
+        if len(parts) not in (2, 3) or not all(parts):
+            raise typer.BadParameter(f"--scoped {text}: write SCHEME/MERCHANT or SCHEME/MERCHANT/TIER")
+        found.append(ScopedTier(*parts))
+    return found
 
 
 def _ndjson(members: Iterable[dict[str, Any]], file: BinaryIO) -> int:

@@ -8,7 +8,6 @@ import typer
 
 from application.queries import RecordedEvent
 from domain.facts.instants import format_instant
-from domain.tier_model.receipt import receipt_id
 from interfaces.cli.terminal import JsonOption, say, show_json, show_table
 
 app = typer.Typer(no_args_is_help=True, help="One user: where they stand, what was recorded, and why.")
@@ -28,18 +27,14 @@ def show(ctx: typer.Context, user_id: User, as_json: JsonOption = False) -> None
     if as_json:
         show_json(card)
         return
-    rows = [
-        (
-            scheme,
-            standing["tier"],
-            standing["since"],
-            standing["next_tier"],
-            _missing(standing),
-            standing["may_drop_on"],
-        )
-        for scheme, standing in card["standings"].items()
-    ]
+    standings = [(scheme, standing) for scheme, standing in card["standings"].items()]
+    for scheme, scopes in card.get("scopes", {}).items():
+        standings += [(f"{scheme} @ {scope}", standing) for scope, standing in scopes.items()]
+    rows = [(name, at["tier"], at["since"], at["next_tier"], _missing(at), at["may_drop_on"]) for name, at in standings]
     show_table(("scheme", "tier", "since", "next", "missing for it", "may drop on"), rows, title=user_id)
+    for name, at in standings:
+        if "growth" in at:
+            say(f"{name}: {_growth(at['growth'])}")
     if card["tags"]:
         say(f"tags: {', '.join(card['tags'])}")
     if not rows:
@@ -59,16 +54,17 @@ def history(ctx: typer.Context, user_id: User, as_json: JsonOption = False) -> N
     rows = [
         (
             format_instant(event.effective_at),
-            event.topic.removeprefix("user-tier.").removesuffix(".v1"),
-            event.scheme,
+            _name(event),
+            _place(event),
             event.from_tier,
             event.to_tier,
             event.data.get("cause"),
+            _own(event),
             event.event_id,
         )
         for event in events
     ]
-    show_table(("effective", "event", "scheme", "from", "to", "cause", "id"), rows, title=user_id)
+    show_table(("effective", "event", "scheme", "from", "to", "cause", "what", "id"), rows, title=user_id)
 
 
 @app.command()
@@ -79,14 +75,14 @@ def explain(
     event_id: Annotated[str | None, typer.Option("--event", help="This event instead of the last change.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Why the user stands where they stand: the receipt of the last change on every scheme."""
+    """Why the user stands where they stand: the receipt of the last change on every scheme (and merchant)."""
     with ctx.obj.system("postgres") as system:
         events = _events(system, user_id)
-    told: dict[str, RecordedEvent] = {}
+    told: dict[tuple[str, str], RecordedEvent] = {}
     for event in events:
         wanted = event.event_id == event_id if event_id else event.topic == "user-tier.tier-changed.v1"
         if wanted and event.receipt is not None and scheme in (None, event.scheme):
-            told[event.scheme] = event
+            told[event.scheme, event.scope] = event
     if as_json:
         show_json([_json(event) for event in told.values()])
         return
@@ -108,7 +104,8 @@ def _events(system: Any, user_id: str) -> list[RecordedEvent]:
 
 def _explain(event: RecordedEvent) -> None:
     receipt = event.receipt or {}
-    say(f"{event.scheme}: {event.from_tier or 'nothing'} → {event.to_tier} on {format_instant(event.effective_at)}")
+    moved = f"{event.from_tier or 'nothing'} → {event.to_tier}" if event.to_tier else _name(event)
+    say(f"{_place(event)}: {moved} on {format_instant(event.effective_at)}")
     say(f"  because of {receipt.get('rule')}, by version {receipt.get('version')}; {receipt.get('clause')}")
     say(f"  {receipt.get('facts_seen')} facts seen, cause {event.data.get('cause')}, event {event.event_id}")
     show_table(("feature", "value"), [("  " + name, value) for name, value in receipt.get("features", {}).items()])
@@ -117,6 +114,31 @@ def _explain(event: RecordedEvent) -> None:
         say("  scores " + ", ".join(f"{name} {value}" for name, value in scores.items()))
     for part in receipt.get("missing") or []:
         say(f"  for {receipt.get('next_tier')}: {_part(part)}")
+
+
+def _name(event: RecordedEvent) -> str:
+    return event.topic.removeprefix("user-tier.").removesuffix(".v1")
+
+
+def _place(event: RecordedEvent) -> str:
+    """The scheme, and the merchant where it is kept per merchant."""
+    return f"{event.scheme} @ {event.scope}" if event.scope else event.scheme
+
+
+def _own(event: RecordedEvent) -> str:
+    """What an event says that no other column does."""
+    if _name(event) == "growth-settled":
+        told = ("carried", "earned", "deducted", "balance")
+        return ", ".join(f"{name} {event.data[name]}" for name in told)
+    if _name(event) in ("tag-added", "tag-removed"):
+        until = event.data.get("until")
+        return event.data["tag"] + (f" until {format_instant(until)}" if until else "")
+    return ""
+
+
+def _growth(growth: dict[str, Any]) -> str:
+    settled = f"carried {growth['carried']} when it was settled on {growth['settled_at']}"
+    return f"growth value {growth['balance']}" + (f", {settled}" if growth["settled_at"] else "")
 
 
 def _missing(standing: dict[str, Any]) -> str:
@@ -128,6 +150,8 @@ def _part(part: dict[str, Any]) -> str:
 
 
 def _json(event: RecordedEvent) -> dict[str, Any]:
+    from domain.tier_model.receipt import receipt_id  # with all that decides: only who prints ids waits for it
+
     times = {"effective_at": format_instant(event.effective_at), "recorded_at": format_instant(event.recorded_at)}
     proof = {"receipt_id": None if event.receipt is None else receipt_id(event.receipt)}
     return asdict(event) | times | proof

@@ -27,7 +27,7 @@ class CardBatch(BaseModel):
 
 
 # The route that is asked most: it takes its parameters from the request, for the framework takes its time with them.
-@router.get("/{user_id}", responses=CARD, openapi_extra=CARD_PARAMETERS, summary="A user's card")
+@router.get("/{user_id:path}", responses=CARD, openapi_extra=CARD_PARAMETERS, summary="A user's card")
 async def read_card(request: Request) -> Response:
     """Where the user stands on every scheme, what is missing for the next tier, when it may drop."""
     await admit(request, Permission.READ_USERS)

@@ -39,7 +39,7 @@ def read_clock(system: SystemDep) -> Response:
 def set_clock(
     system: SystemDep, setting: ClockSetting, call: Annotated[Write, write(Permission.MOVE_CLOCK)]
 ) -> Response:
-    """Refused unless the clock is manual (`TIERLINE_CLOCK=manual`, embedded stack only), and backwards."""
+    """Refused unless the clock is manual (`TIERLINE_CLOCK=manual`, embedded stack only), backwards, and beyond 2149."""
 
     def act() -> dict[str, Any]:
         now = system.clock.set(setting.now)

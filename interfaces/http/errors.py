@@ -10,12 +10,19 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from application.access import KeyTooShort, KeyUnknown, NotAllowed, NotAuthenticated, RoleUnknown
-from application.clock import ClockBackwards, ClockNotManual
+from application.clock import ClockBackwards, ClockNotManual, ClockTooFar
 from application.compliance.verify_receipt import UnknownEvent
 from application.evaluation.evaluate_due import UsersSetAside
 from application.facts.record_facts import MalformedRequest, TooManyFacts
 from application.idempotency import IdempotencyKeyInvalid, IdempotencyKeyReused, StillRunning
-from application.queries import CursorInvalid, InstantAhead, SegmentFieldUnknown, UnknownScheme, UnknownUser
+from application.queries import (
+    CursorInvalid,
+    InstantAhead,
+    SchemeWithoutScopes,
+    SegmentFieldUnknown,
+    UnknownScheme,
+    UnknownUser,
+)
 from application.tier_models.activate_tier_model import TierWithoutSuccessor
 from application.tier_models.fit_tier_model import NothingToFitOn
 from domain.facts.history import HistorySealed, SubjectInHistory, UnknownHistory
@@ -31,7 +38,7 @@ from domain.tier_model.refusals import (
 )
 from domain.tier_model.spec import ModelInvalid
 from interfaces.http.problems import problem
-from interfaces.http.refusals import HypotheticalFactInvalid, HypotheticalNeedsDryRun, SortInvalid
+from interfaces.http.refusals import HypotheticalFactInvalid, HypotheticalNeedsDryRun
 from projections.catalogue import UnknownReadModel
 
 STATUS: dict[type[Exception], int] = {
@@ -57,6 +64,7 @@ STATUS: dict[type[Exception], int] = {
     VersionPublished: 409,
     VersionRetired: 409,
     TooManyFacts: 413,
+    ClockTooFar: 422,
     ConditionInvalid: 422,
     CursorInvalid: 422,
     HypotheticalFactInvalid: 422,
@@ -69,8 +77,8 @@ STATUS: dict[type[Exception], int] = {
     ModelInvalid: 422,
     NothingToFitOn: 422,
     RoleUnknown: 422,
+    SchemeWithoutScopes: 422,
     SegmentFieldUnknown: 422,
-    SortInvalid: 422,
 }
 
 RETRY_AFTER_SECONDS: dict[type[Exception], int] = {StillRunning: 1}

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from application.access import NotAllowed, Permission
 from domain.facts.check import check_fact
 from domain.facts.fact import Fact
+from domain.facts.field_errors import FieldError
 from domain.facts.instants import format_instant
 from domain.refusal import Complaint
 from interfaces.http.examples import EVALUATION
@@ -42,14 +43,17 @@ class EvaluationRequest(BaseModel):
     )
 
 
-@router.post("/{user_id}/evaluations", responses=EVALUATION, summary="Evaluate a user now")
+@router.post("/{user_id:path}/evaluations", responses=EVALUATION, summary="Evaluate a user now")
 def evaluate(
     system: SystemDep,
     user_id: UserId,
     call: Annotated[Write, write(Permission.TRY_OUT)],
     wanted: EvaluationRequest | None = None,
 ) -> Response:
-    """Decides what is due, then answers per scheme the features, scores, qualified tier, decision and receipt."""
+    """Decides what is due, then answers per scheme the features, scores, qualified tier, decision and receipt.
+
+    Of schemes that are kept per merchant the same stands in `scopes`, by scheme and merchant.
+    """
     wanted = wanted or EvaluationRequest()
     if not wanted.dry_run and not call.caller.may(Permission.EVALUATE):
         raise NotAllowed(call.caller, Permission.EVALUATE)
@@ -66,6 +70,7 @@ def evaluate(
             "as_of": format_instant(found.as_of),
             "dry_run": wanted.dry_run,
             "evaluations": found.evaluations,
+            **({"scopes": found.scopes} if found.scopes else {}),
             "position": found.position or system.tail.head(),
         }
 
@@ -81,6 +86,10 @@ def _supposed(system: Any, user_id: str, sent: list[dict[str, Any]]) -> list[Fac
     for index, item in enumerate(sent):
         given = {"fact_id": f"hypothetical-{uuid4().hex}", "user_id": user_id, "occurred_at": now, **item}
         checked = check_fact(given, kinds)
+        if isinstance(checked, Fact) and checked.user_id != user_id:
+            checked = [
+                FieldError("user_id", checked.user_id, "leave it out: a supposed fact is this user's", "another user")
+            ]
         if not isinstance(checked, Fact):
             complaints = [
                 Complaint(f"hypothetical_facts.{index}.{error.field}", error.value, error.remedy) for error in checked

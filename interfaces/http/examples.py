@@ -250,6 +250,19 @@ _MODEL = {
 }
 MODELS = _answers({"tier_models": [_MODEL], "next_cursor": None})
 MODEL = _answers(_MODEL | {"spec": {"scheme": "value", "tiers": ["low", "mid", "high"]}})
+MODEL_SCHEMA: Responses = {
+    **_answers(None),
+    200: {
+        "description": "The schema, in the 2020-12 draft",
+        "content": {
+            "application/schema+json": {
+                "schema": {"type": "object"},
+                "example": {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "TierModelSpec"},
+            }
+        },
+    },
+    304: {"description": "As you have it: the ETag in `If-None-Match` is this one"},
+}
 _MODEL_TEXT = """scheme: value
 dimension: value
 time_zone: Asia/Shanghai

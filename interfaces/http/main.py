@@ -31,12 +31,13 @@ from interfaces.http.errors import install
 from interfaces.http.freshness import Lags
 from interfaces.http.openapi import describe
 
-# Routes are tried in this order: what is asked most comes first.
+# Routes are tried in this order: what is asked most comes first. A user id may hold a slash, so that a card's path
+# matches any other of a user's: it comes after them.
 _ROUTERS = (
-    cards,
-    facts,
     users,
     evaluations,
+    cards,
+    facts,
     receipts,
     segments,
     schemes,

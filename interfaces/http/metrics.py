@@ -68,7 +68,7 @@ class Timing:
         try:
             await self._app(scope, receive, watching)
         finally:
-            route = getattr(scope.get("route"), "path", "(none)")
+            route = getattr(scope.get("route"), "path_format", "(none)")
             self._timer(scope["method"], route, status).observe(time.perf_counter() - started)
 
     def _timer(self, method: str, route: str, status: int) -> Any:

@@ -20,13 +20,3 @@ class HypotheticalFactInvalid(Refusal):
 
     def __init__(self, complaints: Sequence[Complaint]) -> None:
         super().__init__("A hypothetical fact is invalid.", *complaints)
-
-
-class SortInvalid(Refusal):
-    """A sort that cannot be read."""
-
-    def __init__(self, sort: str) -> None:
-        super().__init__(
-            "The sort cannot be read.",
-            Complaint("sort", sort, 'give a field, with a minus for the highest first, such as "-spend"'),
-        )

@@ -1,21 +1,20 @@
 """Segments: who is in one, how many, and how they spread."""
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from application.access import Permission
-from application.queries import Direction
+from application.queries import Direction, ScopedTier
 from interfaces.http.access import allow
 from interfaces.http.answers import answer
 from interfaces.http.examples import SEGMENT
 from interfaces.http.freshness import DEFAULT_WAIT_SECONDS, AtLeast, Wait, answered_position, at_least_header, until
-from interfaces.http.refusals import SortInvalid
 from interfaces.http.system import SystemDep
 
 router = APIRouter(prefix="/v1/segments", tags=["segments"])
@@ -30,6 +29,33 @@ class SortField(BaseModel):
 
     field: str
     order: Direction = "asc"
+
+
+def _fields(sort: Any) -> Any:
+    """What may be written shorter, a single field or texts, as a list of SortFields."""
+    return [_sorted_by(field) for field in sort] if isinstance(sort, list) else [_sorted_by(sort)]
+
+
+def _sorted_by(field: Any) -> Any:
+    if isinstance(field, dict | SortField):
+        return field
+    match = _SORT.fullmatch(field.strip()) if isinstance(field, str) else None
+    if match is None or (match[1] and match[3]):
+        raise ValueError('give a field, with a minus for the highest first, such as "-spend"')
+    return SortField(field=match[2], order="desc" if match[1] or match[3] == "desc" else "asc")
+
+
+SortFields = Annotated[list[SortField], BeforeValidator(_fields, json_schema_input_type=str | list[str | SortField])]
+
+
+class Scoped(BaseModel):
+    """A standing on a scheme that is kept per merchant."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    scheme: str
+    scope: str = Field(min_length=1, description="The merchant, or whatever the model's `per` names.")
+    tier: str | None = Field(None, min_length=1, description="Any tier when left out.")
 
 
 class SegmentQuery(BaseModel):
@@ -55,7 +81,12 @@ class SegmentQuery(BaseModel):
         description="A condition over `tier.SCHEME`, `SCHEME.FEATURE` (or `FEATURE` where only one scheme has it) and "
         "`tag('x')`; everybody when left out.",
     )
-    sort: str | list[str | SortField] = Field(
+    scoped: list[Scoped] = Field(
+        default=[],
+        max_length=20,
+        description="Standings with merchants that they must have as well; `where` does not name such schemes.",
+    )
+    sort: SortFields = Field(
         default=[], description='Fields; a minus, or `{"field", "order"}`, turns one round. Users without it come last.'
     )
     size: int = Field(50, ge=0, le=1_000)
@@ -78,7 +109,13 @@ async def search(
     reached = at_least is None or await _all_shown(system, at_least, wait)
     lag = await lags.of("user_search")
     page = await run_in_threadpool(
-        system.search_segment, wanted.where, _order(wanted.sort), wanted.size, wanted.cursor, wanted.facets
+        system.search_segment,
+        wanted.where,
+        [(one.field, one.order) for one in wanted.sort],
+        wanted.size,
+        wanted.cursor,
+        wanted.facets,
+        [ScopedTier(one.scheme, one.scope, one.tier) for one in wanted.scoped],
     )
     content = {
         "total": page.total,
@@ -106,16 +143,3 @@ async def _all_shown(system: Any, at_least: int, wait: float) -> bool:
         return bool(await run_in_threadpool(system.ledger.shown_position, "user_search") >= shown_from)
 
     return await until(reached, wait)
-
-
-def _order(sort: str | list[str | SortField]) -> list[tuple[str, Direction]]:
-    return [_sorted_by(field) for field in ([sort] if isinstance(sort, str) else sort)]
-
-
-def _sorted_by(field: str | SortField) -> tuple[str, Direction]:
-    if isinstance(field, SortField):
-        return field.field, field.order
-    match = _SORT.fullmatch(field.strip())
-    if match is None or (match[1] and match[3]):
-        raise SortInvalid(field)
-    return match[2], "desc" if match[1] or match[3] == "desc" else "asc"

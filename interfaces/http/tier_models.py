@@ -1,18 +1,20 @@
 """Tier models: their versions, and what can be done with one."""
 
+import hashlib
+from functools import cache
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Header, Path, Request
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from application.access import Permission
 from application.tier_models.ports import TierModelView
 from domain.tier_model.lint import lint_text
-from domain.tier_model.spec import ModelFault
+from domain.tier_model.spec import ModelFault, json_schema
 from interfaces.http.access import allow
-from interfaces.http.answers import answer, instant_text
-from interfaces.http.examples import LINT, MODEL, MODEL_BODY, MODELS, with_status
+from interfaces.http.answers import answer, instant_text, json_bytes
+from interfaces.http.examples import LINT, MODEL, MODEL_BODY, MODEL_SCHEMA, MODELS, with_status
 from interfaces.http.instants import Instant
 from interfaces.http.system import SystemDep
 from interfaces.http.writes import Write, write
@@ -20,6 +22,12 @@ from interfaces.http.writes import Write, write
 router = APIRouter(prefix="/v1/tier-models", tags=["tier models"])
 
 Version = Annotated[int, Path(ge=1, le=1_000_000)]
+
+
+class SchemaResponse(Response):
+    """A JSON Schema."""
+
+    media_type = "application/schema+json"
 
 
 async def _text(request: Request) -> bytes:
@@ -39,6 +47,23 @@ def list_models(system: SystemDep) -> Response:
     """By scheme and version, without their specs."""
     shown = [_summary(view) for view in system.tier_models.versions()]
     return answer({"tier_models": shown, "next_cursor": None})
+
+
+@router.get(
+    "/schema",
+    response_class=SchemaResponse,
+    responses=MODEL_SCHEMA,
+    summary="The JSON Schema of a model",
+    dependencies=[allow(Permission.READ_MODELS)],
+)
+def read_schema(if_none_match: Annotated[str | None, Header()] = None) -> Response:
+    """For editors that complete and check while a model is written. It changes with releases alone."""
+    text, tag = _schema()
+    headers = {"ETag": tag, "Cache-Control": "private, max-age=3600"}
+    known = [one.strip().removeprefix("W/") for one in (if_none_match or "").split(",")]
+    if tag in known or "*" in known:
+        return Response(status_code=304, headers=headers)
+    return SchemaResponse(text, 200, headers)
 
 
 @router.get("/{scheme}", responses=MODEL, summary="A scheme's model", dependencies=[allow(Permission.READ_MODELS)])
@@ -115,6 +140,13 @@ def activate_model(
         return _whole(view) | {"position": position}
 
     return call.answer(act)
+
+
+@cache
+def _schema() -> tuple[bytes, str]:
+    """The document and its ETag."""
+    text = json_bytes(json_schema())
+    return text, f'"{hashlib.sha256(text).hexdigest()[:32]}"'
 
 
 def _summary(view: TierModelView) -> dict[str, Any]:

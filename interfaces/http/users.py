@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from application.access import Permission
-from application.queries import CursorInvalid, RecordedEvent
+from application.queries import CursorInvalid, PastStanding, RecordedEvent
 from domain.tier_model.receipt import receipt_id
 from interfaces.http.access import allow
 from interfaces.http.answers import answer, instant_text
@@ -22,11 +23,11 @@ from interfaces.http.system import SystemDep
 router = APIRouter(prefix="/v1/users", tags=["users"])
 
 UserId = Annotated[str, Path(description="Your own id of the user.", examples=["u-1"])]
-_INSTANTS = ("grace_until", "at_risk_on")
+_INSTANTS = ("grace_until", "at_risk_on", "until")
 
 
 @router.get(
-    "/{user_id}/tiers",
+    "/{user_id:path}/tiers",
     responses=TIERS,
     summary="Standings as of an instant",
     dependencies=[allow(Permission.READ_USERS)],
@@ -39,24 +40,25 @@ async def read_tiers(
     at_least: AtLeast = None,
     wait: Wait = DEFAULT_WAIT_SECONDS,
 ) -> Response:
-    """From the log: per scheme the last transition effective by `as_of` among those recorded by `known_at`."""
+    """From the log: per scheme the last transition effective by `as_of` among those recorded by `known_at`.
+
+    Schemes that are kept per merchant stand in `scopes`, by scheme and merchant, when there are any.
+    """
     reached = await _decided(system, user_id, at_least, wait)
     found = await run_in_threadpool(system.ledger.user_tiers, user_id, as_of, known_at)
     content = {
         "user_id": user_id,
         "as_of": instant_text(found.as_of),
         "known_at": instant_text(found.known_at),
-        "standings": {
-            scheme: {"tier": past.tier, "since": instant_text(past.since), "event_id": past.event_id}
-            for scheme, past in found.standings.items()
-        },
+        "standings": _standings(found.standings),
+        **({"scopes": {scheme: _standings(scopes) for scheme, scopes in found.scopes.items()}} if found.scopes else {}),
         "position": answered_position(found.position, at_least, reached),
     }
     return answer(content, headers=at_least_header(at_least, reached))
 
 
 @router.get(
-    "/{user_id}/history",
+    "/{user_id:path}/history",
     responses=USER_HISTORY,
     summary="Everything recorded for a user",
     dependencies=[allow(Permission.READ_HISTORY)],
@@ -93,6 +95,13 @@ def event_to_json(event: RecordedEvent) -> dict[str, Any]:
     shown["effective_at"] = instant_text(event.effective_at)
     shown["recorded_at"] = instant_text(event.recorded_at)
     return shown
+
+
+def _standings(found: Mapping[str, PastStanding]) -> dict[str, Any]:
+    return {
+        name: {"tier": past.tier, "since": instant_text(past.since), "event_id": past.event_id}
+        for name, past in found.items()
+    }
 
 
 async def _decided(system: Any, user_id: str, at_least: int | None, wait: float) -> bool:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from domain.facts.instants import format_instant
+from domain.tier_model.spec.growth import GROWTH
 from domain.user_tier.observation import SchemeObservation
 from projections.records import ObservationRecord, Record
 
@@ -16,12 +17,15 @@ _text = lru_cache(maxsize=65_536)(format_instant)
 
 
 class CardOperation(NamedTuple):
-    """One subject's card. card lacks the user id, for each of user_ids has a card of its own. tiers: scheme -> tier."""
+    """One subject's card. card lacks the user id, for each of user_ids has a card of its own.
+
+    stands: (scheme, scope, tier) of every standing, for counting; scope '' is the platform.
+    """
 
     subject_id: UUID
     position: int
     user_ids: tuple[str, ...]
-    tiers: dict[str, str]
+    stands: list[tuple[str, str, str]]
     card: dict[str, Any]
 
 
@@ -29,14 +33,19 @@ def project(record: Record) -> CardOperation | None:
     """The card that an observation asks for; None for any other record, and for a subject that no user id names."""
     if not isinstance(record, ObservationRecord) or not record.user_ids:
         return None
-    standings, tiers = {}, {}
-    for scheme, scopes in record.observation.schemes.items():
-        seen = scopes.get(PLATFORM)
-        if seen is not None:
-            standings[scheme] = _standing(seen)
-            tiers[scheme] = seen.standing.tier
+    standings: dict[str, Any] = {}
+    scopes: dict[str, dict[str, Any]] = {}
+    stands = []
+    for scheme, seen_in in record.observation.schemes.items():
+        for scope, seen in seen_in.items():
+            stands.append((scheme, scope, seen.standing.tier))
+            if scope == PLATFORM:
+                standings[scheme] = _standing(seen)
+            else:
+                scopes.setdefault(scheme, {})[scope] = _standing(seen)
     card = {
         "standings": standings,
+        **({"scopes": scopes} if scopes else {}),
         "tags": sorted(record.observation.tags),
         "strategies": [],
         "grants": [],
@@ -45,11 +54,12 @@ def project(record: Record) -> CardOperation | None:
         "decided_at": _text(record.decided_at),
         "subject_id": record.subject_id.hex,
     }
-    return CardOperation(record.subject_id, record.position, record.user_ids, tiers, card)
+    return CardOperation(record.subject_id, record.position, record.user_ids, stands, card)
 
 
 def _standing(seen: SchemeObservation) -> dict[str, Any]:
     standing = seen.standing
+    growth = {"growth": _growth(seen)} if GROWTH in seen.features else {}
     return {
         "tier": standing.tier,
         "since": _text(standing.since),
@@ -62,6 +72,16 @@ def _standing(seen: SchemeObservation) -> dict[str, Any]:
         "qualified": seen.qualified,
         "features": seen.features,
         "scores": seen.scores,
+        **growth,
+    }
+
+
+def _growth(seen: SchemeObservation) -> dict[str, Any]:
+    """The growth value as of the last decision. carried: what the last settlement left."""
+    return {
+        "balance": seen.features[GROWTH],
+        "carried": seen.standing.growth_carried,
+        "settled_at": _optional(seen.standing.growth_settled_at),
     }
 
 

@@ -1,8 +1,8 @@
 """User cards in Redis: one key a user id, counts per scheme and tier, and the checkpoints, all written in one call.
 
 Keys, with V the version: `tierline:{user_card.vV}:card:USER_ID` (JSON), `…:subjects:LANE` (subject -> position and
-tiers, which makes writing idempotent and counts each subject once), `…:counts`, `…:checkpoints`, `…:moved` (the version
-that took over). `tierline:user_card:serving` names the version that answers.
+tiers, which makes writing idempotent and counts each standing once), `…:counts`, `…:scope_counts`, `…:checkpoints`,
+`…:moved` (the version that took over). `tierline:user_card:serving` names the version that answers.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,18 +25,26 @@ _FIELD, _PAIR = "\x1e", "\x1f"
 
 _encode = msgspec.json.encode
 
-# KEYS: checkpoints, subjects, counts, card keys. ARGV: lane, fence, after, position, number of subjects, then the
-# subjects, their states ("POSITION RS scheme US tier RS ..."), the number of keys of each, and the cards.
-# Everything is read before anything is written, in as few calls as there are kinds of data.
+# KEYS: checkpoints, subjects, counts, scope counts, card keys. ARGV: lane, fence, after, position, number of subjects,
+# then the subjects, their states ("POSITION RS scheme US tier RS scheme US tier US scope ..."), the number of keys of
+# each, and the cards. Everything is read before anything is written, in as few calls as there are kinds of data.
 _WRITE = """
 local lane, fence, after, position, n = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], tonumber(ARGV[5])
 local held = redis.call('HMGET', KEYS[1], 'fence:' .. lane, 'position:' .. lane)
 if held[1] and tonumber(held[1]) > fence then return {'fence', held[1]} end
 if after ~= '' and (held[2] or '0') ~= after then return {'position', held[2] or '0'} end
-local written = 0
+local written, counts, scoped = 0, {}, {}
+local function count(state, by)
+  for standing in string.gmatch(state, '\\30([^\\30]+)') do
+    local overall = string.match(standing, '^([^\\31]+\\31[^\\31]+)\\31')
+    if overall then scoped[standing] = (scoped[standing] or 0) + by end
+    overall = overall or standing
+    counts[overall] = (counts[overall] or 0) + by
+  end
+end
 if n > 0 then
   local before = redis.call('HMGET', KEYS[2], unpack(ARGV, 6, 5 + n))
-  local states, cards, counts, key, value = {}, {}, {}, 3, 5 + 3 * n
+  local states, cards, key, value = {}, {}, 4, 5 + 3 * n
   for i = 1, n do
     local state, old, keys = ARGV[5 + n + i], before[i], tonumber(ARGV[5 + 2 * n + i])
     local at = tonumber(string.match(state, '^%d+'))
@@ -47,8 +55,8 @@ if n > 0 then
         cards[#cards + 1] = KEYS[key + k]
         cards[#cards + 1] = ARGV[value + k]
       end
-      if old then for tier in string.gmatch(old, '\\30([^\\30]+)') do counts[tier] = (counts[tier] or 0) - 1 end end
-      for tier in string.gmatch(state, '\\30([^\\30]+)') do counts[tier] = (counts[tier] or 0) + 1 end
+      if old then count(old, -1) end
+      count(state, 1)
       written = written + 1
     end
     key, value = key + keys, value + keys
@@ -56,8 +64,13 @@ if n > 0 then
   if written > 0 then
     redis.call('HSET', KEYS[2], unpack(states))
     redis.call('MSET', unpack(cards))
-    for tier, change in pairs(counts) do
-      if change ~= 0 then redis.call('HINCRBY', KEYS[3], tier, change) end
+    for standing, change in pairs(counts) do
+      if change ~= 0 then redis.call('HINCRBY', KEYS[3], standing, change) end
+    end
+    for standing, change in pairs(scoped) do
+      if change ~= 0 and redis.call('HINCRBY', KEYS[4], standing, change) == 0 then
+        redis.call('HDEL', KEYS[4], standing)
+      end
     end
   end
 end
@@ -158,7 +171,7 @@ class UserCards:
     def _arguments(self, version: int, batch: LaneBatch, chunk: list[CardOperation], position: int | None) -> list[Any]:
         """How many keys, the keys, and the values of one call."""
         start, lane = prefix(version), batch.lane
-        keys = [f"{start}checkpoints", f"{start}subjects:{lane}", f"{start}counts"]
+        keys = [f"{start}checkpoints", f"{start}subjects:{lane}", f"{start}counts", f"{start}scope_counts"]
         cards: list[bytes] = []
         for operation in chunk:
             for user_id, card in card_to_redis(operation):
@@ -202,7 +215,7 @@ class UserCardView:
                 self._version = int(moved)
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Subjects per scheme and tier."""
+        """Standings per scheme and tier: subjects, or over all scopes of a scheme that is kept per scope."""
         self._moved_on()
         tallies: dict[str, dict[str, int]] = {}
         counts = cast("dict[bytes, bytes]", self._redis.hgetall(prefix(self._version) + "counts"))
@@ -211,6 +224,13 @@ class UserCardView:
             if int(count):
                 tallies.setdefault(scheme, {})[tier] = int(count)
         return tallies
+
+    def scope_counts(self, scheme: str, scope: str, tiers: Sequence[str]) -> dict[str, int]:
+        """Subjects per tier in one scope of a scheme; each of `tiers`, 0 when there is nobody."""
+        self._moved_on()
+        fields = [_standing(scheme, scope, tier) for tier in tiers]
+        counts = cast("list[bytes | None]", self._redis.hmget(prefix(self._version) + "scope_counts", fields))
+        return {tier: int(count or 0) for tier, count in zip(tiers, counts, strict=True)}
 
     def user_ids(self) -> Iterable[str]:
         """Of every card there is, in no order, possibly twice."""
@@ -249,8 +269,13 @@ def _expect_ok(answer: Any, lane: int) -> None:
 
 
 def _state(operation: CardOperation) -> str:
-    tiers = [f"{_FIELD}{scheme}{_PAIR}{tier}" for scheme, tier in operation.tiers.items()]
-    return f"{operation.position}{''.join(tiers)}"
+    standings = [_FIELD + _standing(*standing) for standing in operation.stands]
+    return f"{operation.position}{''.join(standings)}"
+
+
+def _standing(scheme: str, scope: str, tier: str) -> str:
+    """As it is counted. A scope is whatever text facts have brought: as JSON it holds no separator."""
+    return f"{scheme}{_PAIR}{tier}{_PAIR}{_encode(scope).decode()}" if scope else f"{scheme}{_PAIR}{tier}"
 
 
 def _literal(text: str) -> str:

@@ -49,6 +49,7 @@ MAPPINGS: dict[str, Any] = {
         "user_ids": {"type": "keyword"},
         "tiers": _OPEN,
         "since": _OPEN,
+        "scoped_tiers": {"type": "keyword"},  # SCHEME/SCOPE/TIER: one field, however many scopes there are
         "tags": {"type": "keyword"},
         "features": {"type": "object", "enabled": False},  # as shown
         "typed": _OPEN,  # as found: typed.SCHEME.NAME.(whole|fraction|text|flag)
@@ -68,7 +69,9 @@ def project(record: Record) -> Document | None:
     observation = record.observation
     subject_id = record.subject_id.hex
     tiers, since, features, typed, days = {}, {}, {}, {}, {}
+    scoped_tiers = []
     for scheme, scopes in observation.schemes.items():
+        scoped_tiers += [scoped_tier(scheme, scope, at.standing.tier) for scope, at in scopes.items() if scope]
         seen = scopes.get(PLATFORM)
         if seen is not None:
             tiers[scheme] = seen.standing.tier
@@ -81,6 +84,7 @@ def project(record: Record) -> Document | None:
         "user_ids": record.user_ids,
         "tiers": tiers,
         "since": since,
+        "scoped_tiers": sorted(scoped_tiers),
         "tags": sorted(observation.tags),
         "features": features,
         "typed": typed,
@@ -91,6 +95,16 @@ def project(record: Record) -> Document | None:
         "decided_at": _text(record.decided_at),
     }
     return Document(subject_id, record.position, record.subject_id, source)
+
+
+def scoped_tier(scheme: str, scope: str, tier: str = "") -> str:
+    """How a standing in a scope is indexed; without a tier what all of the scope begin with."""
+    return f"{scheme}/{_escaped(scope)}/{_escaped(tier)}"
+
+
+def _escaped(text: str) -> str:
+    """Without a slash, so that no two standings are written alike."""
+    return text.replace("%", "%25").replace("/", "%2F")
 
 
 def _features(seen: SchemeObservation) -> dict[str, Any]:

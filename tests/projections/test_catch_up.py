@@ -30,10 +30,10 @@ THIRDS = {"low": 20, "mid": 20, "high": 20}
 
 @pytest.fixture
 def catch_up(tail: LogTail, ledger: PostgresLedger, redis: Redis) -> Callable[..., CatchUp]:
-    ledger.register("user_card", 1, Status.SERVING, USER_CARD.lanes)
+    ledger.register("user_card", USER_CARD.version, Status.SERVING, USER_CARD.lanes)
 
     def make(holder: str, projector: Callable[[Record], Any] = card_of, **options: Any) -> CatchUp:
-        return CatchUp(USER_CARD, 1, projector, UserCards(redis), tail, ledger, holder, **options)
+        return CatchUp(USER_CARD, USER_CARD.version, projector, UserCards(redis), tail, ledger, holder, **options)
 
     return make
 
@@ -71,12 +71,12 @@ def test_lanes_held_by_another_are_left_to_them(
     catch_up: Callable[..., CatchUp], ledger: PostgresLedger, log: WrittenLog, cards: UserCardView
 ) -> None:
     log.decide(USERS)
-    ledger.acquire("user_card", 1, [0, 2], "somebody else", 60)
+    ledger.acquire("user_card", USER_CARD.version, [0, 2], "somebody else", 60)
     progress = catch_up("me").run(30, answers=True)
     assert progress.busy == {0, 2}
     assert not progress.at_head
     assert 0 < sum(cards.counts()["value"].values()) < len(USERS)
-    ledger.release("user_card", 1, "somebody else")
+    ledger.release("user_card", USER_CARD.version, "somebody else")
     assert catch_up("me").run(30, answers=True).at_head
     assert cards.counts()["value"] == THIRDS
 
@@ -110,28 +110,28 @@ def test_search_checkpoints_are_what_a_search_can_see(
     search: UserSearchView,
     log: WrittenLog,
 ) -> None:
-    ledger.register("user_search", 1, Status.SERVING, USER_SEARCH.lanes)
+    ledger.register("user_search", USER_SEARCH.version, Status.SERVING, USER_SEARCH.lanes)
     target = user_search_index(search_client, opensearch.prefix)
     log.decide(USERS)
     refresh, target.settle = target.settle, killed  # type: ignore[method-assign]
-    one = CatchUp(USER_SEARCH, 1, document_of, target, tail, ledger, "me")
+    one = CatchUp(USER_SEARCH, USER_SEARCH.version, document_of, target, tail, ledger, "me")
     with pytest.raises(KeyboardInterrupt):
         one.run(30, answers=True)
     assert search.search().total == 0
-    assert set(ledger.positions("user_search", 1).values()) == {0}
+    assert set(ledger.positions("user_search", USER_SEARCH.version).values()) == {0}
     target.settle = refresh  # type: ignore[method-assign]
     assert one.run(30, answers=True).at_head
     assert search.search().total == len(USERS)
 
 
 def test_a_stale_holder_cannot_move_a_checkpoint(ledger: PostgresLedger) -> None:
-    ledger.register("user_search", 1, Status.SERVING, 4)
-    (old,) = ledger.acquire("user_search", 1, [0], "old", 0.0)
-    (new,) = ledger.acquire("user_search", 1, [0], "new", 60)
+    ledger.register("user_search", USER_SEARCH.version, Status.SERVING, 4)
+    (old,) = ledger.acquire("user_search", USER_SEARCH.version, [0], "old", 0.0)
+    (new,) = ledger.acquire("user_search", USER_SEARCH.version, [0], "new", 60)
     assert new.fence > old.fence
-    assert ledger.save("user_search", 1, {0: (new.fence, 10)}) == {0}
-    assert ledger.save("user_search", 1, {0: (old.fence, 20)}) == set()
-    assert ledger.positions("user_search", 1)[0] == 10
+    assert ledger.save("user_search", USER_SEARCH.version, {0: (new.fence, 10)}) == {0}
+    assert ledger.save("user_search", USER_SEARCH.version, {0: (old.fence, 20)}) == set()
+    assert ledger.positions("user_search", USER_SEARCH.version)[0] == 10
 
 
 def test_a_poisoned_subject_waits_alone_and_loses_nothing(
@@ -141,7 +141,7 @@ def test_a_poisoned_subject_waits_alone_and_loses_nothing(
     poisoned = log.subject_of("u3")
     one = catch_up("me", failing_for(poisoned))
     assert one.run(30, answers=True).at_head
-    (parked,) = ledger.parked("user_card", 1)
+    (parked,) = ledger.parked("user_card", USER_CARD.version)
     assert (parked.subject_id, parked.error) == (poisoned, "ValueError: poison")
     log.decide({"u3": "high", "u6": "mid"})
     assert one.run(30, answers=True).at_head
@@ -149,9 +149,9 @@ def test_a_poisoned_subject_waits_alone_and_loses_nothing(
     assert cards.counts()["value"] == {"low": 18, "mid": 21, "high": 20}
 
     assert one.retry_parked() == 0  # still poison
-    assert ledger.parked("user_card", 1)[0].position == parked.position
+    assert ledger.parked("user_card", USER_CARD.version)[0].position == parked.position
     assert catch_up("mended").retry_parked() == 1
-    assert ledger.parked("user_card", 1) == []
+    assert ledger.parked("user_card", USER_CARD.version) == []
     assert cards.counts()["value"] == {"low": 18, "mid": 21, "high": 21}
 
 
@@ -162,7 +162,7 @@ def test_an_unreadable_record_is_parked(
     with pool.connection() as connection:
         connection.execute("update observations set body = 'x' where subject_id = %s", (log.subject_of("ann"),))
     assert catch_up("me").run(30, answers=True).at_head
-    assert [row.subject_id for row in ledger.parked("user_card", 1)] == [log.subject_of("ann")]
+    assert [row.subject_id for row in ledger.parked("user_card", USER_CARD.version)] == [log.subject_of("ann")]
 
 
 def test_every_lane_reads_its_own_partitions() -> None:
@@ -179,7 +179,7 @@ def test_resume_frees_the_parked(
     models.pause("user_card")
     models.catch_up("user_card")
     assert cards.read("ann") is None
-    ledger.park("user_card", 1, log.subject_of("ann"), 1, "by hand")
+    ledger.park("user_card", USER_CARD.version, log.subject_of("ann"), 1, "by hand")
     assert [row.error for row in models.parked("user_card")] == ["by hand"]
     assert next(one for one in models.status() if one.name == "user_card").parked[0].error == "by hand"
     assert models.resume("user_card") == 1
@@ -216,7 +216,7 @@ def test_a_database_that_is_away_is_a_fault_not_poison(
     one._target.apply = unreachable  # type: ignore[method-assign]
     with pytest.raises(OperationalError):
         one.run(30, answers=True)
-    assert ledger.parked("user_card", 1) == []
+    assert ledger.parked("user_card", USER_CARD.version) == []
 
 
 def unreachable(*_: Any) -> Any:

@@ -12,10 +12,11 @@ from projections import rebuild as versions
 from projections.catalogue import CATALOGUE, ReadModel
 from projections.checkpoint import Status
 from projections.read_models import ReadModels
-from projections.user_card.view import UserCards, UserCardView
+from projections.user_card.view import UserCards, UserCardView, prefix
 from projections.user_search.view import UserSearchView
 from tests.projections.written_log import WrittenLog
 
+CARD, SEARCH = CATALOGUE["user_card"].version, CATALOGUE["user_search"].version
 USERS = {f"u{number}": ["low", "mid", "high"][number % 3] for number in range(90)}
 
 
@@ -23,7 +24,7 @@ USERS = {f"u{number}": ["low", "mid", "high"][number % 3] for number in range(90
 def contents(cards: UserCardView, search: UserSearchView) -> Callable[[str], object]:
     def of(name: str) -> object:
         if name == "user_card":
-            return cards.read_many(sorted(USERS)), cards.counts()
+            return cards.read_many(sorted(USERS)), cards.counts(), cards.scope_counts("loyalty", "m-1", ["low", "high"])
         return {document["subject_id"]: document for document in search.members()}
 
     return of
@@ -36,7 +37,7 @@ def test_a_dropped_redis_comes_back_equal(
     models.to_head("user_card")
     before = contents("user_card")
     redis.flushdb()
-    assert contents("user_card") == ({}, {})
+    assert contents("user_card") == ({}, {}, {"low": 0, "high": 0})
     assert models.to_head("user_card")
     assert contents("user_card") == before
 
@@ -48,7 +49,7 @@ def test_a_deleted_index_comes_back_equal(
     models.to_head("user_search")
     before = contents("user_search")
     assert len(before) == len(USERS)  # type: ignore[arg-type]
-    search_client.indices.delete(index=f"{opensearch.prefix}tierline-user-search-v1")
+    search_client.indices.delete(index=f"{opensearch.prefix}tierline-user-search-v{SEARCH}")
     assert models.to_head("user_search")
     assert contents("user_search") == before
 
@@ -60,10 +61,11 @@ def test_a_rebuild_ends_with_the_same_in_the_next_version(
     log.decide(USERS)
     models.to_head(name)
     before = contents(name)
-    assert models.rebuild(name) == 2
+    first = CATALOGUE[name].version
+    assert models.rebuild(name) == first + 1
     assert contents(name) == before
-    assert [tuple(one) for one in ledger.versions(name)] == [(2, Status.SERVING)]
-    assert models.rebuild(name) == 3
+    assert [tuple(one) for one in ledger.versions(name)] == [(first + 1, Status.SERVING)]
+    assert models.rebuild(name) == first + 2
     assert contents(name) == before
 
 
@@ -95,15 +97,15 @@ def test_a_rebuild_under_writes_misses_none(
 def test_the_old_version_answers_until_the_switch(models: ReadModels, log: WrittenLog, cards: UserCardView) -> None:
     log.decide(USERS)
     models.to_head("user_card")
-    assert models.start_rebuild("user_card") == 2
-    assert models.start_rebuild("user_card") == 2  # one at a time: it goes on
+    assert models.start_rebuild("user_card") == CARD + 1
+    assert models.start_rebuild("user_card") == CARD + 1  # one at a time: it goes on
     (status,) = [one for one in models.status() if one.name == "user_card"]
-    assert (status.version, status.building) == (1, {"version": 2, "position": 0})
+    assert (status.version, status.building) == (CARD, {"version": CARD + 1, "position": 0})
     assert len(cards.read_many(sorted(USERS))) == len(USERS)
     while models.catch_up("user_card").more:
         pass
     (status,) = [one for one in models.status() if one.name == "user_card"]
-    assert (status.version, status.building) == (2, None)
+    assert (status.version, status.building) == (CARD + 1, None)
     assert len(cards.read_many(sorted(USERS))) == len(USERS)
 
 
@@ -113,9 +115,9 @@ def test_a_crash_between_the_store_and_the_book_is_healed(
     log.decide(USERS)
     models.to_head("user_card")
     models.start_rebuild("user_card")
-    UserCards(redis).point_to(2)  # the switch's first half
+    UserCards(redis).point_to(CARD + 1)  # the switch's first half
     models.to_head("user_card")
-    assert [tuple(one) for one in ledger.versions("user_card")] == [(2, Status.SERVING)]
+    assert [tuple(one) for one in ledger.versions("user_card")] == [(CARD + 1, Status.SERVING)]
     assert len(cards.read_many(sorted(USERS))) == len(USERS)
 
 
@@ -126,16 +128,16 @@ def test_a_retired_version_leaves_nothing_behind(
     for name in ("user_card", "user_search"):
         models.to_head(name)
         models.rebuild(name)
-    left = list(redis.scan_iter(match="tierline:{user_card.v1}:*"))
-    assert left == [b"tierline:{user_card.v1}:moved"]
+    left = list(redis.scan_iter(match=f"{prefix(CARD)}*"))
+    assert left == [f"{prefix(CARD)}moved".encode()]
     assert set(search_client.indices.get(index=f"{opensearch.prefix}tierline-user-search*")) == {
-        f"{opensearch.prefix}tierline-user-search-v2"
+        f"{opensearch.prefix}tierline-user-search-v{SEARCH + 1}"
     }
 
 
 def test_a_new_shape_is_rebuilt_by_itself(ledger: PostgresLedger) -> None:
-    first, second = CATALOGUE["user_card"], ReadModel("user_card", 4, "redis", observations=True)
-    assert [tuple(one) for one in versions.settle_versions(ledger, first)] == [(1, Status.SERVING)]
+    first, second = CATALOGUE["user_card"], ReadModel("user_card", CARD + 3, "redis", observations=True)
+    assert [tuple(one) for one in versions.settle_versions(ledger, first)] == [(CARD, Status.SERVING)]
     for _ in range(2):
         found = versions.settle_versions(ledger, second)
-        assert [tuple(one) for one in found] == [(1, Status.SERVING), (4, Status.BUILDING)]
+        assert [tuple(one) for one in found] == [(CARD, Status.SERVING), (CARD + 3, Status.BUILDING)]

@@ -5,9 +5,12 @@ import threading
 from opensearchpy import OpenSearch
 from redis import Redis
 
+from projections.catalogue import USER_CARD
 from projections.read_models import ReadModels
+from projections.user_card.view import prefix
 from tests.projections.written_log import WrittenLog
 
+CARDS = prefix(USER_CARD.version)
 USERS = {f"u{number}": "low" for number in range(20)}
 
 
@@ -27,10 +30,10 @@ def test_equal_read_models_give_no_finding(models: ReadModels, log: WrittenLog) 
 def test_damage_in_redis_is_found(models: ReadModels, log: WrittenLog, redis: Redis) -> None:
     log.decide(USERS)
     models.to_head("user_card")
-    card = redis.get("tierline:{user_card.v1}:card:u1")
-    redis.delete("tierline:{user_card.v1}:card:u0")
-    redis.set("tierline:{user_card.v1}:card:u1", card.replace(b'"tier":"low"', b'"tier":"high"'))
-    redis.set("tierline:{user_card.v1}:card:stranger", card)
+    card = redis.get(f"{CARDS}card:u1")
+    redis.delete(f"{CARDS}card:u0")
+    redis.set(f"{CARDS}card:u1", card.replace(b'"tier":"low"', b'"tier":"high"'))
+    redis.set(f"{CARDS}card:stranger", card)
     found = models.verify()["user_card"]
     assert (found.missing, found.different, found.extra) == (1, 1, 1)
     assert sorted(found.first) == ["stranger", "u0", "u1"]

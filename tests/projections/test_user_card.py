@@ -6,13 +6,14 @@ import msgspec
 import pytest
 from redis import Redis
 
+from projections.catalogue import USER_CARD
 from projections.records import ObservationRecord
 from projections.target import LaneBatch, LaneLost
 from projections.user_card.projector import project
-from projections.user_card.view import UserCards, UserCardView
-from tests.projections.written_log import START, observation
+from projections.user_card.view import UserCards, UserCardView, prefix
+from tests.projections.written_log import SHOP, START, observation
 
-VERSION = 1
+VERSION = USER_CARD.version
 
 
 @pytest.fixture
@@ -46,7 +47,38 @@ def test_a_card_has_the_published_shape(target: UserCards, cards: UserCardView) 
         "2026-01-02T00:00:00Z",
     )
     assert standing["missing"] == [{"feature": "spend", "at_least": 200_000, "more": 80_000}]
-    assert set(card["standings"]) == {"value", "behaviour", "feature"}
+    assert set(card["standings"]) == {"value", "behaviour", "feature", "club"}
+    assert "growth" not in standing
+    assert card["standings"]["club"]["growth"] == {
+        "balance": 520,
+        "carried": 150,
+        "settled_at": "2025-12-31T23:00:00Z",
+    }
+    merchants = card["scopes"]["loyalty"]
+    assert {scope: at["tier"] for scope, at in merchants.items()} == {"m-1": "mid", SHOP: "low"}
+    assert merchants["m-1"].keys() == standing.keys()
+
+
+def test_a_card_without_scopes_names_none(target: UserCards, cards: UserCardView) -> None:
+    record = seen("mid", 7, uuid4(), "ann")
+    del record.observation.schemes["loyalty"]
+    write(target, record)
+    assert "scopes" not in msgspec.json.decode(cards.read("ann"))
+
+
+def test_scopes_are_counted_together_and_each(target: UserCards, cards: UserCardView, redis: Redis) -> None:
+    ann, tiers = uuid4(), ["low", "mid", "high"]
+    at = write(target, seen("low", 1, ann, "ann"), seen("mid", 2, uuid4(), "bob"))
+    assert cards.counts()["loyalty"] == {"low": 3, "mid": 1}
+    assert cards.scope_counts("loyalty", "m-1", tiers) == {"low": 1, "mid": 1, "high": 0}
+    assert cards.scope_counts("loyalty", SHOP, tiers) == {"low": 2, "mid": 0, "high": 0}
+    moved = seen("high", 3, ann, "ann")
+    del moved.observation.schemes["loyalty"][SHOP]
+    write(target, moved, after=at)
+    assert cards.counts()["loyalty"] == {"low": 1, "mid": 1, "high": 1}
+    assert cards.scope_counts("loyalty", "m-1", tiers) == {"low": 0, "mid": 1, "high": 1}
+    assert cards.scope_counts("loyalty", "nowhere", tiers) == {"low": 0, "mid": 0, "high": 0}
+    assert redis.hlen(f"{prefix(VERSION)}scope_counts") == 3, "nothing is kept for a tier that nobody stands on"
 
 
 def test_applied_twice_is_as_applied_once(target: UserCards, cards: UserCardView, redis: Redis) -> None:
@@ -113,14 +145,14 @@ def test_more_cards_than_one_call_takes(target: UserCards, cards: UserCardView) 
 
 def test_a_reader_follows_a_switch(target: UserCards, cards: UserCardView) -> None:
     ann = uuid4()
-    target.point_to(1)
+    target.point_to(VERSION)
     write(target, seen("low", 1, ann, "ann"))
     assert cards.read("ann") is not None
     batch = LaneBatch(0, 1, 0, 1, [project(seen("high", 1, ann, "ann"))])
-    target.apply(2, batch)
-    target.point_to(2)
+    target.apply(VERSION + 1, batch)
+    target.point_to(VERSION + 1)
     assert msgspec.json.decode(cards.read("ann"))["standings"]["value"]["tier"] == "high"
-    target.drop(1)
+    target.drop(VERSION)
     assert cards.read("ann") is not None
     assert cards.counts()["value"] == {"high": 1}
     assert list(cards.user_ids()) == ["ann"]

@@ -10,11 +10,12 @@ from application.queries import CursorInvalid
 from projections.records import ObservationRecord
 from projections.search_index import SearchIndex
 from projections.target import LaneBatch, Refused, TargetMissing
-from projections.user_search.projector import project
+from projections.user_search.projector import project, scoped_tier
 from projections.user_search.view import UserSearchView, user_search_index
-from tests.projections.written_log import START, observation
+from tests.projections.written_log import SHOP, START, observation
 
 VERSION = 1
+ESCAPED = SHOP.replace("%", "%25").replace("/", "%2F")
 
 
 @pytest.fixture
@@ -41,13 +42,40 @@ def test_a_document_tells_standings_and_features(target: SearchIndex, search: Us
     ann = uuid4()
     write(target, seen("high", 3, ann, "ann"))
     (document,) = search.members()
-    assert document["tiers"] == {"value": "high", "behaviour": "active", "feature": "family"}
+    assert document["tiers"] == {"value": "high", "behaviour": "active", "feature": "family", "club": "high"}
+    assert document["scoped_tiers"] == sorted([f"loyalty/{ESCAPED}/low", "loyalty/m-1/high"])
     assert document["since"]["value"] == "2026-01-01T00:00:00Z"
     assert document["features"]["value"] == {"frequency": 5, "spend": 120_000, "basket": 30_000.5}
     assert document["days"]["value"] == {"recency": "2025-12-28"}  # not a number that goes stale
     assert document["attributes"] == {"age_band": "35-44", "kids": 2}
     assert (document["user_ids"], document["tags"], document["position"]) == (["ann"], ["vip"], 3)
     assert document["subject_id"] == ann.hex
+
+
+def test_a_standing_with_a_merchant_is_found_in_one_field(target: SearchIndex, search: UserSearchView) -> None:
+    write(target, seen("high", 1, uuid4(), "ann"), seen("low", 2, uuid4(), "bob"))
+    for term, found in (
+        (scoped_tier("loyalty", "m-1", "high"), {"ann"}),
+        (scoped_tier("loyalty", SHOP, "low"), {"ann", "bob"}),
+        (scoped_tier("loyalty", "m", "1/high"), set()),
+    ):
+        users = search.search({"term": {"scoped_tiers": term}}).users
+        assert {user["user_id"] for user in users} == found
+    anything = search.search({"prefix": {"scoped_tiers": scoped_tier("loyalty", "m-1")}})
+    assert anything.total == 2
+    assert search.search({"prefix": {"scoped_tiers": scoped_tier("loyalty", "m-")}}).total == 0
+
+
+def test_thousands_of_merchants_are_one_field(
+    target: SearchIndex, search: UserSearchView, search_client: OpenSearch
+) -> None:
+    record = seen("high", 1, uuid4(), "ann")
+    member = record.observation.schemes["loyalty"]["m-1"]
+    record.observation.schemes["loyalty"] = {f"m-{number}": member for number in range(6_000)}
+    assert write(target, record) == []
+    assert search.search({"term": {"scoped_tiers": "loyalty/m-5999/high"}}).total == 1
+    mapping = search_client.indices.get_mapping(index=target.index(VERSION))[target.index(VERSION)]["mappings"]
+    assert mapping["properties"]["scoped_tiers"] == {"type": "keyword"}
 
 
 def test_applied_twice_and_out_of_order_the_newest_stays(target: SearchIndex, search: UserSearchView) -> None:

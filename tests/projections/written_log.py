@@ -14,6 +14,7 @@ from infrastructure.security.keyring import Keyring
 
 START = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 HOUR = 3_600_000_000
+SHOP = '50% off/tea\x1f\x1e"house"'  # whatever text facts may bring
 _A_TRANSACTION = 500
 
 
@@ -108,8 +109,28 @@ def observation(tier: str, now: int, version: int, number: int) -> Observation:
         scores={},
     )
     return Observation(
-        schemes={"value": {"": value}, "behaviour": {"": behaviour}, "feature": {"": feature}},
+        schemes={
+            "value": {"": value},
+            "behaviour": {"": behaviour},
+            "feature": {"": feature},
+            "loyalty": {scope: _member(held, now) for scope, held in {"m-1": tier, SHOP: "low"}.items()},
+            "club": {"": _growing(tier, now)},
+        },
         attributes={"age_band": "35-44", "kids": 2},
         tags=["vip"] if tier == "high" else [],
         facts_seen=12,
     )
+
+
+def _member(tier: str, now: int) -> SchemeObservation:
+    """A standing with one merchant."""
+    standing = Standing(tier=tier, since=now, valid_from=now, last_decided=now)
+    return SchemeObservation(version=1, standing=standing, qualified=tier, features={"orders": 2}, scores={})
+
+
+def _growing(tier: str, now: int) -> SchemeObservation:
+    """A standing on a scheme of growth value."""
+    standing = Standing(
+        tier=tier, since=now, valid_from=now, last_decided=now, growth_carried=150, growth_settled_at=now - HOUR
+    )
+    return SchemeObservation(version=1, standing=standing, qualified=tier, features={"growth": 520}, scores={})

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from domain.tier_model.spec import json_schema
 from infrastructure.bootstrap import build
 from interfaces.cli.main import command
+from projections.catalogue import USER_CARD
 from tests.interfaces.http.conftest import MODEL, as_url
 from tests.support.servers import SearchSpace
 
@@ -86,7 +88,7 @@ def assert_read_models(tierline: Run) -> None:
     assert verified["users"] == 3
     assert verified["redis"] == verified["opensearch"] == {"missing": 0, "different": 0, "extra": 0}
     assert {one["name"] for one in tierline("projections", "status")} == {"user_card", "user_search", "transitions"}
-    assert tierline("projections", "rebuild", "user_card")["version"] == 2
+    assert tierline("projections", "rebuild", "user_card")["version"] == USER_CARD.version + 1
     found = tierline("segment", "search", "recency > 3", "--facet", "tier.value")
     assert (found["total"], sum(found["facets"]["tier.value"].values())) == (3, 3)
     exported = tierline("segment", "export", "recency > 3", as_json=False).splitlines()
@@ -105,6 +107,12 @@ def test_a_segment_as_csv(tierline: Run, model_file: str, facts_file: str, tmp_p
     header, *rows = to.read_text().splitlines()
     assert header.startswith("user_id,tier.value,value.spend") and len(rows) == 3
     assert "2026-01-10" in rows[0]
+    assert ".ndjson" in tierline("segment", "export", "--to", str(tmp_path / "x.bad"), as_json=False, code=2)
+    assert not (tmp_path / "x.bad").exists()
+
+
+def test_the_schema_of_a_model(tierline: Run) -> None:
+    assert tierline("model", "schema") == json_schema()
 
 
 def test_keys(tierline: Run) -> None:

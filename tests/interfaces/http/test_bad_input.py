@@ -197,6 +197,9 @@ def test_cursors_of_nobody(api: Api, cursor: str) -> None:
         ({"where": "select 1"}, "where"),
         ({"sort": ["nope"]}, "sort"),
         ({"sort": ["a b c"]}, "sort"),
+        ({"sort": 7}, "sort"),
+        ({"sort": [["spend"]]}, "sort"),
+        ({"sort": {"field": "spend", "order": "up"}}, "sort.0.order"),
         ({"facets": ["spend"]}, "facets"),
         ({"size": 1_001}, "size"),
         ({"wher": "x"}, "wher"),
@@ -226,6 +229,9 @@ def test_hypothetical_facts(api: Api) -> None:
     wrong = {"dry_run": True, "hypothetical_facts": [{"kind": "order", "amount": -1, "currency": "USD"}]}
     error = problem(api.client.post("/v1/users/u-1/evaluations", json=wrong), 422)["errors"][0]
     assert error["field"] == "hypothetical_facts.0.amount"
+    of_another = {"dry_run": True, "hypothetical_facts": [order("u-2", "b")]}
+    error = problem(api.client.post("/v1/users/u-1/evaluations", json=of_another), 422)["errors"][0]
+    assert (error["field"], error["value"]) == ("hypothetical_facts.0.user_id", "u-2")
 
 
 def test_paths_and_methods_that_are_not(api: Api) -> None:
@@ -256,6 +262,26 @@ def test_the_system_clock_is_not_set(api: Api) -> None:
 )
 def test_ids_that_nothing_can_have(api: Api, method: str, path: str) -> None:
     problem(api.client.request(method, path), 404)
+
+
+def test_a_user_id_may_hold_slashes(api: Api) -> None:
+    api.activate()
+    api.record(order("shop/7/ann", "a"))
+    evaluated = api.client.post("/v1/users/shop%2F7%2Fann/evaluations")
+    assert evaluated.json()["user_id"] == "shop/7/ann", evaluated.text
+    for path in ("", "/tiers", "/history"):
+        for user_id in ("shop/7/ann", "shop%2F7%2Fann"):
+            assert api.client.get(f"/v1/users/{user_id}{path}").json()["user_id"] == "shop/7/ann"
+    assert problem(api.client.get("/v1/users/shop/7"), 404)["errors"][0]["value"] == "shop/7"
+    metrics = api.client.get("/metrics").text
+    assert 'route="/v1/users/{user_id}"' in metrics and "shop" not in metrics
+
+
+def test_fitting_looks_back_only(api: Api) -> None:
+    fitted = MODEL.replace("rules:", "scores:\n  m: {of: spend, bins: 2, best: high, cuts: fitted}\nrules:")
+    api.client.post("/v1/tier-models", content=fitted)
+    ahead = api.client.post("/v1/tier-models/value/versions/1/fit", json={"at": "2999-01-01T00:00:00Z"})
+    assert problem(ahead, 422)["errors"][0]["field"] == "at"
 
 
 def test_a_missing_field_has_no_value(api: Api) -> None:

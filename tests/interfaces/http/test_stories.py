@@ -1,15 +1,18 @@
 """Longer stories over HTTP: models, history, trying out, waiting, read models, and the manual clock."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from infrastructure.bootstrap import System, build
 from infrastructure.settings import Settings
+from projections.catalogue import USER_CARD
 from tests.interfaces.http.conftest import MODEL, Api, order
 from tests.interfaces.http.test_bad_input import problem
 
 NDJSON = {"content-type": "application/x-ndjson"}
+SCHEMA = Path(__file__).parents[3] / "docs" / "tier-model.schema.json"
 
 
 def test_a_model_from_draft_to_force(api: Api) -> None:
@@ -31,6 +34,17 @@ def test_a_model_from_draft_to_force(api: Api) -> None:
     assert [version["version"] for version in shown["versions"]] == [1]
     assert shown["spec"]["scores"]["m"]["cuts"] != "fitted"
     assert api.client.get("/v1/tier-models").json()["tier_models"][0]["scheme"] == "value"
+
+
+def test_the_schema_of_a_model(api: Api) -> None:
+    answer = api.client.get("/v1/tier-models/schema")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/schema+json")
+    assert answer.json() == json.loads(SCHEMA.read_text()), "python -m domain.tier_model.spec writes the file"
+    tag = answer.headers["etag"]
+    for known in (tag, f'"other", W/{tag}'):
+        again = api.client.get("/v1/tier-models/schema", headers={"if-none-match": known})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    assert api.client.get("/v1/tier-models/schema", headers={"if-none-match": '"other"'}).status_code == 200
 
 
 @pytest.mark.usefixtures("worker")
@@ -101,7 +115,7 @@ def test_read_models_are_rebuilt_paused_and_resumed(api: Api) -> None:
     assert names == {"user_card", "user_search", "transitions"}
     assert {"version", "status", "lag_events", "lag_seconds", "parked"} <= listed["projections"][0].keys()
     rebuilt = api.client.post("/v1/projections/user_card/rebuild")
-    assert (rebuilt.status_code, rebuilt.json()["building"]) == (202, 2)
+    assert (rebuilt.status_code, rebuilt.json()["building"]) == (202, USER_CARD.version + 1)
     assert api.client.post("/v1/projections/user_search/pause").json()["status"] == "paused"
     assert api.client.post("/v1/projections/user_search/resume").json()["status"] == "serving"
 
@@ -131,7 +145,7 @@ def test_the_openapi_document(api: Api) -> None:
         assert operation.get("summary") and operation.get("description"), (path, method)
         if path.startswith("/v1"):
             good = next(answer for status, answer in operation["responses"].items() if status.startswith("2"))
-            assert good["content"]["application/json"]["example"], (path, method)
+            assert all(content["example"] for content in good["content"].values()), (path, method)
             assert "application/problem+json" in operation["responses"]["4XX"]["content"]
 
 
@@ -151,6 +165,8 @@ class TestManualClock:
         assert api.client.get("/healthz").headers["tierline-clock"].startswith("manual; now=2026-01-10")
         problem(api.client.put("/v1/clock", json={"now": "2026-01-09T00:00:00Z"}), 409)
         problem(api.as_role("operator").put("/v1/clock", json={"now": "2027-01-09T00:00:00Z"}), 403)
+        too_far = problem(api.client.put("/v1/clock", json={"now": "9999-01-01T00:00:00Z"}), 422)
+        assert "2150" in too_far["errors"][0]["remedy"]
 
     @pytest.mark.usefixtures("worker")
     def test_time_alone_lowers_a_tier(self, api: Api) -> None:
