@@ -166,6 +166,7 @@ class _Stretch:
         self.force, self.columns, self.now, self.end, self.ahead = force, columns, now, end, ahead
         self.model, self.foreseen = force.model, work.foreseen
         self.decided_at = decided_at = work.decided_at
+        self.known_from = known_from
         # A subject known before the activation is decided at its instant; the others when they come.
         self.activates = (known_from <= force.since) & (decided_at < force.since) & (force.since < min(now, end))
         self.lower = np.maximum(decided_at, force.since - 1 if force.since > ALWAYS else ALWAYS)
@@ -173,6 +174,8 @@ class _Stretch:
 
     def run(self, result: SchemeResult) -> None:
         subjects, instants = self.columns.instants(np.full(len(self.decided_at), self.end, dtype=np.int64))
+        known = instants >= self.known_from[subjects]  # what else is read may have moved before somebody came
+        subjects, instants = subjects[known], instants[known]
         if self.ahead:
             beyond = instants >= self.end
             np.minimum.at(result.due_at, subjects[beyond], instants[beyond])

@@ -37,8 +37,8 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is known of one subject before the batch. decided_at None: never decided; history_until: decisions up to
-    there are history (the sealing of the session that brought the subject). tags: all that matter after decided_at,
+    """What is known of one subject before the batch. decided_at None: never decided; history_until: decisions before
+    it are history (the sealing of the session that brought the subject). tags: all that matter after decided_at,
     those of the commands among them."""
 
     subject_id: UUID
@@ -213,7 +213,7 @@ class _Batch:
     def _cause(self, number: int, item: Explained) -> str:
         """Why the decision fell at its instant. A fact of an earlier local day, or a void, makes it a late-fact."""
         decision, subject = item.decision, self.subjects[number]
-        if subject.history_until is not None and decision.instant <= subject.history_until:
+        if subject.history_until is not None and decision.instant < subject.history_until:
             return "history"
         if decision.model_change or decision.instant in self._activations[decision.model.scheme]:
             return "model-change"
