@@ -43,6 +43,7 @@ from infrastructure.facts.fact_log import PostgresFactLog
 from infrastructure.facts.history_sessions import PostgresHistorySessions
 from infrastructure.garbage import collect_rarely
 from infrastructure.health import Health, PartMissing, PartOff
+from infrastructure.learning import LEARNERS
 from infrastructure.local_stack.server import Progress
 from infrastructure.local_stack.stack import LocalStack
 from infrastructure.opensearch.client import open_opensearch
@@ -197,7 +198,7 @@ def build(
         evaluate_due=EvaluateDue(evaluation),
         evaluate_user=EvaluateUser(evaluation),
         create_tier_model=CreateTierModel(tier_models),
-        fit_tier_model=FitTierModel(tier_models),
+        fit_tier_model=FitTierModel(tier_models, LEARNERS),
         activate_tier_model=ActivateTierModel(tier_models),
         show_tier_model=ShowTierModel(tier_models),
         verify_receipt=VerifyReceipt(records),

@@ -5,9 +5,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from domain.facts.table import FactTable
+from domain.refusal import Complaint, Refusal
 from domain.tier_model.aggregate import By, TierModel
-from domain.tier_model.spec import TierModelSpec
+from domain.tier_model.spec import TierModelSpec, Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,29 @@ class TierModels(Protocol):
 
     def now(self) -> int:
         """The clock, unmoved."""
+        ...
+
+
+class LearnerNotInstalled(Refusal):
+    """What trains the scores is an extra that is not installed."""
+
+    def __init__(self, learner: str, package: str, extra: str) -> None:
+        super().__init__(
+            f"the learner {learner} needs {package}, which is not installed here",
+            Complaint("learner", learner, f"install the extra: pip install 'tierline[{extra}]'"),
+        )
+
+
+class Learner(Protocol):
+    """Trains regression trees."""
+
+    def train(
+        self, columns: npt.NDArray[np.float64], target: npt.NDArray[np.float64]
+    ) -> tuple[float, tuple[Tree, ...]]:
+        """columns: (columns, rows). The base and the trees; equal rows in equal order give equal trees.
+
+        Raises LearnerNotInstalled.
+        """
         ...
 
 

@@ -158,9 +158,8 @@ class TierModel(BaseAggregate[UUID]):
                     unfitted=tuple(event.unfitted),
                 )
             case CutsFitted():
-                unfitted = tuple(
-                    score for score in self.versions[event.model_version].unfitted if score not in event.cuts
-                )
+                done = {*event.cuts, *event.spec.get("fitted", {}).get("learned", {})}
+                unfitted = tuple(score for score in self.versions[event.model_version].unfitted if score not in done)
                 self._replace(
                     event.model_version,
                     status="draft" if unfitted else "fitted",

@@ -13,10 +13,11 @@ from domain.tier_model.compiled import CompiledModel, Truth
 from domain.tier_model.expression import Condition, tag_column
 from domain.tier_model.fit import score
 from domain.tier_model.growth import GrowthColumns
+from domain.tier_model.learned import learned_column
 from domain.tier_model.names import TIER
 from domain.tier_model.outside import NOTHING_OUTSIDE, Outside
 from domain.tier_model.spans import Int64s, PointIndex, Points
-from domain.tier_model.spec import GROWTH, CutScore, WeightedScore
+from domain.tier_model.spec import GROWTH, CutScore, LearnedScore, WeightedScore
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,11 @@ class ModelColumns:
         return {feature.plan.name: feature.day_counted_from(points, index) for feature in ages}
 
     def _scores(self, features: dict[str, Column], size: int) -> dict[str, Column]:
-        scores: dict[str, Column] = {}
-        waiting = dict(self.model.spec.scores)
+        spec = self.model.spec
+        learned = spec.fitted.learned if spec.fitted is not None else {}
+        scores = {name: learned_column(model, features, size) for name, model in learned.items()}
+        columns = {**features, **scores}
+        waiting = {name: plan for name, plan in spec.scores.items() if not isinstance(plan, LearnedScore)}
         while waiting:
             ready = [
                 name
@@ -113,7 +117,7 @@ class ModelColumns:
                 plan = waiting.pop(name)
                 if isinstance(plan, CutScore):
                     assert plan.cuts != "fitted"
-                    scores[name] = score(features[plan.of], plan.cuts, plan.best)
+                    scores[name] = score(columns[plan.of], plan.cuts, plan.best)
                 else:
                     scores[name] = _weighted(plan, scores, size)
         return scores

@@ -12,6 +12,7 @@ from domain.tier_model.spec import (
     Distinct,
     Feature,
     Latest,
+    LearnedScore,
     Max,
     Min,
     Score,
@@ -80,7 +81,9 @@ def feature_type(feature: Feature) -> Type:
 
 
 def score_type(score: Score) -> Type:
-    """Integer, but for weights with a fraction."""
+    """Integer, but for weights with a fraction and what is learned."""
+    if isinstance(score, LearnedScore):
+        return Type.number
     if isinstance(score, WeightedScore) and any(isinstance(weight, float) for weight in score.weighted.values()):
         return Type.number
     return Type.integer

@@ -48,14 +48,18 @@ def fit(
     ctx: typer.Context,
     what: What,
     at: Annotated[str | None, typer.Option(help="RFC 3339; now when left out.")] = None,
+    learner: Annotated[str | None, typer.Option(help="What trains learned scores: gradient-boosting.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Fit the cuts that a version leaves open, on what users' features are at an instant."""
+    """Fit what a version leaves open, on what users' features are at an instant: cuts, and scores that are learned.
+
+    It also freezes how many users lie in each bin, to compare with later.
+    """
     instant = _instant(at)
     with ctx.obj.system("postgres", "broker") as system:
         scheme, version = _resolve(system, what)
         with bar("reading facts") as report:
-            view = system.fit_tier_model(scheme, version, instant, ACTOR, report)
+            view = system.fit_tier_model(scheme, version, instant, ACTOR, report, learner=learner)
     _show(view, as_json)
 
 
@@ -65,7 +69,7 @@ def activate(ctx: typer.Context, what: What, as_json: JsonOption = False) -> Non
     with ctx.obj.system("postgres", "broker") as system:
         scheme, version = _resolve(system, what)
         with bar("fitting") as report:
-            view = system.fit_tier_model(scheme, version, None, ACTOR, report)
+            view = system.fit_tier_model(scheme, version, None, ACTOR, report, only_needed=True)
         view, position = system.activate_tier_model(scheme, view.version, ACTOR)
         system.nudges.evaluator()
     if as_json:
@@ -154,8 +158,26 @@ def _show(view: "TierModelView", as_json: bool) -> None:
         show_json(_json(view))
         return
     say(f"{view.scheme} version {view.version}: {view.status}")
+    fitted = view.spec.get("fitted", {})
     for name, score in view.spec.get("scores", {}).items():
         if "cuts" in score:
-            say(f"  {name}: cuts {score['cuts']}")
+            users = fitted.get("baseline", {}).get(name)
+            say(f"  {name}: cuts {score['cuts']}" + (f", users in each bin {users}" if users else ""))
+        if name in fitted.get("learned", {}):
+            _tell_learned(name, score, fitted["learned"][name])
     for tier, rule in view.spec.get("rules", {}).items():
         say(f"  {tier}: {rule}")
+
+
+def _tell_learned(name: str, score: dict[str, Any], trained: dict[str, Any]) -> None:
+    """How well it foretells what was not shown to it, beside plain spend."""
+    validation = trained["validation"]
+    say(
+        f"  {name}: learned from {', '.join(score['learned'])} of {trained['subjects']} users at "
+        f"{format_instant(trained['trained_at'])}, sha256 {trained['sha256']}"
+    )
+    for what, quality in ((f"{name} on", validation["model"]), ("  plain spend on", validation["plain"])):
+        say(
+            f"    {what} the {validation['subjects']} users of the next {score['horizon']}: "
+            f"Spearman {quality['spearman']}, normalised Gini {quality['gini']}"
+        )

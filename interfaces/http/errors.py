@@ -24,7 +24,9 @@ from application.queries import (
     UnknownUser,
 )
 from application.tier_models.activate_tier_model import TierWithoutSuccessor
-from application.tier_models.fit_tier_model import NothingToFitOn
+from application.tier_models.fit_tier_model import LearnerNeeded, NothingToFitOn
+from application.tier_models.learn import TooLittleHistory
+from application.tier_models.ports import LearnerNotInstalled
 from domain.facts.history import HistorySealed, SubjectInHistory, UnknownHistory
 from domain.facts.kinds import KindRefused
 from domain.refusal import Refusal
@@ -73,12 +75,15 @@ STATUS: dict[type[Exception], int] = {
     InstantAhead: 422,
     KeyTooShort: 422,
     KindRefused: 422,
+    LearnerNeeded: 422,
+    LearnerNotInstalled: 422,
     MalformedRequest: 422,
     ModelInvalid: 422,
     NothingToFitOn: 422,
     RoleUnknown: 422,
     SchemeWithoutScopes: 422,
     SegmentFieldUnknown: 422,
+    TooLittleHistory: 422,
 }
 
 RETRY_AFTER_SECONDS: dict[type[Exception], int] = {StillRunning: 1}

@@ -2,7 +2,7 @@
 
 import hashlib
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Request
 from pydantic import BaseModel, ConfigDict
@@ -35,11 +35,12 @@ async def _text(request: Request) -> bytes:
 
 
 class FitRequest(BaseModel):
-    """When to fit."""
+    """When to fit, and what trains learned scores."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"at": "2026-03-01T00:00:00Z"}]})
 
     at: Instant = None
+    learner: Literal["gradient-boosting"] | None = None
 
 
 @router.get("", responses=MODELS, summary="All versions", dependencies=[allow(Permission.READ_MODELS)])
@@ -124,8 +125,8 @@ def fit_model(
     wanted: FitRequest | None = None,
 ) -> Response:
     """On what users' features are at an instant; now when left out. The cuts are part of the version from then on."""
-    at = wanted.at if wanted else None
-    return call.answer(lambda: _whole(system.fit_tier_model(scheme, version, at, call.actor)))
+    at, learner = (wanted.at, wanted.learner) if wanted else (None, None)
+    return call.answer(lambda: _whole(system.fit_tier_model(scheme, version, at, call.actor, learner=learner)))
 
 
 @router.post("/{scheme}/versions/{version}/activate", responses=MODEL, summary="Put a version in force")

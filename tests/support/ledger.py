@@ -20,6 +20,7 @@ from infrastructure.event_store.application import Ledger
 from infrastructure.facts.fact_kinds import PostgresFactKinds
 from infrastructure.facts.fact_log import PostgresFactLog
 from infrastructure.facts.history_sessions import PostgresHistorySessions
+from infrastructure.learning import LEARNERS
 from infrastructure.postgres.pool import open_pool
 from infrastructure.security.keyring import Keyring
 from infrastructure.security.seal import CONTEXT_EVENT
@@ -39,6 +40,7 @@ class LedgerSystem:
         if manual_clock:
             self.clock.make_manual()
         self.models = PostgresTierModels(self.pool, self.keyring, Ledger(self.pool, self.keyring))
+        self.fit = FitTierModel(self.models, LEARNERS)
         self.sessions = PostgresHistorySessions(self.pool)
         self.record = RecordFactsHandler(PostgresFactLog(self.pool, self.keyring), PostgresFactKinds(self.pool))
         evaluation = PostgresEvaluationLedger(self.pool, self.keyring)
@@ -58,7 +60,7 @@ class LedgerSystem:
         """Create, fit and activate a model; the activation's position."""
         text = model if isinstance(model, str) else json.dumps(model)
         view, _ = CreateTierModel(self.models)(text, "test")
-        FitTierModel(self.models)(view.scheme, view.version, at, "test")
+        self.fit(view.scheme, view.version, at, "test", only_needed=True)
         return ActivateTierModel(self.models)(view.scheme, view.version, "test")[1]
 
     def spec(self, scheme: str) -> dict[str, Any]:

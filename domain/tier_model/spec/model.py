@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from domain.tier_model.calendar import load_zone
 from domain.tier_model.spec.features import Feature
 from domain.tier_model.spec.growth import Growth
+from domain.tier_model.spec.learned import LearnedModel, LearnedScore
 from domain.tier_model.spec.parts import Part
 from domain.tier_model.spec.policy import PolicySpec
 from domain.tier_model.spec.scores import CutScore, Label, RuleText, Score
@@ -24,15 +25,26 @@ def _zone(name: str) -> str:
     return name
 
 
+Counts = Annotated[
+    tuple[Annotated[int, Field(ge=0)], ...],
+    BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
+]
+
+
 class Fitting(Part):
-    """On what the fitted cuts were fitted: the instant (microseconds) and the history."""
+    """What fitting froze: the instant (microseconds), the history, the scores whose cuts it fitted, and trained models.
+
+    baseline: how many users each score with cuts had in each of its bins then, from bin 1 up.
+    """
 
     at: Annotated[int, Field(ge=-(2**63), lt=2**63)]
     history: Annotated[str, Field(max_length=1_000)]
     scores: Annotated[
         tuple[Name, ...],
         BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
-    ]
+    ] = ()
+    baseline: dict[Name, Counts] = Field(default_factory=dict)
+    learned: dict[Name, LearnedModel] = Field(default_factory=dict)
 
 
 class TierModelSpec(Part):
@@ -70,8 +82,13 @@ class TierModelSpec(Part):
 
     @property
     def needs_fitting(self) -> tuple[str, ...]:
-        """Names of the scores whose cuts are still to be fitted."""
-        return tuple(name for name, score in self.scores.items() if isinstance(score, CutScore) and not score.fitted)
+        """Names of the scores whose cuts are still to be fitted, or that are still to be learned."""
+        return tuple(name for name, score in self.scores.items() if self._is_open(name, score))
+
+    def _is_open(self, name: str, score: Score) -> bool:
+        if isinstance(score, LearnedScore):
+            return self.fitted is None or name not in self.fitted.learned
+        return isinstance(score, CutScore) and not score.fitted
 
 
 def canonical_json(spec: TierModelSpec) -> str:
@@ -90,8 +107,10 @@ def with_cuts(
     cuts: Mapping[str, Sequence[int | float]],
     fitted_at: int,
     history: str,
+    baseline: Mapping[str, Sequence[int]] | None = None,
+    learned: Mapping[str, LearnedModel] | None = None,
 ) -> TierModelSpec:
-    """The spec with fitted cuts frozen into it, with their instant (microseconds) and the history they come from.
+    """The spec with what was fitted frozen into it, its instant (microseconds) and the history it comes from.
 
     Raises KeyError for a score that is not there or has fixed cuts, ValueError when a cut list is empty.
     """
@@ -103,12 +122,18 @@ def with_cuts(
         if not values:
             raise ValueError(f"no cuts for score {name}")
         scores[name] = score.model_copy(update={"cuts": tuple(values)})
-    fitting = Fitting(at=fitted_at, history=history, scores=tuple(sorted(cuts)))
+    fitting = Fitting(
+        at=fitted_at,
+        history=history,
+        scores=tuple(sorted(cuts)),
+        baseline={name: tuple(counts) for name, counts in (baseline or {}).items()},
+        learned=dict(learned or {}),
+    )
     return spec.model_copy(update={"scores": scores, "fitted": fitting})
 
 
 def without_fitted_cuts(spec: TierModelSpec) -> TierModelSpec:
-    """The spec as it was before its cuts were fitted."""
+    """The spec as it was before it was fitted."""
     fitted = spec.fitted.scores if spec.fitted is not None else ()
     scores = {
         name: score.model_copy(update={"cuts": "fitted"}) if name in fitted else score

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from domain.tier_model.spec.faults import ModelFault, ModelInvalid
 from domain.tier_model.spec.features import FEATURE_KEYS, FEATURE_PARTS
 from domain.tier_model.spec.growth import Earn, Growth
+from domain.tier_model.spec.learned import Target
 from domain.tier_model.spec.model import TierModelSpec
 from domain.tier_model.spec.policy import Downgrade, PolicySpec, ReviewEvery
 from domain.tier_model.spec.scores import SCORE_PARTS, Label, Rule
@@ -143,6 +144,8 @@ def _part_at(location: tuple[int | str, ...]) -> type[BaseModel]:
     match location:
         case ("features", _, str(tag), *_) if tag in FEATURE_PARTS:
             return FEATURE_PARTS[tag]
+        case ("scores", _, "score:learned", "predict", *_):
+            return Target
         case ("scores", _, str(tag), *_) if tag in SCORE_PARTS:
             return SCORE_PARTS[tag]
         case ("rules", *_):

@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from domain.tier_model.spec.learned import LearnedScore
 from domain.tier_model.spec.parts import Part
 from domain.tier_model.spec.values import ConditionText, Name
 
@@ -38,13 +39,15 @@ Cuts = Annotated[
 class CutScore(Part):
     """bin = 1 + cuts strictly below the value; the score counts bins from the worse end. Integer, null of null.
 
-    cuts: in the feature's own unit (minor units for money), or 'fitted' until they are.
+    of: a feature, the growth value, or a learned score. cuts: in its own unit (minor units for money), or 'fitted'
+    until they are. fit: at quantiles, or one cut at the mean.
     """
 
     of: Name
     bins: Annotated[int, Field(ge=2, le=100)] | None = None
     best: Literal["high", "low"] = "high"
     cuts: Cuts = "fitted"
+    fit: Literal["quantile", "mean"] = "quantile"
 
     @property
     def fitted(self) -> bool:
@@ -55,6 +58,8 @@ class CutScore(Part):
     def _bins_or_cuts(self) -> "CutScore":
         if self.cuts == "fitted" and self.bins is None:
             raise ValueError("has fitted cuts but no bins: say how many, such as bins: 5")
+        if self.fit == "mean" and self.bins != 2:
+            raise ValueError("fits one cut, the mean: write bins: 2")
         return self
 
 
@@ -70,20 +75,22 @@ class WeightedScore(Part):
     missing: Literal[0] | None = None
 
 
+_TAGS: dict[type, str] = {CutScore: "score:cuts", WeightedScore: "score:weighted", LearnedScore: "score:learned"}
+
+
 def _score_tag(value: Any) -> str:
     if isinstance(value, dict):
-        return "score:weighted" if "weighted" in value else "score:cuts"
-    return "score:weighted" if isinstance(value, WeightedScore) else "score:cuts"
+        return next((f"score:{key}" for key in ("weighted", "learned") if key in value), "score:cuts")
+    return _TAGS.get(type(value), "score:cuts")
 
 
 Score = Annotated[
-    Annotated[CutScore, Tag("score:cuts")] | Annotated[WeightedScore, Tag("score:weighted")],
+    Annotated[CutScore, Tag("score:cuts")]
+    | Annotated[WeightedScore, Tag("score:weighted")]
+    | Annotated[LearnedScore, Tag("score:learned")],
     Discriminator(_score_tag),
 ]
-SCORE_PARTS: dict[str, type[Part]] = {
-    "score:cuts": CutScore,
-    "score:weighted": WeightedScore,
-}
+SCORE_PARTS: dict[str, type[Part]] = {tag: part for part, tag in _TAGS.items()}
 
 
 class Rule(Part):
