@@ -1,10 +1,9 @@
-"""Every fault of a model, with its place."""
+"""Every fault of a model, with its place. What each part is checked for in depth: the files beside this one."""
 
 import pytest
 
 from domain.tier_model.lint import lint, lint_text
-from domain.tier_model.spec import parse_model, with_cuts
-from domain.tier_model.unsupported import unsupported
+from domain.tier_model.spec import parse_model
 from tests.domain.tier_model.spec.test_parse import place_of
 
 MODEL = """\
@@ -57,13 +56,7 @@ def test_a_good_model_has_no_faults() -> None:
         ("channel = 'app'", "channel = null", "features.visits.where", "where", "is null"),
         ("channel = 'app'", "1 = 2", "features.visits.where", "where", "never true"),
         ("{of: recency,", "{of: recent,", "scores.r.of", "of: recent", "no feature"),
-        (
-            "{latest: profile.city}",
-            "{top: profile.city, since: standing}",
-            "features.city.since",
-            "since: standing",
-            "not available",
-        ),
+        ("{of: recency,", "{of: growth,", "scores.r.of", "of: growth", "no feature"),
         ("{latest: profile.city}", "{share: order, of: 'amount >'}", "features.city.of", ">'}", "breaks off"),
         ("{latest: profile.city}", "{trend: count order}", "features.city.trend", "trend", "no window before"),
         ("{weighted: {r: 1, m: 2}}", "{weighted: {r: 1, n: 2}}", "scores.sum.weighted.n", "n: 2", "no score"),
@@ -95,7 +88,7 @@ def test_errors(old: str, new: str, path: str, at: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "path", "said"),
     [
-        ("r >= 4 and m >= 4", "r >= 4 and m >= 6", "rules.high.enter", "no scores that there can be"),
+        ("r >= 4 and m >= 4", "r >= 4 and m >= 6", "rules.high.enter", "no values that there can be"),
         ('keep: "m >= 4"', 'keep: "m >= 5"', "rules.high.keep", "stricter than enter"),
         ("  high: {en: High}", "  hihg: {en: High}", "labels.hihg", "labels nothing"),
         ("  mid:\n", "  low: m > 1\n  mid:\n", "rules.low", "lowest tier"),
@@ -115,63 +108,7 @@ def test_warnings(old: str, new: str, path: str, said: str) -> None:
     assert said in warning[4]
 
 
-def test_folded_cuts_are_told() -> None:
-    fitted = with_cuts(parse_model(MODEL), {"r": [3, 9]}, 0, "")
-    told = {fault.path: fault for fault in lint(fitted)}
-    assert set(told) == {"scores.r.cuts", "rules.high.enter"}  # and what no user reaches any more
-    assert told["scores.r.cuts"].severity == "warning"
-    assert "folded" in told["scores.r.cuts"].message
-    assert [fault.path for fault in lint(with_cuts(parse_model(MODEL), {"r": [3, 4, 5, 6]}, 0, ""))] == []
-
-
-CLASSES = """\
-scheme: cells
-dimension: value
-time_zone: UTC
-currency: USD
-unordered: true
-tiers: [best, good, rest]
-default: rest
-features: {n: {count: order}, d: {days_since: order}}
-scores: {f: {of: n, cuts: [1, 3]}, r: {of: d, best: low, cuts: [7, 30]}}
-rules:
-  best: "r = 3 and f = 3"
-  good: "r >= 2 and f >= 2"
-  rest: "r < 2"
-"""
-
-
-def test_score_cells_in_no_class_or_in_several_are_told() -> None:
-    uncovered, overlapping = lint_text(CLASSES)
-    assert uncovered.message == "leaves 2 of 9 score cells to no rule, such as f 1, r 2"
-    assert overlapping.message == "gives 1 of 9 score cells to several tiers, such as f 3, r 3"
-    tidy = CLASSES.replace('"r >= 2 and f >= 2"', '"r >= 2 and f >= 2 and not (r = 3 and f = 3)"')
-    assert lint_text(tidy.replace('"r < 2"', '"r < 2 or f < 2"')) == []
-    assert lint_text(tidy.replace('  rest: "r < 2"\n', "")) == []
-
-
-def test_classes_have_no_ladder_to_climb() -> None:
-    text = CLASSES + "policy: {upgrade: immediate, downgrade: {grace: 3 days}, minimum_stay: 3 days}\n"
-    assert {fault.path for fault in lint_text(text)} >= {"policy.upgrade", "policy.downgrade"}
-    assert "policy.minimum_stay" not in {fault.path for fault in lint_text(text)}
-    kept = lint_text(CLASSES.replace('best: "r = 3 and f = 3"', 'best: {enter: "r = 3 and f = 3", keep: "f = 3"}'))
-    assert "rules.best.keep" in {fault.path for fault in kept}
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "path", "what"),
-    [
-        ("{days_since: order}", "{days_since: order, since: standing}", "features.recency.since", "since standing"),
-        ("tiers: [", "per: merchant_id\ntiers: [", "per", "per merchant"),
-        ("tiers: [", "growth: {}\ntiers: [", "growth", "growth"),
-        ('"m >= 4"}', "\"m >= 4 and tag('vip')\"}", "rules.high.keep", "tag('vip')"),
-        ("m >= 3 or", "tier.behaviour = 'core' or", "rules.mid.enter", "tier.behaviour"),
-    ],
-)
-def test_what_this_release_does_not_evaluate_is_refused_clearly(old: str, new: str, path: str, what: str) -> None:
-    assert old in MODEL
-    text = MODEL.replace(old, new)
-    (fault,) = unsupported(parse_model(text))
-    assert (fault.path, fault.severity) == (path, "error")
-    assert what in fault.message and "not available in this release" in fault.remedy
-    assert fault.path in [each.path for each in lint_text(text)]
+def test_a_tier_with_a_dot_in_its_name_has_its_place() -> None:
+    text = MODEL.replace("high", '"v1.5"').replace('m >= 4", keep', 'm >= 9", keep')
+    (fault,) = lint_text(text)
+    assert (fault.path, fault.line, fault.column) == ("rules.v1.5.enter", *place_of(text, "enter:"))

@@ -1,0 +1,39 @@
+"""The policy block and the labels: what has no effect."""
+
+from collections.abc import Iterator
+
+from domain.tier_model.lint.places import Places
+from domain.tier_model.spec import GROWTH, Downgrade, ModelFault, TierModelSpec
+
+
+def policy_faults(spec: TierModelSpec, places: Places) -> Iterator[ModelFault]:
+    """What waits for what never comes, warns of nothing, or changes nothing."""
+    policy, fall = spec.policy, spec.policy.downgrade
+    if spec.unordered:
+        for key in sorted(policy.model_fields_set - {"minimum_stay"}):
+            remedy = "Classes change at once, after minimum_stay: leave it out"
+            yield places.warning(("policy", key), None, "has no effect in an unordered model", remedy)
+        return
+    calendar = isinstance(fall, Downgrade) and fall.review != "continuous"
+    if policy.upgrade == "at_review" and not calendar and policy.validity is None:
+        if fall == "never":
+            remedy = "Give downgrade a review calendar, or the policy a validity"
+            yield places.error(("policy", "upgrade"), "at_review", "waits for reviews, and there are none", remedy)
+        else:
+            remedy = "Every decision is a review under continuous: write immediate, or choose a review calendar"
+            yield places.warning(("policy", "upgrade"), "at_review", "is the same as immediate here", remedy)
+    if policy.warn is not None and not calendar and policy.validity is None:
+        remedy = "Warnings come before calendar reviews and the end of validity: add one, or leave warn out"
+        yield places.warning(("policy", "warn"), str(policy.warn), "warns of nothing", remedy)
+    if policy.minimum_stay is not None and fall == "never" and policy.validity is None:
+        remedy = "Nobody falls under downgrade: never: leave it out"
+        yield places.warning(("policy", "minimum_stay"), str(policy.minimum_stay), "has no effect", remedy)
+
+
+def label_faults(spec: TierModelSpec, places: Places) -> Iterator[ModelFault]:
+    """Labels of nothing."""
+    known = {spec.scheme, *spec.tiers, *spec.features, *spec.scores, *([GROWTH] if spec.growth is not None else [])}
+    for name in spec.labels:
+        if name not in known:
+            message = "labels nothing in this model"
+            yield places.warning(("labels", name), name, message, "Label tiers, features and scores")
