@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
-from tests.reference.evaluator import Version
-from tests.reference.random_models import make_model
+from tests.reference.evaluator import TagCommand, Version, tags_at
+from tests.reference.random_models import Shape, make_model
 from tests.reference.zones import SECOND, Zone, add_months, zone
 
 DAY = 86_400 * SECOND
-_KINDS = ("order",) * 6 + ("visit",) * 3 + ("refund", "profile", "void")
+_KINDS = ("order",) * 6 + ("visit",) * 3 + ("order_completed", "refund", "refund", "profile", "void")
 _LABELS = ("a", "b", "c", "\uffee", "\U0001f600", "Z", 1, 2.5, True, None)
 _PLACES = [  # a zone, and a day shortly before something odd happens there
     ("UTC", date(2026, 1, 20)),
@@ -28,69 +28,140 @@ _PLACES = [  # a zone, and a day shortly before something odd happens there
 
 
 @dataclass(frozen=True)
+class Person:
+    """One subject: facts by known_at, and what was done to its tags."""
+
+    facts: list[dict]
+    tags: list[TagCommand]
+
+
+@dataclass(frozen=True)
 class Case:
-    """Versions of one scheme and, for each of some subjects, its facts; decided are the instants before `until`."""
+    """Versions of one to three schemes, and some subjects; decided are the instants before `until`."""
 
     seed: int
-    versions: list[Version]
-    subjects: list[list[dict]]
+    schemes: dict[str, list[Version]]
+    people: list[Person]
     sealed_at: int | None
     until: int
 
 
-def make_case(seed: int, subjects: int = 4) -> Case:
-    """The same seed gives the same case."""
+@dataclass(frozen=True)
+class _Time:
+    """Where and when a case plays: local days from `start` on."""
+
+    local: Zone
+    name: str
+    start: date
+    days: int
+    sealed_at: int | None
+
+
+def make_case(seed: int, subjects: int = 4, spans: tuple[int, ...] = (12, 40, 90, 150)) -> Case:
+    """The same arguments give the same case. spans: days, one of which it takes."""
     random = Random(seed)
     name, start = random.choice(_PLACES)
     local = zone(name)
-    span = random.choice((12, 40, 90, 150))
+    days = random.choice(spans)
     start += timedelta(days=random.randrange(-3, 12))
     began = local.midnight(start)
-    until = _instant(random, local, start, span) if random.random() < 0.3 else began + span * DAY
-    until = max(until, began + 5 * DAY)
-    sealed_at = began + random.randrange(span * DAY) if random.random() < 0.3 else None
-    until = max(until, sealed_at or 0)
-    versions = _versions(random, local, start, span, name, sealed_at)
-    people = [_facts(random, local, start, span, sealed_at) for _ in range(subjects)]
-    return Case(seed, versions, people, sealed_at, until)
+    sealed_at = began + random.randrange(days * DAY) if random.random() < 0.3 else None
+    time = _Time(local, name, start, days, sealed_at)
+    until = _instant(random, time) if random.random() < 0.3 else began + days * DAY
+    until = max(until, began + 5 * DAY, sealed_at or 0)
+    schemes = _schemes(random, time)
+    people = [_person(random, time) for _ in range(subjects)]
+    return Case(seed, schemes, people, sealed_at, until)
 
 
-def _versions(random: Random, local: Zone, start: date, span: int, name: str, sealed_at: int | None) -> list[Version]:
-    """One to three models with one list of tiers. The first is old, now and then; else activated within the time."""
-    tiers = [f"t{number}" for number in range(random.choice((2, 3, 4)))]
-    unordered = random.random() < 0.15
-    instants = {0 if random.random() < 0.8 else _instant(random, local, start, span)}
+def _schemes(random: Random, time: _Time) -> dict[str, list[Version]]:
+    """One scheme as a rule, or some that read each other, each with one to three versions."""
+    names = random.sample(("value", "mood", "local"), random.choice((1, 1, 1, 2, 3)))
+    shapes = {name: _shape(random, name, time) for name in names}
+    schemes: dict[str, list[Version]] = {name: [] for name in names}
+    activations = sorted((at, name) for name in names for at in _activations(random, time))
+    for at, name in activations:
+        readable = {other: shapes[other].tiers for other in names if _may_read(name, other, shapes, schemes)}
+        schemes[name].append(Version(make_model(random, shapes[name], readable), at))
+    return schemes
+
+
+def _shape(random: Random, scheme: str, time: _Time) -> Shape:
+    tiers = [f"{scheme[0]}{number}" for number in range(random.choice((2, 3, 4)))]
+    zone_name = time.name if random.random() < 0.9 else random.choice(_PLACES)[0]
+    per = random.choice((None, None, None, "shop", "shop", "band"))
+    return Shape(scheme, zone_name, tiers, random.random() < 0.15, per)
+
+
+def _activations(random: Random, time: _Time) -> list[int]:
+    """The first is old, as a rule; else all come within the time."""
+    instants = {0 if random.random() < 0.8 else _instant(random, time)}
     while random.random() < 0.3:
-        instants.add(_instant(random, local, start, span))
+        instants.add(_instant(random, time))
     ordered = sorted(instants)
-    if sealed_at is not None:
-        ordered[0] = min(ordered[0], sealed_at - 1)
-    return [Version(make_model(random, name, tiers, unordered), instant) for instant in ordered]
+    if time.sealed_at is not None:
+        ordered[0] = min(ordered[0], time.sealed_at - 1)
+    return ordered
 
 
-def _facts(random: Random, local: Zone, start: date, span: int, sealed_at: int | None) -> list[dict]:
+def _may_read(name: str, other: str, shapes: dict[str, Shape], schemes: dict[str, list[Version]]) -> bool:
+    """A platform scheme is read by everybody, others by those of the same `per`; what is in force forms no circle."""
+    if shapes[other].per not in (None, shapes[name].per):
+        return False
+    reached, waiting = set(), [other]
+    while waiting:
+        scheme = waiting.pop()
+        reached.add(scheme)
+        waiting += schemes[scheme][-1].reads - reached if schemes[scheme] else ()
+    return name not in reached
+
+
+def _person(random: Random, time: _Time) -> Person:
+    facts = _facts(random, time)
+    return Person(facts, _commands(random, time, facts))
+
+
+def _commands(random: Random, time: _Time, facts: list[dict]) -> list[TagCommand]:
+    """Each has an instant of its own, after the first fact is known and, in a session of history, after its sealing."""
+    taken = {fact["known_at"] for fact in facts}
+    instants = set()
+    for _ in range(random.choice((0, 0, 1, 2, 4))):
+        at = max(_instant(random, time), facts[0]["known_at"] + 1, (time.sealed_at or 0) + 1)
+        while at in taken | instants:
+            at += 1
+        instants.add(at)
+    commands: list[TagCommand] = []
+    for at in sorted(instants):
+        tag, until = random.choice(("vip", "vip", "new")), _instant(random, time)
+        if tag in tags_at(commands, at) and random.random() < 0.6:
+            commands.append(TagCommand(at, tag, False))
+        else:
+            commands.append(TagCommand(at, tag, True, until if random.random() < 0.5 and until > at else None))
+    return commands
+
+
+def _facts(random: Random, time: _Time) -> list[dict]:
     found: list[dict] = []
     for number in range(random.choice((1, 2, 4, 8, 14, 20))):
-        occurred = _instant(random, local, start, span)
+        occurred = _instant(random, time)
         if found and random.random() < 0.15:
             occurred = random.choice(found)["occurred_at"]
-        if sealed_at is not None and occurred < sealed_at and random.random() < 0.8:
+        if time.sealed_at is not None and occurred < time.sealed_at and random.random() < 0.8:
             known = occurred
         else:
-            known = _known(random, local, occurred, found)
-            known = known if sealed_at is None else max(known, sealed_at)
+            known = _known(random, time.local, occurred, found)
+            known = known if time.sealed_at is None else max(known, time.sealed_at + 1)
         if random.random() < 0.05:  # heard of long after
-            occurred = local.midnight(add_months(local.day(occurred), -12 * random.choice((1, 2)))) + random.choice(
-                (0, 1)
-            )
+            years = random.choice((1, 2))
+            occurred = time.local.midnight(add_months(time.local.day(occurred), -12 * years)) + random.choice((0, 1))
         found.append(_fact(random, number, occurred, known, found))
     found.sort(key=lambda fact: fact["known_at"])
     return [{**fact, "position": position} for position, fact in enumerate(found, 1)]
 
 
-def _instant(random: Random, local: Zone, start: date, span: int) -> int:
-    day = start + timedelta(days=random.randrange(span))
-    midnight = local.midnight(day)
+def _instant(random: Random, time: _Time) -> int:
+    """Often a local midnight, or next to one."""
+    midnight = time.local.midnight(time.start + timedelta(days=random.randrange(time.days)))
     how = random.random()
     if how < 0.2:
         return midnight
@@ -124,11 +195,13 @@ def _fact(random: Random, number: int, occurred: int, known: int, others: list[d
     if kind == "void":
         named = random.choice(others) if others and random.random() < 0.9 else {"fact_id": "nothing", "source": ""}
         attributes = {"fact_id": named["fact_id"], "source": named["source"], "reason": "test"}
-    elif kind in ("order", "refund"):
-        amount = random.choice((0, 1, 500, 1_000, 1_001, 2_500))
-        if kind == "refund" and random.random() < 0.9:
+    elif kind in ("order", "order_completed", "refund"):
+        amount = random.choice((0, 1, 500, 1_000, 1_001, 2_500, None))
+        if kind != "order" and random.random() < 0.9:
             orders = [other["fact_id"] for other in others if other["kind"] == "order"]
-            attributes["order_id"] = random.choice([*orders, *orders, "f4", "f19", 1])
+            attributes["order_id"] = random.choice([*orders, *orders, "f4", "f19", "", 1])
+    if random.random() < 0.8:
+        attributes["shop"] = random.choice(("s1", "s1", "s2", "\uffee", "", 1))
     if kind != "void":
         if random.random() < 0.8:
             attributes["n"] = random.choice((-1, 0, 1, 2, 3, 5))

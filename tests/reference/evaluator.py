@@ -92,7 +92,7 @@ def decide_subject(
     events: list[Event] = []
     for at in _instants(facts, schemes, tags, until):
         in_force = {scheme: _in_force(versions, at, sealed_at) for scheme, versions in schemes.items()}
-        present = _tags_at(tags, at)
+        present = tags_at(tags, at)
         if at in appearing:
             for scheme, versions in schemes.items():
                 for track in tracks[scheme]:
@@ -109,6 +109,14 @@ def decide_subject(
                     cause = _cause(facts, tags, _activations(scheme, ready), moment, sealed_at) if found else ""
                     events += [event | {"cause": cause} for event in found]
     return events
+
+
+def tags_at(tags: list[TagCommand], at: int) -> frozenset[str]:
+    """Rule: "there is a tag x added at or before t and not removed or ended by then". The last command on it counts."""
+    last = {command.tag: command for command in sorted(tags, key=lambda command: command.at) if command.at <= at}
+    return frozenset(
+        tag for tag, command in last.items() if command.present and (command.until is None or at < command.until)
+    )
 
 
 def _tracks(facts: list[Fact], per: str | None) -> list[Track]:
@@ -171,14 +179,6 @@ def _in_order(in_force: dict[str, Version]) -> Iterator[str]:
         assert ready, f"a circle: {sorted(in_force.keys() - done)}"
         yield from ready
         done.update(ready)
-
-
-def _tags_at(tags: list[TagCommand], at: int) -> frozenset[str]:
-    """Rule: "there is a tag x added at or before t and not removed or ended by then". The last command on it counts."""
-    last = {command.tag: command for command in sorted(tags, key=lambda command: command.at) if command.at <= at}
-    return frozenset(
-        tag for tag, command in last.items() if command.present and (command.until is None or at < command.until)
-    )
 
 
 def _tiers_read(version: Version, tracks: dict[str, list[Track]], scope: str) -> dict[str, str]:

@@ -1,18 +1,22 @@
-"""The product's pure walk over facts, answered in the reference's words: in one go, or in pieces as time goes on."""
+"""The product's decisions on whole subjects, told in the reference's words: in one go, or in pieces as time goes on."""
 
-import numpy as np
+from dataclasses import replace
+from uuid import UUID
+
 from pydantic import TypeAdapter
 
 from domain.facts.fact import Fact
-from domain.facts.table import FactTable, RecordedFact, table_from_facts
-from domain.tier_model.compiled import CompiledModel, ModelColumns
+from domain.facts.table import NEVER, FactTable, RecordedFact, table_from_facts
+from domain.tier_model.compiled import CompiledModel
+from domain.tier_model.spans import ALWAYS
 from domain.tier_model.spec import TierModelSpec
-from domain.tier_model.timeline import ALWAYS, Force, SchemeInput, SchemeResult, walk
+from domain.tier_model.timeline import Force
+from domain.user_tier.decide import Subject
+from domain.user_tier.decide import decide as decide_batch
+from domain.user_tier.decisions import NewEvent
+from domain.user_tier.tags import TagSpan
 from tests.reference.cases import Case
-from tests.reference.evaluator import Event
-from tests.reference.zones import SECOND
-
-_AHEAD = 400 * 86_400 * SECOND  # how far beyond now deadlines are looked for
+from tests.reference.evaluator import Event, TagCommand, Version
 
 
 class Subjects:
@@ -20,22 +24,33 @@ class Subjects:
 
     def __init__(self, case: Case) -> None:
         self._case = case
-        self._forces = _forces(case)
-        self._decided_at = np.full(len(case.subjects), ALWAYS, dtype=np.int64)
-        self._standings: list = [None] * len(case.subjects)
+        self._forces = {scheme: _forces(versions, case.sealed_at) for scheme, versions in case.schemes.items()}
+        self._subjects = [
+            Subject(UUID(int=number), 0, history_until=case.sealed_at) for number in range(len(case.people))
+        ]
 
-    def decide_until(self, now: int) -> tuple[list[list[Event]], SchemeResult]:
-        """What is decided anew, per subject, with the facts and versions known before `now`."""
-        table = _table(self._case, now)
-        forces = tuple(force for force in self._forces if force.since < now)
+    def decide_until(self, now: int) -> tuple[list[list[Event]], list[int]]:
+        """What is decided anew, per subject, with what is known before `now`; and when each is due next."""
+        forces = {scheme: tuple(force for force in of if force.since < now) for scheme, of in self._forces.items()}
+        forces = {scheme: of for scheme, of in forces.items() if of}
         if not forces:
-            return [[] for _ in self._case.subjects], SchemeResult(due_at=np.zeros(table.subjects, dtype=np.int64))
-        columns = {force.model.content_hash: ModelColumns(force.model, table) for force in forces}
-        work = SchemeInput(forces, self._decided_at, self._standings)
-        result = walk(table, columns, work, now, now + _AHEAD)
-        self._decided_at = np.full(table.subjects, now - 1, dtype=np.int64)
-        self._standings = result.standings
-        return _events(result, self._case), result
+            return [[] for _ in self._subjects], [NEVER for _ in self._subjects]
+        subjects = [
+            replace(subject, tags=_spans([command for command in person.tags if command.at < now]))
+            for subject, person in zip(self._subjects, self._case.people, strict=True)
+        ]
+        decided = decide_batch(subjects, _table(self._case, now), forces, now).decided
+        self._subjects = [
+            replace(
+                subject,
+                stream_version=subject.stream_version + len(found.events),
+                decided_at=now - 1,
+                observation=found.observation,
+            )
+            for subject, found in zip(subjects, decided, strict=True)
+        ]
+        due = [NEVER if found.due_at is None else found.due_at for found in decided]
+        return [[_event(event) for event in found.events if event.scheme] for found in decided], due
 
 
 def decide(case: Case) -> list[list[Event]]:
@@ -43,11 +58,11 @@ def decide(case: Case) -> list[list[Event]]:
     return Subjects(case).decide_until(case.until)[0]
 
 
-def _forces(case: Case) -> list[Force]:
-    forces = []
-    for number, version in enumerate(case.versions, 1):
+def _forces(versions: list[Version], sealed_at: int | None) -> list[Force]:
+    forces: list[Force] = []
+    for number, version in enumerate(versions, 1):
         model = CompiledModel(_SPEC.validate_python(version.model), number)
-        if case.sealed_at is not None and version.activated_at <= case.sealed_at:
+        if sealed_at is not None and version.activated_at <= sealed_at:
             forces = [Force(model, ALWAYS)]
         else:
             forces.append(Force(model, version.activated_at))
@@ -57,14 +72,29 @@ def _forces(case: Case) -> list[Force]:
 _SPEC: TypeAdapter[TierModelSpec] = TypeAdapter(TierModelSpec)
 
 
+def _spans(commands: list[TagCommand]) -> tuple[TagSpan, ...]:
+    """A tag lasts until the next command on it, or its own end."""
+    spans = []
+    for number, command in enumerate(commands):
+        if not command.present:
+            continue
+        after = next((later for later in commands[number + 1 :] if later.tag == command.tag), None)
+        end = NEVER if command.until is None else command.until
+        if after is not None and after.at <= end:
+            spans.append(TagSpan(command.tag, command.at, after.at, not after.present))
+        else:
+            spans.append(TagSpan(command.tag, command.at, end))
+    return tuple(spans)
+
+
 def _table(case: Case, now: int) -> FactTable:
     rows = [
         RecordedFact(subject, _fact(fact), fact["position"], fact["known_at"])
-        for subject, facts in enumerate(case.subjects)
-        for fact in facts
+        for subject, person in enumerate(case.people)
+        for fact in person.facts
         if fact["known_at"] < now
     ]
-    return table_from_facts(rows, len(case.subjects))
+    return table_from_facts(rows, len(case.people))
 
 
 def _fact(fact: dict) -> Fact:
@@ -81,18 +111,19 @@ def _fact(fact: dict) -> Fact:
     )
 
 
-def _events(result: SchemeResult, case: Case) -> list[list[Event]]:
-    events: list[list[Event]] = [[] for _ in case.subjects]
-    for decision in result.decisions:
-        outcome = decision.outcome
-        events[decision.subject].append(
-            {
-                "topic": outcome.kind,
-                "scheme": decision.model.scheme,
-                "from": outcome.from_tier,
-                "to": outcome.to_tier,
-                "effective_at": decision.instant,
-                "model_change": decision.model_change,
-            }
-        )
-    return events
+def _event(event: NewEvent) -> Event:
+    topic = event.topic.removeprefix("user-tier.").removesuffix(".v1")
+    if topic == "growth-settled":
+        values = {name: event.data[name] for name in ("carried", "earned", "deducted", "balance")}
+    else:
+        values = event.data["receipt"]["features"] | event.data["receipt"]["scores"]
+    return {
+        "topic": topic,
+        "from": event.from_tier,
+        "to": event.to_tier,
+        "values": values,
+        "scheme": event.scheme,
+        "scope": event.scope,
+        "effective_at": event.effective_at,
+        "cause": event.data["cause"],
+    }

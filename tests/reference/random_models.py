@@ -1,40 +1,106 @@
-"""Random models: features, scores, rules and policies, with constants that their values meet."""
+"""Random models: features, growth, scores, rules and policies, with constants that their values meet."""
 
+from dataclasses import dataclass, field
 from random import Random
+
+from tests.reference.random_policies import make_policy, some_days
 
 _LENGTHS = (1, 2, 3, 7, 10, 30)
 _SHORT = ("2 days", "5 days", "10 days", "1 week", "20 days", "1 month", "this month")
 
 
-def make_model(random: Random, zone_name: str, tiers: list[str], unordered: bool) -> dict:
-    """One of every kind of feature now and then, rules that ask for values that occur, and a policy."""
+@dataclass(frozen=True)
+class Shape:
+    """What all versions of a scheme have in common."""
+
+    scheme: str
+    zone_name: str
+    tiers: list[str]
+    unordered: bool
+    per: str | None
+
+
+@dataclass(frozen=True)
+class _Names:
+    """What the rules of one model may read. tiers: of other schemes."""
+
+    features: dict
+    scores: dict
+    tiers: dict[str, list[str]] = field(default_factory=dict)
+
+
+def make_model(random: Random, shape: Shape, readable: dict[str, list[str]] | None = None) -> dict:
+    """One of every kind of feature now and then, rules that ask for values that occur, and a policy.
+
+    readable: the tiers of the other schemes that its rules may read.
+    """
     features = {f"f{number}": _feature(random) for number in range(random.choice((1, 2, 3)))}
-    climbing = not unordered and random.random() < 0.6
+    climbing = not shape.unordered and random.random() < 0.6
     if climbing:
-        features["rung"] = {"count": random.choice(("order", "visit"))} | {"within": random.choice(_SHORT)}
-    scores = _scores(random, features)
+        features["rung"] = {"count": random.choice(("order", "visit"))} | _rung_window(random)
+    growing = not shape.unordered and random.random() < 0.3
+    asked = features | ({"growth": {"growth": True}} if growing else {})
+    names = _Names(asked, _scores(random, asked), readable or {})
     model = {
-        "scheme": "value",
+        "scheme": shape.scheme,
         "dimension": "value",
-        "time_zone": zone_name,
+        "time_zone": shape.zone_name,
         "currency": "USD",
-        "tiers": tiers,
+        "tiers": shape.tiers,
         "features": features,
-        "scores": scores,
-        "rules": {},
-        "policy": {},
+        "scores": names.scores,
+        "rules": _rules(random, shape, names, climbing, growing),
+        "policy": make_policy(random, growing),
     }
-    for rung, tier in enumerate(tiers if unordered else tiers[1:], 1):
-        enter = f"rung >= {rung}" if climbing and random.random() < 0.8 else _condition(random, features, scores)
-        with_keep = not unordered and random.random() < 0.3
-        model["rules"][tier] = {"enter": enter, "keep": _condition(random, features, scores)} if with_keep else enter
-    if unordered:
-        model |= {"unordered": True, "default": tiers[-1]}
-        if random.random() < 0.5:
-            model["policy"] = {"minimum_stay": _days(random)}
-    else:
-        model["policy"] = _policy(random)
-    return model
+    if shape.unordered:
+        policy = {"minimum_stay": some_days(random)} if random.random() < 0.5 else {}
+        model |= {"unordered": True, "default": shape.tiers[-1], "policy": policy}
+    if shape.per is not None:
+        model["per"] = shape.per
+    return model | ({"growth": _growth(random, shape.tiers)} if growing else {})
+
+
+def _rung_window(random: Random) -> dict:
+    return {"since": "standing"} if random.random() < 0.2 else {"within": random.choice(_SHORT)}
+
+
+def _rules(random: Random, shape: Shape, names: _Names, climbing: bool, growing: bool) -> dict:
+    rules: dict = {}
+    step = random.choice((1, 2, 5, 10))
+    for rung, tier in enumerate(shape.tiers if shape.unordered else shape.tiers[1:], 1):
+        if growing and random.random() < 0.7:
+            enter = f"growth >= {rung * step}"
+        elif climbing and random.random() < 0.8:
+            enter = f"rung >= {rung}"
+        else:
+            enter = _condition(random, names)
+        with_keep = not shape.unordered and random.random() < 0.3
+        rules[tier] = {"enter": enter, "keep": _condition(random, names)} if with_keep else enter
+    return rules
+
+
+def _growth(random: Random, tiers: list[str]) -> dict:
+    """Points for orders, with refunds or without, for visits and for what they say."""
+    earn = {}
+    for number in range(random.choice((1, 1, 2, 3))):
+        kind = random.choice(("order", "order", "order_completed", "visit"))
+        of = f"{kind}.amount" if kind != "visit" else random.choice(("visit", "visit.n"))
+        rule: dict = {"points": random.choice((1, 1, 2, 7)), "of": of}
+        if of.endswith(".amount"):
+            rule["each"] = random.choice(("money(5.00)", "money(5.00)", "money(10.00)", "money(0.07)"))
+            if random.random() < 0.6:
+                rule["minus"] = "refund.amount"
+        elif of == "visit.n" and random.random() < 0.5:
+            rule["each"] = random.choice((1, 2))
+        if random.random() < 0.2:
+            rule["after"] = some_days(random)
+        if random.random() < 0.2:
+            rule["where"] = random.choice(("n > 1", "band = 'a'", "not n = 2"))
+        if "minus" not in rule and random.random() < 0.3:
+            rule["at_most"] = random.choice((1, 3, 10))
+        earn[f"e{number}"] = rule
+    deduct = {tier: random.choice((0, 1, 3, 10, 100, "all")) for tier in tiers if random.random() < 0.7}
+    return {"earn": earn, "deduct": deduct}
 
 
 def _feature(random: Random) -> dict:
@@ -47,9 +113,9 @@ def _feature(random: Random) -> dict:
             [f"{length} days" for length in _LENGTHS]
             + ["1 week", "2 weeks", "1 month", "2 months", "1 year", "this month", "this quarter", "this year"]
         )
-    elif window < 0.85:
-        feature["since"] = random.choice(("enrolment", "anniversary"))
-    if random.random() < (0.2 if window < 0.85 else 0.05):
+    elif window < 0.9:
+        feature["since"] = random.choice(("enrolment", "anniversary", "standing", "standing"))
+    if random.random() < (0.2 if window < 0.9 else 0.05):
         feature["through"] = "yesterday"
     if random.random() < 0.15:
         feature["after"] = f"{random.choice(_LENGTHS)} days"
@@ -129,17 +195,22 @@ def _scores(random: Random, features: dict) -> dict:
     return scores
 
 
-def _condition(random: Random, features: dict, scores: dict) -> str:
-    parts = [_comparison(random, features, scores) for _ in range(random.choice((1, 1, 2, 3)))]
+def _condition(random: Random, names: _Names) -> str:
+    parts = [_comparison(random, names) for _ in range(random.choice((1, 1, 2, 3)))]
     text = parts[0]
     for part in parts[1:]:
         text = f"({text}) {random.choice(('and', 'or'))} {part}"
     return f"not ({text})" if random.random() < 0.1 else text
 
 
-def _comparison(random: Random, features: dict, scores: dict) -> str:
-    name = random.choice([*features, *scores])
-    if name in scores:
+def _comparison(random: Random, names: _Names) -> str:
+    if names.tiers and random.random() < 0.5:
+        return _tier_comparison(random, names.tiers)
+    if random.random() < 0.08:
+        return random.choice(("tag('vip')", "tag('new')", "not tag('vip')"))
+    features = names.features
+    name = random.choice([*features, *names.scores])
+    if name in names.scores:
         return f"{name} {random.choice(('>=', '>', '<=', '='))} {random.choice((1, 2, 3))}"
     kind = _type(features[name])
     if random.random() < 0.1:
@@ -162,6 +233,20 @@ def _comparison(random: Random, features: dict, scores: dict) -> str:
             f"{name} + 1 > {number}",
             f"coalesce({name}, 0) >= {number}",
             f"{name} / 2 >= {number}",
+        )
+    )
+
+
+def _tier_comparison(random: Random, tiers: dict[str, list[str]]) -> str:
+    scheme = random.choice(list(tiers))
+    one, other = random.choice(tiers[scheme]), random.choice(tiers[scheme])
+    return random.choice(
+        (
+            f"tier.{scheme} = '{one}'",
+            f"tier.{scheme} <> '{one}'",
+            f"tier.{scheme} in ('{one}', '{other}')",
+            f"tier.{scheme} is {random.choice(('', 'not '))}null",
+            f"coalesce(tier.{scheme}, '{other}') = '{one}'",
         )
     )
 
@@ -196,44 +281,3 @@ def _type(feature: dict) -> str:
     if field.endswith(".amount"):
         return "money"
     return "text" if "latest" in feature and field.endswith(".band") else "number"
-
-
-def _policy(random: Random) -> dict:
-    policy: dict = {}
-    if random.random() < 0.25:
-        policy["upgrade"] = "at_review"
-    if random.random() < 0.1:
-        policy["downgrade"] = "never"
-    elif random.random() < 0.85:
-        review = random.choice(
-            (
-                *(
-                    "continuous",
-                    "continuous",
-                    "monthly",
-                    "monthly",
-                    "quarterly",
-                    "half-yearly",
-                    "yearly",
-                    "anniversary",
-                ),
-                {"every": "1 month", "day": random.choice((1, 15, 31))},
-                {"every": "3 months", "day": 30},
-            )
-        )
-        policy["downgrade"] = {"review": review}
-        if random.random() < 0.5:
-            policy["downgrade"]["grace"] = _days(random)
-        if random.random() < 0.5:
-            policy["downgrade"]["steps"] = random.choice((1, 2, "all"))
-    if random.random() < 0.3:
-        policy["minimum_stay"] = _days(random)
-    if random.random() < 0.4:
-        policy["validity"] = random.choice((_days(random), "1 month", "2 months", "1 year"))
-    if random.random() < 0.4:
-        policy["warn"] = _days(random)
-    return policy
-
-
-def _days(random: Random) -> str:
-    return f"{random.choice(_LENGTHS)} days"
