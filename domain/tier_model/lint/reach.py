@@ -15,6 +15,7 @@ from domain.tier_model.spec import (
     Feature,
     FieldReference,
     Latest,
+    LearnedScore,
     Max,
     Min,
     Rate,
@@ -58,6 +59,8 @@ def reaches_of(spec: TierModelSpec, others: Others) -> dict[str, Reach]:
     found |= {name: feature_reach(feature) for name, feature in spec.features.items()}
     if spec.growth is not None:
         found[GROWTH] = Reach(Type.integer, whole=True, null=False)
+    learned = [name for name, score in spec.scores.items() if isinstance(score, LearnedScore)]
+    found |= {name: Reach(Type.number, null=False) for name in learned}
     for name, score in spec.scores.items():
         if isinstance(score, CutScore):
             of = found.get(score.of)

@@ -9,9 +9,10 @@ from domain.tier_model.column import Type
 from domain.tier_model.currency import exponent
 from domain.tier_model.lint.cases import Reaches
 from domain.tier_model.lint.features import name_faults
+from domain.tier_model.lint.learned import fitted_faults, learned_faults
 from domain.tier_model.lint.places import Places
 from domain.tier_model.lint.reach import Reach
-from domain.tier_model.spec import GROWTH, CutScore, ModelFault, TierModelSpec, WeightedScore
+from domain.tier_model.spec import GROWTH, CutScore, LearnedScore, ModelFault, TierModelSpec, WeightedScore
 from domain.tier_model.spec.source import Path
 
 _SCORED = {Type.integer, Type.money, Type.number, Type.scalar}
@@ -28,13 +29,17 @@ def score_faults(spec: TierModelSpec, reaches: Reaches, places: Places) -> Itera
             yield from _cut_score(path, name, score, spec, reaches, places)
         elif isinstance(score, WeightedScore):
             yield from _weighted(path, score, spec, places)
+        else:
+            yield from learned_faults(path, score, spec, reaches, places)
     yield from _circle(spec, places)
+    yield from fitted_faults(spec, places)
 
 
 def _cut_score(
     path: Path, name: str, score: CutScore, spec: TierModelSpec, reaches: Reaches, places: Places
 ) -> Iterator[ModelFault]:
-    known = [*spec.features, *([GROWTH] if spec.growth is not None else [])]
+    learned = [other for other, made in spec.scores.items() if isinstance(made, LearnedScore)]
+    known = [*spec.features, *([GROWTH] if spec.growth is not None else []), *learned]
     reach = reaches.get(score.of) if score.of in known else None
     if reach is None:
         remedy = f"Name one of {', '.join(known)}"
