@@ -4,6 +4,7 @@ from random import Random
 from typing import Any
 
 import msgspec
+import pytest
 
 from domain.facts.instants import SECOND, format_instant, parse_instant
 from domain.user_tier.decide import Subject, columns_read, decide
@@ -42,12 +43,52 @@ CLASSES: dict[str, Any] = {
 }
 
 
-def test_one_pass_over_the_log_says_the_same(database: str) -> None:
+COMMON = {key: LADDER[key] for key in ("dimension", "time_zone", "currency")}
+ALGEBRA: list[dict[str, Any]] = [
+    {
+        **COMMON,
+        "scheme": "member",
+        "tiers": ["basic", "silver", "gold"],
+        "features": {"visits": {"count": "visit", "since": "standing"}},
+        "growth": {
+            "earn": {
+                "shopping": {"points": 1, "each": "money(1.00)", "of": "order.amount", "minus": "refund.amount"},
+                "visits": {"points": 3, "of": "visit", "at_most": 5, "after": "1 day"},
+            },
+            "deduct": {"silver": 10, "gold": "all"},
+        },
+        "rules": {"silver": "growth >= 10", "gold": {"enter": "growth >= 25", "keep": "growth >= 15 or visits >= 2"}},
+        "policy": {"validity": "20 days", "downgrade": {"review": "validity"}, "warn": "3 days"},
+    },
+    {
+        **COMMON,
+        "scheme": "shop",
+        "per": "merchant_id",
+        "tiers": ["low", "high"],
+        "features": {"spend": {"sum": "order.amount", "within": "10 days"}},
+        "rules": {"high": "spend >= money(6.00)"},
+    },
+    {
+        **COMMON,
+        "scheme": "crossed",
+        "tiers": ["best", "good", "other"],
+        "unordered": True,
+        "default": "other",
+        "features": {},
+        "rules": {"best": "tier.member = 'gold' and tier.value = 'high'", "good": "tier.value in ('mid', 'high')"},
+    },
+]
+
+
+@pytest.mark.parametrize("further", [[], ALGEBRA], ids=["one scheme", "the whole algebra"])
+def test_one_pass_over_the_log_says_the_same(database: str, further: list[dict[str, Any]]) -> None:
     random = Random(7)
     with LedgerSystem(database, manual_clock=True) as system:
         clock = START
         system.clock.set(clock)
         system.activate(LADDER)
+        for model in further:
+            system.activate(model)
         for number in range(150):
             clock = max(clock + random.randrange(1, 60) * HOUR, system.clock.now())
             system.clock.set(clock)
@@ -60,15 +101,21 @@ def test_one_pass_over_the_log_says_the_same(database: str) -> None:
                 system.settle()
         system.settle()
         _compare_all(system)
+        assert {event["scheme"] for mine in system.events().values() for event in mine} >= {
+            m["scheme"] for m in further
+        }
 
 
 def _fact(random: Random, fact_id: str, clock: int) -> dict[str, Any]:
     user = random.choice(["ann", "bob", "eve"])
     at = format_instant(clock - random.choice([0, 0, 0, 50 * HOUR, -30 * HOUR]))
-    kind = random.choice(["order", "order", "order", "refund", "profile", "void"])
+    kind = random.choice(["order", "order", "order", "refund", "profile", "void", "visit"])
     fact: dict[str, Any] = {"fact_id": fact_id, "user_id": user, "kind": kind, "occurred_at": at}
     if kind in ("order", "refund"):
         fact |= {"amount": random.randrange(1, 900), "currency": "USD"}
+        fact["attributes"] = {"merchant_id": random.choice("xyz")}
+    if kind == "refund":
+        fact["attributes"]["order_id"] = f"f{random.randrange(150)}-{random.randrange(2)}"
     if kind == "profile":
         fact["attributes"] = {"age": random.choice(["19-24", "25-34"])}
     if kind == "void":
@@ -88,15 +135,16 @@ def _compare_all(system: LedgerSystem) -> None:
             table = facts_of(connection, [subject_id], system.keyring, columns_read(models.models))
             again = decide([Subject(subject_id, 0)], table, models.forces(-1), decided_at + 1).decided[0]
             recorded = connection.execute(
-                "select originator_version, topic, scheme, from_tier, to_tier, effective_at, state from events "
+                "select originator_version, topic, scheme, scope, from_tier, to_tier, effective_at, state from events "
                 "where originator_id = %s order by originator_version",
                 (subject_id,),
             ).fetchall()
             assert len(recorded) > 10
             assert [
-                (e.version, e.topic, e.scheme, e.from_tier, e.to_tier, e.effective_at, e.data) for e in again.events
+                (e.version, e.topic, e.scheme, e.scope, e.from_tier, e.to_tier, e.effective_at, e.data)
+                for e in again.events
             ] == [
-                (*row[:6], msgspec.msgpack.decode(seals[subject_id].unseal(CONTEXT_EVENT, row[6]))) for row in recorded
+                (*row[:7], msgspec.msgpack.decode(seals[subject_id].unseal(CONTEXT_EVENT, row[7]))) for row in recorded
             ]
             held = decode_observation(seals[subject_id].unseal(CONTEXT_OBSERVATION, body))
             assert _plain(again.observation) == _plain(held)
