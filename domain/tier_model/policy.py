@@ -235,7 +235,8 @@ class PolicyRules:
         if policy.validity_to_end_of is not None:
             year, month, _ = year_month_day(day)
             first = day_of_date(year, month - (month - 1) % policy.validity_to_end_of, 1)
-            day = add_months_to(first, policy.validity_to_end_of)
+            if first < day:  # what ends with a period's first midnight has come to the end of one: renewals do
+                day = add_months_to(first, policy.validity_to_end_of)
         return self.calendar.midnight_of(day)
 
     def validity_end(self, standing: Standing) -> int:
