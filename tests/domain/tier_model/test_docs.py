@@ -4,26 +4,16 @@ import re
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from domain.facts.fact import Fact
-from domain.facts.instants import parse_instant, to_datetime
-from domain.facts.table import RecordedFact, table_from_facts
-from domain.tier_model.calendar import load_zone
 from domain.tier_model.column import Type
-from domain.tier_model.compiled import CompiledModel
-from domain.tier_model.model_columns import ModelColumns
 from domain.tier_model.expression import compile_condition
 from domain.tier_model.lint import lint_text
-from domain.tier_model.spec import parse_model
-from domain.tier_model.spans import ALWAYS
-from domain.tier_model.timeline import Force, SchemeInput, walk
+from tests.support.stories import told_by_the_product
 
 PAGE = (Path(__file__).parents[3] / "docs" / "tier-models.md").read_text()
 BLOCKS = re.findall(r"^```([a-z ]*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-NOON = "T12:00:00+08:00"
-END = parse_instant("2026-07-01T00:00:00Z")
+END = "2026-07-01"
 
 SKELETON = """\
 scheme: page
@@ -87,26 +77,4 @@ def test_a_condition_means_what_the_page_says(line: str) -> None:
 def test_the_story_goes_as_the_page_tells_it() -> None:
     (facts,), (decisions,) = blocks("facts"), blocks("decisions")
     told = [" ".join(line.split()) for line in decisions.splitlines()]
-    assert told_by_the_product(blocks("yaml model")[0], facts.splitlines()) == told
-
-
-def told_by_the_product(model_text: str, lines: list[str]) -> list[str]:
-    model = CompiledModel(parse_model(model_text), 1)
-    rows = []
-    for position, line in enumerate(lines):
-        day, kind, amount = line.split()
-        at = parse_instant(day + NOON)
-        fact = Fact(str(position), "ann", kind, at, amount=round(float(amount) * 100), currency="CNY")
-        rows.append(RecordedFact(0, fact, position, at))
-    table = table_from_facts(rows)
-    work = SchemeInput((Force(model, ALWAYS),), np.full(1, ALWAYS, dtype=np.int64), [None])
-    result = walk(table, {model.content_hash: ModelColumns(model, table)}, work, END, END)
-    zone = load_zone(model.spec.time_zone)
-    told = []
-    for decision in result.decisions:
-        outcome = decision.outcome
-        moved = outcome.kind == "tier-changed"
-        tiers = f"{outcome.from_tier or ''} -> {outcome.to_tier}" if moved else outcome.to_tier
-        moment = to_datetime(decision.instant).astimezone(zone)
-        told.append(" ".join(f"{moment:%Y-%m-%d %H:%M} {outcome.kind} {tiers} {outcome.clause}".split()))
-    return told
+    assert told_by_the_product(blocks("yaml model")[0], facts.splitlines(), END) == told
