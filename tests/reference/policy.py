@@ -36,6 +36,7 @@ class Policy:
     steps: int | None  # None: all
     minimum_stay: int
     validity: tuple[int, str] | None
+    validity_period: str | None  # "… to end of month|quarter|year"
     warn: int | None
 
 
@@ -54,7 +55,7 @@ def read_policy(section: dict | None) -> Policy:
     downgrade = section.get("downgrade", {})
     never = downgrade == "never"
     downgrade = {} if never else downgrade
-    validity = section.get("validity")
+    validity, _, period = section.get("validity", "").partition(" to end of ")
     steps = downgrade.get("steps", "all")
     return Policy(
         upgrade=section.get("upgrade", "immediate"),
@@ -63,6 +64,7 @@ def read_policy(section: dict | None) -> Policy:
         steps=None if steps == "all" else int(steps),
         minimum_stay=_days(section.get("minimum_stay")) or 0,
         validity=_length(validity) if validity else None,
+        validity_period=period or None,
         warn=_days(section.get("warn")),
     )
 
@@ -155,13 +157,15 @@ def _minimum_stay_end(standing: Standing, policy: Policy, local: Zone) -> int:
 
 def _validity_end(standing: Standing, policy: Policy, moment: Moment) -> int | None:
     """Rule: "ends at midnight(day(start) + validity), clamped to the month (if an activation puts that into the
-    past: at the next midnight)"; "An end inside minimum stay waits for that to end". None: no validity, or it has
-    ended already."""
+    past: at the next midnight)"; "to end of …": at the first such period's start from there on; "An end inside minimum
+    stay waits for that to end". None: no validity, or it has ended already."""
     if policy.validity is None:
         return None
     local, (number, unit) = moment.local, policy.validity
     start = local.day(standing.valid_from)
     day = start + timedelta(days=number) if unit == "day" else add_months(start, number * (12 if unit == "year" else 1))
+    while policy.validity_period is not None and not _begins(policy.validity_period, day):
+        day += timedelta(days=1)
     end = local.midnight(day)
     if moment.activated_at is not None and end < moment.activated_at:
         end = local.midnight(local.day(moment.activated_at) + timedelta(days=1))
@@ -182,7 +186,9 @@ def _is_review(standing: Standing, policy: Policy, moment: Moment) -> bool:
 
 def _is_review_day(day: date, standing: Standing, review: str | dict, local: Zone) -> bool:
     """Rule: "the first midnights of local months, quarters, half-years, years, of day D every N months (counted from
-    January, D clamped to the month), or of the anniversaries of `since`"."""
+    January, D clamped to the month), or of the anniversaries of `since`"; under `validity` only its ends are."""
+    if review == "validity":
+        return False
     if review == "anniversary":
         since = local.day(standing.since)
         return day.year > since.year and day == add_months(since, 12 * (day.year - since.year))
@@ -191,6 +197,10 @@ def _is_review_day(day: date, standing: Standing, review: str | dict, local: Zon
     else:
         months, wanted = _MONTHS_BETWEEN[review], 1
     return (day.month - 1) % months == 0 and day == add_months(date(2000, 1, wanted), _months_after_2000(day))
+
+
+def _begins(period: str, day: date) -> bool:
+    return day.day == 1 and (day.month - 1) % {"month": 1, "quarter": 3, "year": 12}[period] == 0
 
 
 def _months_after_2000(day: date) -> int:

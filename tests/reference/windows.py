@@ -20,6 +20,8 @@ def window(feature: dict, at: int, local: Zone, first: int | None = None, anchor
     end = local.midnight(today) if _through_yesterday(feature) else None
     if feature.get("since") == "standing":
         return None if anchor is None else anchor + 1, end
+    if _whole(feature):
+        return tuple(local.midnight(day) for day in _last_period(feature, today))
     if feature.get("since") == "enrolment":
         return first, end
     start = _first_day(feature, _day_after(feature, today), today, _day(first, local))
@@ -30,6 +32,9 @@ def window_before(feature: dict, at: int, local: Zone, first: int | None) -> Win
     """Rule: "the one of the same length before it (the previous period, for `this …`)": the window of the same
     spelling that ends on the day before this one's first. Nothing lies before everything, nor before enrolment."""
     today, enrolled = local.day(at), _day(first, local)
+    if _whole(feature):
+        start = _last_period(feature, today)[0]
+        return local.midnight(_last_period(feature, start)[0]), local.midnight(start)
     start = _first_day(feature, _day_after(feature, today), today, enrolled)
     if start is None or feature.get("since") == "enrolment":
         return at + 1, at + 1
@@ -45,6 +50,9 @@ def days_of_window(feature: dict, at: int, local: Zone, first: int | None, ancho
     today = local.day(at)
     if feature.get("since") == "standing" and anchor is not None:
         return (today - local.day(anchor)).days - _through_yesterday(feature)
+    if _whole(feature):
+        start, end = _last_period(feature, today)
+        return (end - start).days
     if "within" not in feature and feature.get("since") != "anniversary":
         return max(1, (today - local.day(first)).days)
     after = _day_after(feature, today)
@@ -90,6 +98,18 @@ def _back(day: date, number: int, unit: str) -> date:
     if unit in ("day", "week"):
         return day - timedelta(days=number * (7 if unit == "week" else 1))
     return add_months(day, -number * (12 if unit == "year" else 1))
+
+
+def _whole(feature: dict) -> bool:
+    """Rule: "`last …` is the whole period before this one"."""
+    return feature.get("within", "").startswith("last ")
+
+
+def _last_period(feature: dict, today: date) -> tuple[date, date]:
+    """Its first day, and the day after its last."""
+    months = _PERIOD_MONTHS[feature["within"].split()[1]]
+    this = _period_start(today, months)
+    return add_months(this, -months), this
 
 
 def _period_start(day: date, months: int) -> date:
