@@ -132,7 +132,8 @@ def _told(decision: Decision, zone: ZoneInfo) -> str:
 def _told_event(event: Event, zone: ZoneInfo) -> str:
     tiers = _tiers(event["topic"], event["from"], event["to"])
     if event["topic"] == "growth-settled":
-        tiers += f" {event['values']['balance']} -> {event['values']['carried']}"
+        settled = event["values"]
+        tiers += f" {settled['carried'] + settled['earned']} -> {settled['balance']}"
     return _line(event["effective_at"], zone, event["topic"], tiers, "")
 
 
