@@ -29,6 +29,7 @@ from application.queries import LedgerQueries, SegmentSearch
 from application.tier_models.activate_tier_model import ActivateTierModel
 from application.tier_models.create_tier_model import CreateTierModel
 from application.tier_models.fit_tier_model import FitTierModel
+from application.tier_models.lint_tier_model import LintTierModel
 from application.tier_models.ports import TierModels
 from application.tier_models.show_tier_model import ShowTierModel
 from infrastructure.clock import Clock
@@ -116,6 +117,7 @@ class System:
     fit_tier_model: FitTierModel
     activate_tier_model: ActivateTierModel
     show_tier_model: ShowTierModel
+    lint_tier_model: LintTierModel
 
     verify_receipt: VerifyReceipt
     verify_receipts: VerifyReceipts
@@ -201,6 +203,7 @@ def build(
         fit_tier_model=FitTierModel(tier_models, LEARNERS),
         activate_tier_model=ActivateTierModel(tier_models),
         show_tier_model=ShowTierModel(tier_models),
+        lint_tier_model=LintTierModel(tier_models),
         verify_receipt=VerifyReceipt(records),
         verify_receipts=VerifyReceipts(records),
         tier_models=tier_models,

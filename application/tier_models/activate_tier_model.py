@@ -1,10 +1,13 @@
 """Put a version in force: everybody is decided anew at that instant."""
 
+from collections.abc import Iterable
+
 from application.tier_models.choose import chosen
 from application.tier_models.ports import TierModels, TierModelView, by, views_of
+from application.tier_models.surroundings import other_schemes
 from domain.refusal import Complaint, Refusal
-from domain.tier_model.lint import lint
-from domain.tier_model.spec import ModelInvalid, TierModelSpec
+from domain.tier_model.lint import Places, lint, together_faults
+from domain.tier_model.spec import ModelFault, ModelInvalid, TierModelSpec
 
 
 class TierWithoutSuccessor(Refusal):
@@ -30,16 +33,24 @@ class ActivateTierModel:
         """
         view = chosen(self._models, scheme, version)
         spec = TierModelSpec.model_validate(view.spec)
-        errors = [fault for fault in lint(spec) if fault.severity == "error"]
-        if errors:
-            raise ModelInvalid(errors)
+        others = other_schemes(self._models, scheme)
+        _refuse_errors(lint(spec, None, others, activating=True))
         with self._models.change(scheme, activating=True) as change:
             model = change.model
             assert model is not None
-            before = change.specs().get(scheme)
+            in_force = change.specs()
+            # Once more, now that nothing else can come into force: two activations at a time could close a circle.
+            _refuse_errors(together_faults(spec, others | in_force, activating=True, places=Places()))
+            before = in_force.get(scheme)
             lost = [tier for tier in before.tiers if tier not in spec.tiers] if before is not None else []
             if lost:
                 raise TierWithoutSuccessor(scheme, lost)
             model.activate(view.version, by=by(change, actor))
             position = change.save(model, activated=view.version)
             return views_of(model)[view.version - 1], position
+
+
+def _refuse_errors(faults: Iterable[ModelFault]) -> None:
+    errors = [fault for fault in faults if fault.severity == "error"]
+    if errors:
+        raise ModelInvalid(errors)

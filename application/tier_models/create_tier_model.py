@@ -3,6 +3,7 @@
 import json
 
 from application.tier_models.ports import TierModels, TierModelView, by, views_of
+from application.tier_models.surroundings import history_days, other_schemes
 from domain.tier_model.aggregate import TierModel
 from domain.tier_model.lint import lint
 from domain.tier_model.spec import (
@@ -25,7 +26,8 @@ class CreateTierModel:
     def __call__(self, text: str | bytes, actor: str) -> tuple[TierModelView, list[ModelFault]]:
         """The version and the lint's warnings. Raises ModelInvalid when the model has an error."""
         spec, source = read_model(text)
-        faults = lint(spec, source)
+        others = other_schemes(self._models, spec.scheme)
+        faults = lint(spec, source, others, history_days=history_days(self._models, spec))
         errors = [fault for fault in faults if fault.severity == "error"]
         if errors:
             raise ModelInvalid(errors)

@@ -67,6 +67,10 @@ class TierModels(Protocol):
         None: all."""
         ...
 
+    def has_facts_before(self, instant: int) -> bool:
+        """Whether any fact occurred before the instant, microseconds."""
+        ...
+
     def now(self) -> int:
         """The clock, unmoved."""
         ...

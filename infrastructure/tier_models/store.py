@@ -72,6 +72,14 @@ class PostgresTierModels:
                 yield facts_of(connection, chunk, self._keyring, kinds, with_lines=True)
             progress(min(start + _CHUNK, len(ids)), len(ids))
 
+    def has_facts_before(self, instant: int) -> bool:
+        """Whether any fact occurred before the instant."""
+        with transaction(self._pool) as connection:
+            row = connection.execute(
+                "select exists (select 1 from facts where occurred_at < %s)", (instant,)
+            ).fetchone()
+        return row is not None and bool(row[0])
+
     def now(self) -> int:
         """The clock, unmoved."""
         with transaction(self._pool) as connection:

@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from application.access import Permission
 from application.tier_models.ports import TierModelView
-from domain.tier_model.lint import lint_text
 from domain.tier_model.spec import ModelFault, json_schema
 from interfaces.http.access import allow
 from interfaces.http.answers import answer, instant_text, json_bytes
@@ -109,9 +108,9 @@ def create_model(
     summary="Find what is wrong with a model",
     dependencies=[allow(Permission.READ_MODELS)],
 )
-def lint_model(text: Annotated[bytes, Depends(_text)]) -> Response:
+def lint_model(system: SystemDep, text: Annotated[bytes, Depends(_text)]) -> Response:
     """Every fault with its line and column; stores nothing."""
-    faults = lint_text(text)
+    faults = system.lint_tier_model(text)
     valid = not any(fault.severity == "error" for fault in faults)
     return answer({"valid": valid, "faults": [_fault(fault) for fault in faults]})
 

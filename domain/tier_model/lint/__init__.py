@@ -55,4 +55,4 @@ def lint_text(
     return lint(spec, source, others, history_days=history_days)
 
 
-__all__ = ["days_back", "lint", "lint_text"]
+__all__ = ["Places", "days_back", "lint", "lint_text", "together_faults"]

@@ -1,0 +1,29 @@
+"""What lint is told of a model's surroundings: the other schemes, and how far back the facts go."""
+
+from application.tier_models.ports import TierModels, TierModelView
+from domain.tier_model.lint import days_back
+from domain.tier_model.spec import TierModelSpec
+
+_DAY = 86_400_000_000  # microseconds
+
+
+def other_schemes(models: TierModels, scheme: str) -> dict[str, TierModelSpec]:
+    """The other schemes: the version in force, or else the latest, which then reads nothing: it decides nothing yet."""
+    views: dict[str, TierModelView] = {}
+    for view in models.versions():
+        if view.scheme != scheme and (view.scheme not in views or views[view.scheme].status != "active"):
+            views[view.scheme] = view
+    specs = {name: TierModelSpec.model_validate(view.spec) for name, view in views.items()}
+    return {
+        name: spec if views[name].status == "active" else spec.model_copy(update={"rules": {}})
+        for name, spec in specs.items()
+    }
+
+
+def history_days(models: TierModels, spec: TierModelSpec) -> int | None:
+    """For how many days back there are facts, as far as the model's windows ask; None while there are none at all."""
+    windows = {days for feature in spec.features.values() if (days := days_back(feature)) is not None}
+    now = models.now()
+    if not windows or not models.has_facts_before(now + 1):
+        return None
+    return next((days for days in sorted(windows, reverse=True) if models.has_facts_before(now - days * _DAY)), 0)
