@@ -126,6 +126,7 @@ class _Batch:
         self.subjects, self.table, self.now = subjects, table, now
         self.instants = 0
         self._seen = FactsSeen(table)
+        self._void, self._starts = table.is_kind("void"), table.starts()
         self._decided_at = np.array(
             [ALWAYS if subject.decided_at is None else subject.decided_at for subject in subjects], dtype=np.int64
         )
@@ -217,17 +218,23 @@ class _Batch:
             return "history"
         if decision.model_change or decision.instant in self._activations[decision.model.scheme]:
             return "model-change"
+        if self._voids_known(number, decision.instant):
+            return "late-fact"
         rows = self._seen.newest(number, decision.instant)
+        rows = rows[(self.table.voided_at[rows] > decision.instant) & ~self._void[rows]]
         if len(rows):
             calendar = decision.model.calendar
-            today = calendar.day_of(decision.instant)
-            void = self.table.is_kind("void")
-            late = (calendar.day(self.table.occurred_at[rows]) < today) | void[rows]
+            late = calendar.day(self.table.occurred_at[rows]) < calendar.day_of(decision.instant)
             return "late-fact" if late.any() else "evaluation"
         tagged = any(
             span.start == decision.instant or (span.removed and span.end == decision.instant) for span in subject.tags
         )
         return "evaluation" if tagged else "timer"
+
+    def _voids_known(self, number: int, instant: int) -> bool:
+        """Whether a void of the subject acts from this instant on: when it is known, whatever it says of its time."""
+        low, high = self._starts[number], self._starts[number + 1]
+        return bool((self._void[low:high] & (self.table.known_at[low:high] == instant)).any())
 
     # ----------------------------------------------------------------------------------------------------- finishing
 
@@ -243,8 +250,10 @@ class _Batch:
             events.append(_event(subject.subject_id, version, entry.instant, entry.event))
             if events[-1].topic == "user-tier.tier-changed.v1":
                 self._stamp(number, events[-1])
-        due_at = int(self._due_at[number])
-        return Decided(events, self._observation(number), None if due_at == NEVER else due_at)
+        observation = self._observation(number)
+        # A tag's end is a deadline even when no rule reads the tag: it is observed.
+        due_at = min(int(self._due_at[number]), *observation.tag_until.values(), NEVER)
+        return Decided(events, observation, None if due_at == NEVER else due_at)
 
     def _stamp(self, number: int, event: NewEvent) -> None:
         """The standing names the transition that it comes from."""
@@ -268,7 +277,7 @@ class _Batch:
         table, latest = self.table, self.now - 1
         if "profile" not in table.kinds:
             return {}
-        low, high = table.starts()[number : number + 2]
+        low, high = self._starts[number : number + 2]
         rows = low + np.flatnonzero(table.kind[low:high] == table.kinds.index("profile"))
         attributes: dict[str, Scalar] = {}
         for row in rows:
