@@ -149,7 +149,7 @@ def _facts(random: Random, time: _Time) -> list[dict]:
         if time.sealed_at is not None and occurred < time.sealed_at and random.random() < 0.8:
             known = occurred
         else:
-            known = _known(random, time.local, occurred, found)
+            known = _known(random, time, occurred, found)
             known = known if time.sealed_at is None else max(known, time.sealed_at + 1)
         if random.random() < 0.05:  # heard of long after
             years = random.choice((1, 2))
@@ -172,17 +172,18 @@ def _instant(random: Random, time: _Time) -> int:
     return midnight + random.randrange(DAY)
 
 
-def _known(random: Random, local: Zone, occurred: int, others: list[dict]) -> int:
-    how = random.random()
+def _known(random: Random, time: _Time, occurred: int, others: list[dict]) -> int:
+    """At once, with another fact, late by up to 20 days (by the case's length, if it is shorter), or ahead of time."""
+    how, late = random.random(), min(time.days, 20)
     if how < 0.55:
         return occurred
     if how < 0.65 and others:
         return random.choice(others)["known_at"]
     if how < 0.75:
-        return local.midnight(local.day(occurred) + timedelta(days=random.randrange(1, 20)))
+        return time.local.midnight(time.local.day(occurred) + timedelta(days=random.randrange(1, late)))
     if how < 0.88:
-        return occurred + random.randrange(20 * DAY)
-    return occurred - random.randrange(10 * DAY)
+        return occurred + random.randrange(late * DAY)
+    return occurred - random.randrange(late // 2 * DAY)
 
 
 def _fact(random: Random, number: int, occurred: int, known: int, others: list[dict]) -> dict:

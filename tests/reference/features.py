@@ -84,12 +84,11 @@ def feature_value(
 ) -> Value:
     """The table of "Features". A name in `where` is the fact's amount or an attribute; no attribute is null."""
     first = seen[0]["occurred_at"] if seen else None
-    counted = [
-        fact
-        for fact in seen
-        if ("after" not in feature or at >= _matures_at(feature, fact, local))
-        and ("where" not in feature or _true_of(fact, feature["where"], currency))
-    ]
+    counted = seen
+    if "after" in feature:
+        counted = [fact for fact in counted if at >= _matures_at(feature, fact, local)]
+    if "where" in feature:
+        counted = [fact for fact in counted if _true_of(fact, feature["where"], currency)]
     facts = _within(feature, counted, window(feature, at, local, first, anchor))
     if "trend" in feature:
         return _trend(feature, facts, _within(feature, counted, window_before(feature, at, local, first)))
@@ -116,14 +115,16 @@ def _within(feature: dict, facts: list[Fact], when: Window) -> list[Fact]:
     """Rule: "A refund counts at its own occurred_at, unless `refunds: at_order`". Only windows ask for
     this: facts stay in the order in which they occurred."""
     start, end = when
+    if start is not None:
+        facts = [fact for fact in facts if _counts_at(feature, fact) >= start]
+    if end is not None:
+        facts = [fact for fact in facts if _counts_at(feature, fact) < end]
+    return facts
 
-    def counts_at(fact: Fact) -> int:
-        moved = fact.get("order_at") if feature.get("refunds") == "at_order" else None
-        return fact["occurred_at"] if moved is None else moved
 
-    return [
-        fact for fact in facts if (start is None or counts_at(fact) >= start) and (end is None or counts_at(fact) < end)
-    ]
+def _counts_at(feature: dict, fact: Fact) -> int:
+    moved = fact.get("order_at") if feature.get("refunds") == "at_order" else None
+    return fact["occurred_at"] if moved is None else moved
 
 
 def _fold(feature: dict, facts: list[Fact]) -> Value:

@@ -15,7 +15,7 @@ from tests.reference.agreement import difference
 from tests.reference.cases import make_case
 
 SUBJECTS = 24
-SPANS = (6, 6, 9, 9, 14, 14, 21, 40, 90)  # days: most of what happens, happens within a few
+SPANS = (5, 6, 8, 11, 14) * 3 + (40, 90)  # days: most of what happens, happens within a few
 _FIRST = 10_000_000
 _SECONDS_BETWEEN_LINES = 10.0
 
