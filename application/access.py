@@ -26,6 +26,7 @@ class Permission(StrEnum):
     READ_HISTORY = "read users' histories"
     TRY_OUT = "evaluate users without recording"
     EVALUATE = "evaluate users"
+    TAG_USERS = "tag users"
     SEARCH = "search segments"
     READ_MODELS = "read tier models"
     DRAFT_MODELS = "draft and fit tier models"
@@ -44,6 +45,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.READ_HISTORY: frozenset({Role.OPERATOR, Role.ANALYST, Role.COMPLIANCE, Role.APPROVER, Role.ADMIN}),
     Permission.TRY_OUT: _EVERYBODY,
     Permission.EVALUATE: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
+    Permission.TAG_USERS: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
     Permission.SEARCH: frozenset({Role.SERVICE, Role.OPERATOR, Role.ANALYST, Role.COMPLIANCE, Role.ADMIN}),
     Permission.READ_MODELS: _EVERYBODY,
     Permission.DRAFT_MODELS: frozenset({Role.ANALYST, Role.ADMIN}),

@@ -8,6 +8,8 @@ from application.facts.open_history import OpenHistoryHandler
 from application.facts.record_facts import RecordFactsHandler
 from application.facts.register_fact_kind import RegisterFactKindHandler
 from application.facts.seal_history import SealHistoryHandler
+from application.tags.add_tag import AddTag
+from application.tags.remove_tag import RemoveTag
 from application.tier_models.activate_tier_model import ActivateTierModel
 from application.tier_models.create_tier_model import CreateTierModel
 from application.tier_models.fit_tier_model import FitTierModel
@@ -23,6 +25,9 @@ class Commands(Protocol):
 
     evaluate_due: EvaluateDue
     evaluate_user: EvaluateUser
+
+    add_tag: AddTag
+    remove_tag: RemoveTag
 
     create_tier_model: CreateTierModel
     fit_tier_model: FitTierModel

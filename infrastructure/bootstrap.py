@@ -26,6 +26,8 @@ from application.facts.register_fact_kind import RegisterFactKindHandler
 from application.facts.seal_history import SealHistoryHandler
 from application.idempotency import OneAnswer
 from application.queries import LedgerQueries, SegmentSearch
+from application.tags.add_tag import AddTag
+from application.tags.remove_tag import RemoveTag
 from application.tier_models.activate_tier_model import ActivateTierModel
 from application.tier_models.create_tier_model import CreateTierModel
 from application.tier_models.fit_tier_model import FitTierModel
@@ -113,6 +115,8 @@ class System:
     history_status: GetHistoryStatusHandler
     evaluate_due: EvaluateDue
     evaluate_user: EvaluateUser
+    add_tag: AddTag
+    remove_tag: RemoveTag
     create_tier_model: CreateTierModel
     fit_tier_model: FitTierModel
     activate_tier_model: ActivateTierModel
@@ -168,9 +172,7 @@ def build(
     pool = open_pool(urls["postgres"], max_size=pool_size)
     keyring = Keyring(settings.master_key_bytes() or _own_master_key(settings.home))
     models, broker, search = open_redis(urls["redis"]), open_redis(urls["broker"]), open_opensearch(urls["opensearch"])
-    clock, nudges = Clock(pool), Nudges(urls["broker"])
-    if settings.clock == "manual":
-        clock.make_manual()
+    clock, nudges = _clock(pool, settings), Nudges(urls["broker"])
     health = Health(_checks(pool, models, broker, search), _remedies())
     kinds, sessions = PostgresFactKinds(pool), PostgresHistorySessions(pool)
     evaluation, answers = PostgresEvaluationLedger(pool, keyring), StoredAnswers(urls["postgres"])
@@ -199,11 +201,9 @@ def build(
         history_status=GetHistoryStatusHandler(sessions),
         evaluate_due=EvaluateDue(evaluation),
         evaluate_user=EvaluateUser(evaluation),
-        create_tier_model=CreateTierModel(tier_models),
-        fit_tier_model=FitTierModel(tier_models, LEARNERS),
-        activate_tier_model=ActivateTierModel(tier_models),
-        show_tier_model=ShowTierModel(tier_models),
-        lint_tier_model=LintTierModel(tier_models),
+        add_tag=AddTag(evaluation),
+        remove_tag=RemoveTag(evaluation),
+        **_on_tier_models(tier_models),
         verify_receipt=VerifyReceipt(records),
         verify_receipts=VerifyReceipts(records),
         tier_models=tier_models,
@@ -220,6 +220,24 @@ def build(
         open_async_redis=lambda: open_async_redis(urls["redis"]),
         closers=[health.close, answers.close, nudges.close, models.close, broker.close, search.close, pool.close],
     )
+
+
+def _on_tier_models(models: PostgresTierModels) -> dict[str, Any]:
+    """What can be done with tier models, by its name in the system."""
+    return {
+        "create_tier_model": CreateTierModel(models),
+        "fit_tier_model": FitTierModel(models, LEARNERS),
+        "activate_tier_model": ActivateTierModel(models),
+        "show_tier_model": ShowTierModel(models),
+        "lint_tier_model": LintTierModel(models),
+    }
+
+
+def _clock(pool: Pool, settings: Settings) -> Clock:
+    clock = Clock(pool)
+    if settings.clock == "manual":
+        clock.make_manual()
+    return clock
 
 
 def _admin_key(settings: Settings) -> str | None:

@@ -45,6 +45,14 @@ class TakenWork(Protocol):
         ...
 
 
+class TakenUser(TakenWork, Protocol):
+    """One subject's work, for a command on it."""
+
+    def position_of(self, command_id: str) -> int | None:
+        """Where the log has what a command of this name led to; None: nothing yet, or the name is empty."""
+        ...
+
+
 class EvaluationLedger(Protocol):
     """Where evaluation reads and writes. Leaving a context without record() writes nothing."""
 
@@ -55,7 +63,7 @@ class EvaluationLedger(Protocol):
         """
         ...
 
-    def take_user(self, user_id: str) -> AbstractContextManager[TakenWork]:
+    def take_user(self, user_id: str) -> AbstractContextManager[TakenUser]:
         """One subject, waiting for its lock. Raises UnknownUser, SubjectInHistory."""
         ...
 

@@ -28,6 +28,7 @@ returning t.subject_id
 """
 # A command has a position of its own, before its event's, so that what waits for the event waits for this decision.
 _COMMANDED = "select nextval('positions') from (select tierline_order_lock()) locked"
+_OF_COMMAND = "select max(position) from events where originator_id = %s and command_id = %s"
 
 
 class TimelineRow(NamedTuple):
@@ -64,6 +65,13 @@ class LockedWork:
         events = [event for stream in batch.streams for event in stream.events]
         observations = [stream.observation for stream in batch.streams if stream.observation is not None]
         return append(self.connection, AppendBatch(events, observations))
+
+    def position_of(self, command_id: str) -> int | None:
+        """See application.evaluation.ports.TakenUser."""
+        if not command_id:
+            return None
+        found = self.connection.execute(_OF_COMMAND, (self.rows[0].subject_id, command_id)).fetchone()
+        return int(found[0]) if found and found[0] is not None else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from domain.facts.instants import parse_instant
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, nothing else.")]
 
 
@@ -44,6 +46,16 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str
     for row in rows:
         table.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
     Console().print(table)
+
+
+def instant_of(text: str | None) -> int | None:
+    """An option's RFC 3339 instant in microseconds; None stays None. Raises BadParameter."""
+    if text is None:
+        return None
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text}: {error}") from None
 
 
 def passing_bars(*columns: ProgressColumn) -> Progress:

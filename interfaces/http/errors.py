@@ -31,6 +31,7 @@ from domain.facts.history import HistorySealed, SubjectInHistory, UnknownHistory
 from domain.facts.kinds import KindRefused
 from domain.refusal import Refusal
 from domain.tier_model.expression import ConditionInvalid
+from domain.tier_model.presets import PresetUnknown
 from domain.tier_model.refusals import (
     ActivationTooEarly,
     CutsNotFitted,
@@ -39,6 +40,7 @@ from domain.tier_model.refusals import (
     VersionUnknown,
 )
 from domain.tier_model.spec import ModelInvalid
+from domain.user_tier.tagging import TagEndsInPast, TagInvalid
 from interfaces.http.problems import problem
 from interfaces.http.refusals import HypotheticalFactInvalid, HypotheticalNeedsDryRun
 from projections.catalogue import UnknownReadModel
@@ -47,6 +49,7 @@ STATUS: dict[type[Exception], int] = {
     NotAuthenticated: 401,
     NotAllowed: 403,
     KeyUnknown: 404,
+    PresetUnknown: 404,
     UnknownEvent: 404,
     UnknownHistory: 404,
     UnknownReadModel: 404,
@@ -83,6 +86,8 @@ STATUS: dict[type[Exception], int] = {
     RoleUnknown: 422,
     SchemeWithoutScopes: 422,
     SegmentFieldUnknown: 422,
+    TagEndsInPast: 422,
+    TagInvalid: 422,
     TooLittleHistory: 422,
 }
 

@@ -210,6 +210,10 @@ EVALUATION = _answers(
         "position": 0,
     }
 )
+TAG = _answers(
+    {"user_id": "u-1", "tag": "vip", "until": "2026-06-01T00:00:00Z", "changed": True, "position": 18244},
+    description="`changed` is false when it was so already, and nothing was recorded",
+)
 SEGMENT = _answers(
     {
         "total": 1,
@@ -262,6 +266,21 @@ MODEL_SCHEMA: Responses = {
         },
     },
     304: {"description": "As you have it: the ETag in `If-None-Match` is this one"},
+}
+PRESETS_LISTED = _answers(
+    {
+        "presets": [
+            {"name": "rfm-eleven", "label": {"zh-CN": "RFM 十一分群", "en": "RFM, the map of eleven segments"}}
+        ],
+        "next_cursor": None,
+    }
+)
+PRESET: Responses = {
+    **_answers(None),
+    200: {
+        "description": "The model file",
+        "content": {"application/yaml": {"schema": {"type": "string"}, "example": "scheme: rfm\ndimension: value\n"}},
+    },
 }
 _MODEL_TEXT = """scheme: value
 dimension: value

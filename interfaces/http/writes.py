@@ -32,6 +32,11 @@ class Write:
         self._request_hash = request_hash
         self._one_answer = one_answer
 
+    @property
+    def command_id(self) -> str:
+        """The caller's own name of this request, apart from any other caller's; empty without an Idempotency-Key."""
+        return "" if self._key is None else f"{self.caller.key_id}/{self._key}"
+
     def answer(self, act: Callable[[], Any], status: int = 200) -> Response:
         """What `act` answers, as JSON; under an Idempotency-Key what it answered the first time."""
         if self._key is None:

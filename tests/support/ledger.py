@@ -10,6 +10,8 @@ import msgspec
 from application.evaluation.evaluate_due import EvaluateDue
 from application.evaluation.evaluate_user import EvaluateUser
 from application.facts.record_facts import FactsRecorded, RecordFacts, RecordFactsHandler
+from application.tags.add_tag import AddTag
+from application.tags.remove_tag import RemoveTag
 from application.tier_models.activate_tier_model import ActivateTierModel
 from application.tier_models.create_tier_model import CreateTierModel
 from application.tier_models.fit_tier_model import FitTierModel
@@ -45,6 +47,7 @@ class LedgerSystem:
         self.record = RecordFactsHandler(PostgresFactLog(self.pool, self.keyring), PostgresFactKinds(self.pool))
         evaluation = PostgresEvaluationLedger(self.pool, self.keyring)
         self.evaluate_due, self.evaluate_user = EvaluateDue(evaluation), EvaluateUser(evaluation)
+        self.add_tag, self.remove_tag = AddTag(evaluation), RemoveTag(evaluation)
 
     def __enter__(self) -> "LedgerSystem":
         return self

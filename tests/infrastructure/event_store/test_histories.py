@@ -55,6 +55,19 @@ def test_a_users_history_loads(world: World) -> None:
     assert user.modified_on == to_datetime(1776100000000000)
 
 
+def test_a_history_of_growth_value_scopes_and_tags_loads(world: World) -> None:
+    (ann,) = world.enrol("ann")
+    write(world, "user-tier-growth-tags-v1.json", ann.subject_id, ann.seal)
+    user = Ledger(world.pool, world.keyring).user_tier(ann.subject_id)
+    assert user is not None
+    club, member = user.standing("club"), user.standing("loyalty", "m-1")
+    assert club is not None and member is not None
+    assert (club.tier, club.growth_carried, club.growth_settled_at) == ("silver", 3_200, 1803888000000000)
+    assert club.valid_from == club.growth_settled_at
+    assert (member.tier, user.standing("loyalty")) == ("low", None)
+    assert user.tags == {"pilot": 1774944000000000}
+
+
 def test_a_models_history_loads(world: World) -> None:
     write(world, "tier-model-v1.json", model_id_of("value"), None)
     model = Ledger(world.pool, world.keyring).tier_model("value")
@@ -66,7 +79,7 @@ def test_a_models_history_loads(world: World) -> None:
     assert (model.active, model.versions[1].activated_at) == (None, 1772352000000003)
 
 
-@pytest.mark.parametrize("name", ["user-tier-v1.json", "tier-model-v1.json"])
+@pytest.mark.parametrize("name", ["user-tier-v1.json", "user-tier-growth-tags-v1.json", "tier-model-v1.json"])
 def test_the_tail_reads_it(world: World, name: str) -> None:
     (ann,) = world.enrol("ann")
     sealed = name.startswith("user")
