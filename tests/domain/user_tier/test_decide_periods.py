@@ -31,6 +31,8 @@ def test_nothing_falls_before_validity_ends_with_the_year():
         "2026-03-01T12:00:00Z ladder tier-changed None -> low evaluation",
         "2026-03-02T12:00:00Z ladder tier-changed low -> high evaluation",
         "2028-01-01T00:00:00Z ladder tier-changed high -> low timer",
+        # Twelve months end with that year already.
+        "2029-01-01T00:00:00Z ladder tier-requalified low timer",
     ]
 
 
