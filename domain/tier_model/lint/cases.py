@@ -5,7 +5,7 @@ for each such stretch, in every combination, stands for all users there can be: 
 everybody. A comparison of names with names, or of sums and the like, is hidden: true, false or null at will.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from math import prod
@@ -63,7 +63,8 @@ class Cases:
 
     def surely(self, where: Bools) -> Bools:
         """Where it is so whatever is hidden."""
-        return np.repeat(where.reshape(-1, self.hidden).all(axis=1), self.hidden)
+        always = (where | ~self.possible).reshape(-1, self.hidden).all(axis=1)
+        return where & np.repeat(always, self.hidden)
 
     def spelled(self, where: Bools) -> str:
         """The first of these cases, such as orders 3, spend 20.00."""
@@ -89,8 +90,13 @@ class _Read:
     hidden: dict[str, None] = field(default_factory=dict)
 
 
-def cases_of(conditions: Sequence[Condition], spec: TierModelSpec, reaches: Reaches) -> Cases | None:
-    """The cases of these conditions together; None when they read nothing, or too much to try."""
+def cases_of(
+    conditions: Sequence[Condition], spec: TierModelSpec, reaches: Reaches, free: Collection[str] = ()
+) -> Cases | None:
+    """The cases of these conditions together; None when they read nothing, or too much to try.
+
+    free: names and tags (as columns) that are hidden too.
+    """
     read = _Read()
     for condition in conditions:
         _plain(condition.tree, read)
@@ -106,17 +112,20 @@ def cases_of(conditions: Sequence[Condition], spec: TierModelSpec, reaches: Reac
         axes[name] = values_of(reach, list(range(1, (reach.greatest or 0) + 1)) if name in weighed else constants)
     axes |= {tag_column(tag): [False, True] for tag in read.tags}
     axes |= {text: [False, True, None] for text in read.hidden}
+    unseen = {name for name in axes if name in read.hidden or name in free}
+    axes = dict(sorted(axes.items(), key=lambda axis: axis[0] in unseen))
     size = prod(len(values) for values in axes.values())
     if not axes or size * sum(len([*walk(condition.tree)]) for condition in conditions) > MAX_WORK:
         return None
     columns = product(axes, {name: reaches[name].type if name in reaches else Type.scalar for name in names})
     for parts in made.values():
         weigh(parts, spec, columns)
-    shown = (*sorted(read.constants), *map(tag_column, read.tags))
+    shown = tuple(name for name in (*sorted(read.constants), *map(tag_column, read.tags)) if name not in free)
     possible = np.ones(size, np.bool_)
     for inner, outer in nested:
         possible &= columns[inner].values <= columns[outer].values
-    return Cases(columns, size, shown, 3 ** len(read.hidden), possible, reaches, spec.currency)
+    hidden = prod(len(axes[name]) for name in unseen)
+    return Cases(columns, size, shown, hidden, possible, reaches, spec.currency)
 
 
 def product(axes: Mapping[str, Sequence[Scalar]], types: Mapping[str, Type]) -> dict[str, Column]:

@@ -12,6 +12,7 @@ from domain.tier_model.spec import Feature, ModelFault, Share, Sum, TierModelSpe
 from domain.tier_model.spec.source import Path
 
 _DAYS_A_MONTH = 30  # at least: a month of 31 days is not told as longer than a history of 30
+_DAYS_A_PERIOD = {"month": 28, "quarter": 90, "year": 365}  # at least
 _OF_FACTS = {"amount": Reach(Type.money, 0, whole=True)}
 
 
@@ -57,4 +58,6 @@ def days_back(feature: Feature) -> int | None:
     """How many days a window of a fixed length needs at least; a trend needs the one before it too."""
     window = feature.window
     days = window.days or (window.months * _DAYS_A_MONTH if window.months is not None else None)
+    if window.last:
+        days = _DAYS_A_PERIOD[window.calendar or "year"]
     return None if days is None else 2 * days if isinstance(feature, Trend) else days

@@ -14,7 +14,13 @@ def policy_faults(spec: TierModelSpec, places: Places) -> Iterator[ModelFault]:
             remedy = "Classes change at once, after minimum_stay: leave it out"
             yield places.warning(("policy", key), None, "has no effect in an unordered model", remedy)
         return
-    calendar = isinstance(fall, Downgrade) and fall.review != "continuous"
+    calendar = isinstance(fall, Downgrade) and fall.review not in ("continuous", "validity")
+    if isinstance(fall, Downgrade) and fall.review == "validity" and policy.validity is None:
+        remedy = "Give the policy a validity, such as 12 months, or choose other reviews"
+        yield places.error(
+            ("policy", "downgrade", "review"), "validity", "waits for validity to end: there is none", remedy
+        )
+        return
     if policy.upgrade == "at_review" and not calendar and policy.validity is None:
         if fall == "never":
             remedy = "Give downgrade a review calendar, or the policy a validity"

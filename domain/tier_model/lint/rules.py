@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from domain.tier_model.expression import Condition, ConditionInvalid
+from domain.tier_model.expression import Condition, ConditionInvalid, tag_column
 from domain.tier_model.expression.tree import Compare, Constant, Node, is_fixed, text_of, walk
 from domain.tier_model.lint.bounds import bound_faults
 from domain.tier_model.lint.cases import Reaches, cases_of
 from domain.tier_model.lint.grid import Conditions, grid_faults
 from domain.tier_model.lint.places import Places
 from domain.tier_model.names import compile_rule
-from domain.tier_model.spec import ModelFault, TierModelSpec
+from domain.tier_model.spec import Downgrade, ModelFault, TierModelSpec
 from domain.tier_model.spec.source import Path
 
 
@@ -122,13 +122,24 @@ def _keep(
     enter, kept = found
     if enter is None or kept is None:
         return
-    cases = cases_of([enter, kept], spec, reaches)
+    cases = cases_of([enter, kept], spec, reaches, () if _reviewed_at_once(spec) else _read(kept) - _read(enter))
     if cases is None:
         return
     stricter = cases.surely(cases.true(enter) & ~cases.true(kept))
     if stricter.any() and cases.true(kept).any():
         remedy = f"Whoever enters keeps the tier: loosen keep. It leaves out {cases.spelled(stricter)}"
         yield places.warning(path, kept.text, "is stricter than enter", remedy)
+
+
+def _reviewed_at_once(spec: TierModelSpec) -> bool:
+    """Whether keep is asked as soon as the tier is entered; at a later review only what enter reads too is compared:
+    what else keep reads (last year's spend, the spend since entry) may well have come about by then."""
+    fall = spec.policy.downgrade
+    return isinstance(fall, Downgrade) and fall.review == "continuous" and fall.grace is None
+
+
+def _read(condition: Condition) -> frozenset[str]:
+    return condition.names.union(map(tag_column, condition.tags))
 
 
 def _together(spec: TierModelSpec, rules: Conditions, reaches: Reaches, places: Places) -> Iterator[ModelFault]:

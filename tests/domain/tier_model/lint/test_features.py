@@ -17,6 +17,7 @@ def windowed(feature: str) -> str:
         ("{count: visit, within: 12 months}", 360),
         ("{count: visit, within: 1 year}", 360),
         ("{trend: count visit, within: 100 days}", 200),
+        ("{count: visit, within: last year}", 365),
     ],
 )
 def test_a_window_longer_than_the_history_there_is(feature: str, days_needed: int) -> None:

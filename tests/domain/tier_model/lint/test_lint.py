@@ -70,6 +70,13 @@ def test_a_good_model_has_no_faults() -> None:
         ("m >= 3 or spend", "true = false or null = 1 --", "rules.mid.enter", "--", "comment"),
         ("{sum: order.amount,", "{sum: order.amount, minus: refund.points,", "features.spend.minus", "minus", "unit"),
         (
+            "review: quarterly, grace: 30 days}",
+            "review: validity}",
+            "policy.downgrade.review",
+            "review: validity",
+            "waits for validity to end",
+        ),
+        (
             "downgrade: {review: quarterly, grace: 30 days}",
             "downgrade: never\n  upgrade: at_review",
             "policy.upgrade",

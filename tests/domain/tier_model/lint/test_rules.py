@@ -94,6 +94,18 @@ def test_keep_that_holds_for_all_who_enter(enter: str, keep: str) -> None:
     assert told(ladder(f'{{enter: "{enter}", keep: "{keep}"}}')) == []
 
 
+@pytest.mark.parametrize(
+    ("policy", "told_of"),
+    [("{}", True), ("{downgrade: {grace: 9 days}}", False), ("{downgrade: {review: yearly}}", False)],
+)
+def test_what_keep_alone_reads_may_come_about_before_a_later_review(policy: str, told_of: bool) -> None:
+    text = ladder('{enter: "spend >= money(9.00)", keep: "orders >= 4"}') + f"policy: {policy}\n"
+    assert bool(told(text)) is told_of
+    both = text.replace("orders >= 4", "orders >= 4 and spend >= money(10.00)")
+    ((_, path, said),) = told(both)
+    assert path == "rules.t1.keep" and said.endswith("spend 9.00" if not told_of else "orders 0, spend 9.00")
+
+
 def test_keep_has_no_effect_where_nobody_falls() -> None:
     text = ladder('{enter: "orders >= 5", keep: "orders >= 3"}') + "policy: {downgrade: never}\n"
     ((severity, path, said),) = told(text)
