@@ -1,5 +1,6 @@
 """Cuts and scores."""
 
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.tier_model.column import Column, Type, column_of
-from domain.tier_model.fit import fit_cuts, score
+from domain.tier_model.fit import bin_counts, fit_cuts, fit_mean, psi, score
 
 INTEGERS = st.one_of(st.integers(-5, 5), st.integers(-(2**63), 2**63 - 1), st.integers(2**53 - 2, 2**53 + 2))
 FLOATS = st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from([2.0**53, 2.0**63, 0.5]))
@@ -81,3 +82,39 @@ def test_equal_values_never_part() -> None:
     assert len(cuts) == 4
     for value in np.unique(values):
         assert len(np.unique(scores[values == value])) == 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(values=st.lists(INTEGERS, min_size=1, max_size=40))
+def test_the_mean_is_the_exact_sum_divided_once(values: list[int]) -> None:
+    assert fit_mean(*column_of(values, Type.integer)) == [float(Fraction(sum(values), len(values)))]
+
+
+def test_means_of_plain_numbers() -> None:
+    assert fit_mean(np.array([0.1] * 10), np.ones(10, bool)) == [0.1]  # added up one by one it is 0.09999999999999999
+    assert fit_mean(*column_of([1, None, 2], Type.integer)) == [1.5]
+    assert fit_mean(*column_of([3, "x", True, None, 2], Type.scalar)) == [2.5]
+    assert fit_mean(np.array([1, 2]), np.zeros(2, bool)) == []
+
+
+def test_a_value_equal_to_the_mean_belongs_to_the_lower_bin() -> None:
+    column = column_of([1, 2, 3, None], Type.integer)
+    (cut,) = fit_mean(*column)
+    assert cut == 2.0 and score(column, [cut], "high").values[:3].tolist() == [1, 1, 2]
+    assert bin_counts(column, [cut]) == [2, 1]
+
+
+def test_users_per_bin_are_counted_from_bin_1_up_whichever_end_is_best() -> None:
+    assert bin_counts(column_of([5, 5, 11, 99, None], Type.integer), [10, 20, 30]) == [2, 1, 0, 1]
+
+
+def test_the_population_stability_index() -> None:
+    assert psi([10, 20, 30], [20, 40, 60]) == 0
+    assert psi([50, 50], [80, 20]) == pytest.approx(0.3 * math.log(1.6) - 0.3 * math.log(0.4))
+    assert psi([50, 50], [80, 20]) == pytest.approx(psi([80, 20], [50, 50]))
+    assert psi([50, 50, 0], [50, 50, 0]) == 0
+    assert psi([100, 0], [50, 50]) == pytest.approx(-0.5 * math.log(0.5) + 0.4999 * math.log(5_000))
+    with pytest.raises(ValueError, match="same cuts"):
+        psi([1, 2], [1, 2, 3])
+    with pytest.raises(ValueError, match="nobody"):
+        psi([0, 0], [1, 2])
