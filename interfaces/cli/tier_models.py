@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from domain.facts.instants import format_instant, parse_instant
+from domain.facts.instants import format_instant
 from interfaces.cli.context import ACTOR
-from interfaces.cli.terminal import JsonOption, bar, say, show_json, show_table, warn
+from interfaces.cli.terminal import JsonOption, bar, instant_of, say, show_json, show_table, warn
 
 if TYPE_CHECKING:
     # Half a second of every other command's time: only commands that read models load what does.
@@ -21,11 +21,25 @@ Scheme = Annotated[str, typer.Argument(metavar="SCHEME[@VERSION]")]
 
 
 @app.command()
-def lint(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)], as_json: JsonOption = False) -> None:
-    """Find what is wrong with a model file. Exit code 1 for an error; a warning is none."""
+def lint(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    alone: Annotated[
+        bool, typer.Option("--alone", help="Do not look at the schemes and facts that there are.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Find what is wrong with a model file. Exit code 1 for an error; a warning is none.
+
+    Beside the schemes and facts that there are, when Postgres runs; it is not started for this.
+    """
     from domain.tier_model.lint import lint_text
 
-    faults = lint_text(file.read_bytes())
+    if alone or not ctx.obj.runs("postgres"):
+        faults = lint_text(file.read_bytes())
+    else:
+        with ctx.obj.system("postgres") as system:
+            faults = system.lint_tier_model(file.read_bytes())
     if as_json:
         show_json(faults)
     else:
@@ -55,12 +69,32 @@ def fit(
 
     It also freezes how many users lie in each bin, to compare with later.
     """
-    instant = _instant(at)
+    instant = instant_of(at)
     with ctx.obj.system("postgres", "broker") as system:
         scheme, version = _resolve(system, what)
         with bar("reading facts") as report:
             view = system.fit_tier_model(scheme, version, instant, ACTOR, report, learner=learner)
     _show(view, as_json)
+
+
+@app.command()
+def preset(
+    name: Annotated[str | None, typer.Argument(help="Which; left out: a list of all.")] = None,
+    scheme: Annotated[str, typer.Option(help="The scheme that it is to be of.")] = "rfm",
+    currency: Annotated[str, typer.Option(help="Of all amounts.")] = "CNY",
+    time_zone: Annotated[str, typer.Option(help="In which days turn over.")] = "Asia/Shanghai",
+    as_json: JsonOption = False,
+) -> None:
+    """Print a ready model file to start from, or list them."""
+    from domain.tier_model.presets import PRESETS, model_text
+
+    if name is not None:
+        text = model_text(name, scheme=scheme, currency=currency, time_zone=time_zone)
+        show_json({"name": name, "text": text}) if as_json else typer.echo(text, nl=False)
+    elif as_json:
+        show_json([{"name": one.name, "label": {"zh-CN": one.zh_cn, "en": one.en}} for one in PRESETS.values()])
+    else:
+        show_table(("preset", "名称", "what"), [(one.name, one.zh_cn, one.en) for one in PRESETS.values()])
 
 
 @app.command()
@@ -119,15 +153,6 @@ def _named(what: str) -> tuple[str, int | None]:
     if version and not version.isdigit():
         raise typer.BadParameter(f"{what}: write a version as a number, such as {scheme}@2")
     return scheme, int(version) if version else None
-
-
-def _instant(text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        return parse_instant(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text}: {error}") from None
 
 
 def _right(faults: list["ModelFault"]) -> bool:
