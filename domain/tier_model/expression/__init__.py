@@ -8,6 +8,7 @@ from domain.tier_model.expression.condition import (
 )
 from domain.tier_model.expression.fault import ConditionInvalid
 from domain.tier_model.expression.opensearch import SCALAR_PARTS, SearchField
+from domain.tier_model.expression.sql import SqlColumn
 from domain.tier_model.expression.vector import tag_column
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Condition",
     "ConditionInvalid",
     "SearchField",
+    "SqlColumn",
     "compile_condition",
     "compile_fact_condition",
     "compile_segment",

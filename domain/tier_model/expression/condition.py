@@ -10,6 +10,8 @@ from domain.tier_model.expression.opensearch import SearchField, to_query
 from domain.tier_model.expression.parse import parse_condition
 from domain.tier_model.expression.scalar import truth, value_of
 from domain.tier_model.expression.shortfall import shortfall
+from domain.tier_model.expression.sql import SqlColumn, to_sql
+from domain.tier_model.expression.sql_words import Dialect
 from domain.tier_model.expression.tree import (
     Compare,
     IsNull,
@@ -90,6 +92,18 @@ class Condition:
         arithmetic on fields.
         """
         return to_query(self.tree, field_of, tags_field)
+
+    def to_sql(
+        self, dialect: Dialect, column_of: Callable[[str], SqlColumn], tags_column: tuple[str, ...] = ("tags",)
+    ) -> str:
+        """A SQL boolean expression, for where, select or case: true, false and null where `evaluate` says so.
+
+        dialect: duckdb, or spark (3.5 and later, ANSI mode or not). column_of: a name's column. tags_column: where a
+        list of texts is, null for none. No row makes it fail: what leaves its range or is divided by zero is null.
+        SQLGlot quotes names and texts. Mind that both engines take columns `a` and `A` for one; conditions do not.
+        Raises ConditionInvalid for a column whose name Spark would replace (${...}).
+        """
+        return to_sql(self.tree, dialect, column_of, tags_column)
 
 
 def compile_condition(text: str, names: Mapping[str, Type], *, currency: str = "USD") -> Condition:

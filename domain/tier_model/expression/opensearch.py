@@ -4,14 +4,15 @@ Every `not` is pushed down to the comparisons first, and a comparison matches on
 negation ever meets a missing field.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from domain.tier_model.column import Scalar, Type
+from domain.tier_model.expression.bounds import beside_fraction, beside_whole
 from domain.tier_model.expression.fault import ConditionInvalid
-from domain.tier_model.expression.scalar import compare, value_of
+from domain.tier_model.expression.scalar import value_of
 from domain.tier_model.expression.tree import (
     MIRRORED,
     And,
@@ -33,7 +34,6 @@ Query = dict[str, Any]
 ALL: Query = {"match_all": {}}
 NONE: Query = {"match_none": {}}
 _RANGES = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
-_INT64_MAX = 2**63 - 1
 SCALAR_PARTS = {int: "whole", float: "fraction", str: "text", bool: "flag"}  # long, double, keyword, boolean
 
 
@@ -152,7 +152,7 @@ def _matching(field: SearchField, op: str, bound: Scalar) -> Query:
         return _among_floats(path, op, bound)
     if stored is Type.day:
         return _among_days(field, op, bound)
-    return _among_integers(path, op, bound)
+    return _moved(path, beside_whole(op, bound))
 
 
 def _parts(path: str, bound: Scalar) -> list[SearchField]:
@@ -180,41 +180,30 @@ def _exact(path: str, op: str, bound: Scalar) -> Query:
     return {"range": {path: {_RANGES[op]: bound}}}
 
 
-def _among_integers(path: str, op: str, bound: float) -> Query:
-    """A long field against any number: a bound between two integers is moved to the right one of them."""
-    whole = bound if isinstance(bound, int) else math.floor(bound)
-    if whole != bound:
-        if op == "=":
-            return NONE
-        if op == "<>":
-            return {"exists": {"field": path}}
-        op, whole = ("<=", whole) if op in ("<", "<=") else (">=", whole + 1)
-    if -_INT64_MAX - 1 <= whole <= _INT64_MAX:
-        return _exact(path, op, whole)
-    reached = compare(op, 0, whole)  # the bound lies beyond every value that there can be
-    return {"exists": {"field": path}} if reached else NONE
+def _moved(path: str, moved: tuple[str, float] | bool) -> Query:
+    if isinstance(moved, bool):
+        return {"exists": {"field": path}} if moved else NONE
+    return _exact(path, *moved)
 
 
 def _among_days(field: SearchField, op: str, bound: float) -> Query:
     """days since = today - day, so the day stands the other way round to today - bound."""
     if field.today is None:
         raise ValueError(f"the search field {field.path} counts days and needs today")
-    return _among_integers(field.path, MIRRORED[op], field.today - bound)
+    return _moved(field.path, beside_whole(MIRRORED[op], field.today - Fraction(bound)))
 
 
 def _among_floats(path: str, op: str, bound: float) -> Query:
-    """A double field against any number: an integer that no double equals is moved to the double beside it."""
-    near = float(bound)
-    if near != bound:
-        if op == "=":
-            return NONE
-        if op == "<>":
-            return {"exists": {"field": path}}
-        upwards = op in (">", ">=")
-        if upwards != (near > bound):
-            near = math.nextafter(near, math.inf if upwards else -math.inf)
-        op = ">=" if upwards else "<="
-    return _exact(path, op, near)
+    """A double field against any number. An index holds -0.0 to be below 0.0: a bound of zero takes in both."""
+    moved = beside_fraction(op, bound)
+    if isinstance(moved, bool) or moved[1] != 0:
+        return _moved(path, moved)
+    zero = {"range": {path: {"gte": -0.0, "lte": 0.0}}}
+    if op == "=":
+        return zero
+    if op == "<>":
+        return {"bool": {"filter": [{"exists": {"field": path}}], "must_not": [zero]}}
+    return _exact(path, moved[0], -0.0 if moved[0] in ("<", ">=") else 0.0)
 
 
 def _any(queries: list[Query]) -> Query:

@@ -293,7 +293,7 @@ class _Reader:
             raise self.fault(
                 part,
                 "tags cannot be read here",
-                "Use tag('...') in a segment search",
+                "Ask for tags in a rule or a segment",
                 given[0].this,
             )
         return Tag(str(given[0].this))

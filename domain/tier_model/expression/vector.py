@@ -105,7 +105,10 @@ def _loaded(column: Column) -> Column:
         )
     if kind in "iu":
         return Column(column.values.astype(np.int64, copy=False), column.valid)
-    return column if kind in "bO" else Column(column.values.astype(object), column.valid)
+    if kind == "b":
+        return column
+    held = column.values.astype(object, copy=False)
+    return Column(held, column.valid & (held == held))  # what is no number is not equal to itself
 
 
 def _truth(column: Column) -> Column:

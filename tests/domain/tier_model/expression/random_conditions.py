@@ -1,4 +1,4 @@
-"""Random conditions: as text, and as plain tuples that a naive reading of SQL evaluates row by row."""
+"""Random conditions: as text, and as plain tuples that a naive reading of SQL evaluates row by row; and random rows."""
 
 import math
 from fractions import Fraction
@@ -17,7 +17,10 @@ NAMES = {
     "f": Type.boolean,
     "s": Type.scalar,
     "spend": Type.money,
+    "basket": Type.money,  # an average: a fraction of minor units
+    "tier.value": Type.text,
 }
+TAGS = ("vip", "it's new", "${env:HOME}")
 _LIMIT = 2**63
 
 integers = st.one_of(
@@ -26,23 +29,55 @@ integers = st.one_of(
     st.integers(-_LIMIT + 1, _LIMIT - 1),
 )
 floats = st.one_of(
-    st.sampled_from([0.0, 0.5, -1.0, 2.0, 2.0**53, 2.0**63, -(2.0**63), 1e300, -1e300]),
+    st.sampled_from([0.0, -0.0, 0.5, -1.0, 2.0, 2.5, 5e-324, 1e300, -1e300, 1.7976931348623157e308]),
+    st.sampled_from([2.0**53, 2.0**53 + 2, 2.0**62, 2.0**63 - 1024, 2.0**63, -(2.0**63), 2.0**64]),
     st.floats(allow_nan=False, allow_infinity=False),
 )
-texts = st.sampled_from(["", "a", "b", "B", "it's", "高", "\U0001f600", "\uffee"])
+texts = st.sampled_from(
+    [
+        "",
+        "a",
+        "b",
+        "B",
+        "a ",
+        "it's",
+        '"',
+        "\\",
+        "a\\",
+        "\\'",
+        "${env:HOME}",
+        "%",
+        "\n",
+        "高",
+        "\ud7ff",
+        "\ue000",
+        "\uffee",
+        "\U0001f600",
+    ]
+)
 _VALUES = {
     Type.integer: integers,
     Type.money: integers,
     Type.number: floats,
     Type.text: texts,
     Type.boolean: st.booleans(),
-    Type.scalar: st.one_of(integers, floats, texts, st.booleans()),
 }
+# A row holds more than can be written: the least int64, and numbers that are none.
+_held_integers = st.one_of(integers, st.just(-_LIMIT))
+_held_floats = st.one_of(floats, st.sampled_from([math.nan, math.inf, -math.inf]))
+_HELD = {**_VALUES, Type.integer: _held_integers, Type.money: _held_integers, Type.number: _held_floats}
+_HELD[Type.scalar] = st.one_of(_held_integers, _held_floats, texts, st.booleans())
 
 
 def rows() -> st.SearchStrategy[dict[str, Any]]:
     """A value, or null, for every name."""
-    return st.fixed_dictionaries({name: st.one_of(st.none(), _VALUES[type_]) for name, type_ in NAMES.items()})
+    held = {name: _HELD[type_] for name, type_ in NAMES.items()} | {"basket": _held_floats}
+    return st.fixed_dictionaries({name: st.one_of(st.none(), values) for name, values in held.items()})
+
+
+def tag_sets() -> st.SearchStrategy[list[str]]:
+    """The tags of a row."""
+    return st.lists(st.sampled_from(TAGS), unique=True)
 
 
 def columns_of(given: list[dict[str, Any]]) -> dict[str, Column]:
@@ -57,7 +92,7 @@ def _leaf(kind: str) -> st.SearchStrategy[Any]:
     names = [
         name
         for name, type_ in NAMES.items()
-        if type_ in {"number": (Type.integer, Type.number), "text": (Type.text,)}[kind]
+        if type_ in {"number": (Type.integer, Type.number, Type.scalar), "text": (Type.text, Type.scalar)}[kind]
     ]
     literals = {"number": st.one_of(integers, floats), "text": texts}[kind]
     return st.one_of(
@@ -83,19 +118,30 @@ def _is_plain_zero(part: Any) -> bool:
 
 
 numbers = st.recursive(_leaf("number"), _number, max_leaves=5)
-_words = _leaf("text")
+_words = st.one_of(_leaf("text"), st.lists(_leaf("text"), min_size=1, max_size=3).map(lambda each: ("coalesce", each)))
 _scalar = st.just(("name", "s"))
 _operators = st.sampled_from(["=", "<>", "<", "<=", ">", ">="])
-_money = st.one_of(
-    st.just(("name", "spend")),
-    st.integers(-(10**6), 10**6).map(lambda cents: ("money", cents)),
-    st.just(("value", None)),
+_money = st.recursive(
+    st.one_of(
+        st.sampled_from([("name", "spend"), ("name", "basket")]),
+        st.integers(-(10**6), 10**6).map(lambda cents: ("money", cents)),
+        st.just(("value", None)),
+    ),
+    lambda inner: st.one_of(
+        st.tuples(st.sampled_from("+-"), inner, inner),
+        st.tuples(st.sampled_from("*/"), inner, st.sampled_from([("name", "a"), ("name", "x"), ("value", 3)])),
+        st.tuples(st.just("neg"), inner),
+        st.lists(inner, min_size=1, max_size=3).map(lambda options: ("coalesce", options)),
+    ),
+    max_leaves=3,
 )
-_truths = st.one_of(
+_truth = st.one_of(
     st.just(("name", "f")),
     st.sampled_from([("value", True), ("value", False), ("value", None)]),
+    st.sampled_from([("tag", name) for name in TAGS]),
     st.just(("name", "s")),
 )
+_truths = st.one_of(_truth, st.lists(_truth, min_size=1, max_size=3).map(lambda options: ("coalesce", options)))
 _comparisons = st.one_of(
     st.tuples(_operators, numbers, numbers),
     st.tuples(_operators, _words, _words),
@@ -104,6 +150,7 @@ _comparisons = st.one_of(
     st.tuples(st.sampled_from(["=", "<>"]), _truths, _truths),
     st.tuples(st.just("in"), numbers, st.lists(_leaf("number"), min_size=1, max_size=3)),
     st.tuples(st.just("in"), _words, st.lists(_words, min_size=1, max_size=3)),
+    st.tuples(st.just("in"), _truth, st.lists(_truth, min_size=1, max_size=3)),
     st.tuples(st.just("between"), numbers, numbers, numbers),
     st.tuples(st.just("is null"), st.one_of(numbers, _words, _truths)),
 )
@@ -113,6 +160,7 @@ conditions = st.recursive(
         st.tuples(st.just("not"), inner),
         st.tuples(st.sampled_from(["and", "or"]), st.lists(inner, min_size=2, max_size=3)),
         st.tuples(st.just("is null"), inner),
+        st.tuples(st.sampled_from(["=", "<>"]), inner, _truths),
     ),
     max_leaves=8,
 )
@@ -141,7 +189,7 @@ searches = st.recursive(
         st.tuples(st.just("is null"), st.sampled_from([("name", name) for name in NAMES])),
         st.tuples(st.sampled_from(["=", "<>"]), _fields["truth"], st.booleans().map(lambda value: ("value", value))),
         _fields["truth"],
-        st.sampled_from([("tag", "vip"), ("tag", "new"), ("value", True), ("value", None)]),
+        st.sampled_from([*(("tag", name) for name in TAGS), ("value", True), ("value", None)]),
     ),
     lambda inner: st.one_of(
         st.tuples(st.just("not"), inner),
@@ -157,7 +205,7 @@ def written(part: Any) -> str:
         case ("name", name):
             return str(name)
         case ("tag", name):
-            return f"tag('{name}')"
+            return f"tag({_literal(name)})"
         case ("money", cents):
             return f"money({'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02d})"
         case ("value", value):
@@ -196,7 +244,8 @@ def naive(part: Any, row: dict[str, Any], tags: frozenset[str] = frozenset()) ->
     """The value by the book: three-valued logic, exact comparisons."""
     match part:
         case ("name", name):
-            return row[name]
+            value = row[name]
+            return None if isinstance(value, float) and math.isnan(value) else value
         case ("tag", name):
             return name in tags
         case ("money", value) | ("value", value):
@@ -249,9 +298,13 @@ def _calculated(operator: str, left: Any, right: Any) -> Any:
     return value if math.isfinite(value) else None
 
 
+def _exact(value: Any) -> Any:
+    return value if math.isinf(value) else Fraction(value)
+
+
 def _compared(operator: str, left: Any, right: Any) -> bool | None:
     if _is_number(left) and _is_number(right):
-        left, right = Fraction(left), Fraction(right)
+        left, right = _exact(left), _exact(right)
     elif left is None or type(left) is not type(right):
         return None
     if isinstance(left, bool) and operator not in ("=", "<>"):

@@ -73,7 +73,7 @@ def test_tags_can_be_missing() -> None:
 @settings(max_examples=200, deadline=None)
 @given(condition=conditions, row=rows())
 def test_something_is_missing_exactly_when_it_is_not_true(condition: Any, row: dict[str, Any]) -> None:
-    compiled = compile_condition(written(condition), NAMES)
+    compiled = compile_segment(written(condition), NAMES)
     missing = compiled.shortfall(row)
     assert (missing == []) is (compiled.holds(row) is True)
     assert all(set(each) == {"of", "is", "needs", "missing"} for each in missing)
