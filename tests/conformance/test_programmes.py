@@ -23,8 +23,7 @@ def _name(path: Path) -> str:
 
 @pytest.mark.parametrize("programme", PROGRAMMES, ids=_name)
 def test_the_model_has_no_faults(programme: Path) -> None:
-    faults = lint_text((programme / "model.yaml").read_text())
-    assert [str(fault) for fault in faults if fault.severity == "error"] == []
+    assert [str(fault) for fault in lint_text((programme / "model.yaml").read_text())] == []
 
 
 @pytest.mark.parametrize("programme", PROGRAMMES, ids=_name)
