@@ -20,6 +20,9 @@ from domain.facts.instants import parse_instant
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, nothing else.")]
 
 
+_UNSEEN_WIDTH = 1_000  # in a file or a pipe nothing has to fit a screen, and nothing is cut
+
+
 def show_json(value: Any) -> None:
     """One JSON value on standard output. Dataclasses and structs become objects."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
@@ -45,7 +48,10 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str
     table = Table(*columns, box=None, header_style="bold", title=title, title_justify="left")
     for row in rows:
         table.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:
+        console.width = _UNSEEN_WIDTH
+    console.print(table)
 
 
 def instant_of(text: str | None) -> int | None:

@@ -141,9 +141,11 @@ def _events(system: Any, user_id: str) -> list[RecordedEvent]:
 
 def _explain(event: RecordedEvent) -> None:
     receipt = event.receipt or {}
-    moved = f"{event.from_tier or 'nothing'} → {event.to_tier}" if event.to_tier else _name(event)
-    say(f"{_place(event)}: {moved} on {format_instant(event.effective_at)}")
+    what = f"{event.from_tier or 'nothing'} → {event.to_tier}" if _name(event) == "tier-changed" else _name(event)
+    say(f"{_place(event)}: {what} on {format_instant(event.effective_at)}")
     say(f"  because of {receipt.get('rule')}, by version {receipt.get('version')}; {receipt.get('clause')}")
+    if own := _own(event):
+        say(f"  {own}")
     say(f"  {receipt.get('facts_seen')} facts seen, cause {event.data.get('cause')}, event {event.event_id}")
     show_table(("feature", "value"), [("  " + name, value) for name, value in receipt.get("features", {}).items()])
     scores = receipt.get("scores") or {}

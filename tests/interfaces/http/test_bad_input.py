@@ -38,6 +38,7 @@ REQUESTS = {
     Permission.LOAD_HISTORY: ("POST", "/v1/history", None),
     Permission.READ_HISTORY: ("GET", "/v1/users/u-1/history", None),
     Permission.EVALUATE: ("POST", "/v1/users/u-1/evaluations", {}),
+    Permission.TAG_USERS: ("POST", "/v1/users/u-1/tags/vip", None),
     Permission.SEARCH: ("GET", "/v1/schemes/value/distribution", None),
     Permission.DRAFT_MODELS: ("POST", "/v1/tier-models", {}),
     Permission.ACTIVATE_MODELS: ("POST", "/v1/tier-models/value/versions/1/activate", None),
