@@ -136,7 +136,7 @@ class _Batch:
         ]
         self._due_at = np.full(len(subjects), NEVER, dtype=np.int64)
         self._paths = Paths({}, {})
-        self._activations: dict[str, frozenset[int]] = {}
+        self._forces: dict[str, tuple[Force, ...]] = {}
         self._tags = [subject.tags for subject in subjects] if any(subject.tags for subject in subjects) else ()
 
     def run_scheme(self, place: int, scheme: str, forces: tuple[Force, ...], foreseen: bool) -> None:
@@ -155,10 +155,7 @@ class _Batch:
         self.instants += result.instants
         np.minimum.at(self._due_at, standers.owner, result.due_at)
         self._paths.keep(scheme, per, result)
-        read = frozenset[str]().union(*(force.model.reads_schemes for force in forces))
-        self._activations[scheme] = frozenset(force.since for force in forces).union(
-            *(self._activations.get(other, ()) for other in read)
-        )
+        self._forces[scheme] = forces
         for explained, observed in walk.explained(result):
             for item in explained:
                 self._keep(place, item, standers)
@@ -216,7 +213,7 @@ class _Batch:
         decision, subject = item.decision, self.subjects[number]
         if subject.history_until is not None and decision.instant < subject.history_until:
             return "history"
-        if decision.model_change or decision.instant in self._activations[decision.model.scheme]:
+        if decision.model_change or self._reads_activated(decision.model, decision.instant):
             return "model-change"
         if self._voids_known(number, decision.instant):
             return "late-fact"
@@ -230,6 +227,14 @@ class _Batch:
             span.start == decision.instant or (span.removed and span.end == decision.instant) for span in subject.tags
         )
         return "evaluation" if tagged else "timer"
+
+    def _reads_activated(self, model: CompiledModel, instant: int) -> bool:
+        """Whether a scheme that the model reads, or one that this reads in turn, came into force at the instant."""
+        for scheme in model.reads_schemes & self._forces.keys():
+            force = next((force for force in reversed(self._forces[scheme]) if force.since <= instant), None)
+            if force is not None and (force.since == instant or self._reads_activated(force.model, instant)):
+                return True
+        return False
 
     def _voids_known(self, number: int, instant: int) -> bool:
         """Whether a void of the subject acts from this instant on: when it is known, whatever it says of its time."""
