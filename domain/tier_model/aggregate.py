@@ -125,7 +125,8 @@ class TierModel(BaseAggregate[UUID]):
         if version.status == "retired":
             raise VersionRetired(self.scheme, number)
         if version.unfitted:
-            raise CutsNotFitted(self.scheme, number, list(version.unfitted))
+            learned = [name for name, score in version.spec.get("scores", {}).items() if "learned" in score]
+            raise CutsNotFitted(self.scheme, number, list(version.unfitted), learned)
         last = max((v.activated_at for v in self.versions.values() if v.activated_at is not None), default=None)
         if last is not None and by.at <= last:
             raise ActivationTooEarly(self.scheme, by.at, last)

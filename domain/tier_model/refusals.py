@@ -1,5 +1,7 @@
 """What a tier model refuses, and why."""
 
+from collections.abc import Collection
+
 from domain.refusal import Complaint, Refusal
 
 
@@ -13,13 +15,18 @@ class VersionUnknown(Refusal):
 
 
 class CutsNotFitted(Refusal):
-    """A version whose scores still lack cuts cannot be activated."""
+    """A version whose scores still lack cuts, or are still to be learned, cannot be activated."""
 
-    def __init__(self, scheme: str, version: int, scores: list[str]) -> None:
+    def __init__(self, scheme: str, version: int, scores: list[str], learned: Collection[str] = ()) -> None:
         self.scores = scores
         super().__init__(
             f"version {version} of scheme {scheme!r} has unfitted cuts",
-            *(Complaint(f"scores.{score}.cuts", "fitted", "fit the cuts, or write them") for score in scores),
+            *(
+                Complaint(f"scores.{score}.learned", None, "fit the version, and say what is to learn it")
+                if score in learned
+                else Complaint(f"scores.{score}.cuts", "fitted", "fit the cuts, or write them")
+                for score in scores
+            ),
         )
 
 
