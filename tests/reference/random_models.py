@@ -6,7 +6,7 @@ from random import Random
 from tests.reference.random_policies import make_policy, some_days
 
 _LENGTHS = (1, 2, 3, 7, 10, 30)
-_SHORT = ("2 days", "5 days", "10 days", "1 week", "20 days", "1 month", "this month")
+_SHORT = ("2 days", "5 days", "10 days", "1 week", "20 days", "1 month", "this month", "last month")
 
 
 @dataclass(frozen=True)
@@ -111,11 +111,22 @@ def _feature(random: Random) -> dict:
     if window < 0.7 or "trend" in feature:
         feature["within"] = random.choice(
             [f"{length} days" for length in _LENGTHS]
-            + ["1 week", "2 weeks", "1 month", "2 months", "1 year", "this month", "this quarter", "this year"]
+            + [
+                "1 week",
+                "2 weeks",
+                "1 month",
+                "2 months",
+                "1 year",
+                "this month",
+                "this quarter",
+                "this year",
+                "last month",
+                "last quarter",
+            ]
         )
     elif window < 0.9:
         feature["since"] = random.choice(("enrolment", "anniversary", "standing", "standing"))
-    if random.random() < (0.2 if window < 0.9 else 0.05):
+    if random.random() < (0.2 if window < 0.9 else 0.05) and not feature.get("within", "").startswith("last "):
         feature["through"] = "yesterday"
     if random.random() < 0.15:
         feature["after"] = f"{random.choice(_LENGTHS)} days"

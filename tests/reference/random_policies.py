@@ -3,6 +3,7 @@
 from random import Random
 
 _LENGTHS = (1, 2, 3, 7, 10, 30)
+_REVIEWS = ("continuous", "monthly") * 2 + ("quarterly", "half-yearly", "yearly", "anniversary", "validity")
 
 
 def some_days(random: Random) -> str:
@@ -20,16 +21,7 @@ def make_policy(random: Random, growing: bool) -> dict:
     elif random.random() < 0.85:
         review = random.choice(
             (
-                *(
-                    "continuous",
-                    "continuous",
-                    "monthly",
-                    "monthly",
-                    "quarterly",
-                    "half-yearly",
-                    "yearly",
-                    "anniversary",
-                ),
+                *_REVIEWS,
                 {"every": "1 month", "day": random.choice((1, 15, 31))},
                 {"every": "3 months", "day": 30},
             )
@@ -42,7 +34,8 @@ def make_policy(random: Random, growing: bool) -> dict:
     if random.random() < 0.3:
         policy["minimum_stay"] = some_days(random)
     if random.random() < (0.85 if growing else 0.4):
-        policy["validity"] = random.choice((some_days(random), "1 month", "2 months", "1 year"))
+        ends = random.choice(("", "", "", " to end of month", " to end of quarter"))
+        policy["validity"] = random.choice((some_days(random), "1 month", "2 months", "1 year")) + ends
     if random.random() < 0.4:
         policy["warn"] = some_days(random)
     return policy

@@ -14,8 +14,8 @@ from pathlib import Path
 from tests.reference.agreement import difference
 from tests.reference.cases import make_case
 
-SUBJECTS = 24
-SPANS = (5, 6, 8, 11, 14) * 3 + (40, 90)  # days: most of what happens, happens within a few
+SUBJECTS = 32
+SPANS = (5, 6, 8, 11, 14) * 5 + (40, 90)  # days: most of what happens, happens within a few
 _FIRST = 10_000_000
 _SECONDS_BETWEEN_LINES = 10.0
 

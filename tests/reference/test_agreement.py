@@ -55,7 +55,7 @@ def test_a_wrong_timeline_is_told(monkeypatch):
 
 
 def test_a_soak_goes_on_where_it_stopped(tmp_path):
-    command = [sys.executable, "-m", "tests.reference.soak", "--cases", "48", "--state", str(tmp_path / "state")]
+    command = [sys.executable, "-m", "tests.reference.soak", "--cases", "64", "--state", str(tmp_path / "state")]
     for first in (["--from", "77"], []):
         subprocess.run([*command, *first], check=True, capture_output=True)
     assert (tmp_path / "state").read_text() == "81\n"

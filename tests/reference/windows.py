@@ -16,14 +16,16 @@ _PERIOD_MONTHS = {"month": 1, "quarter": 3, "year": 12}
 def window(feature: dict, at: int, local: Zone, first: int | None = None, anchor: int | None = None) -> Window:
     """first: occurred_at of the subject's first visible fact. Rule: "`since: enrolment` starts at the first fact".
     anchor: the entry or requalification that a window since standing starts after; None: it holds all."""
-    today = local.day(at)
+    today, since = local.day(at), feature.get("since")
     end = local.midnight(today) if _through_yesterday(feature) else None
-    if feature.get("since") == "standing":
+    if since == "standing":
         return None if anchor is None else anchor + 1, end
+    if since == "enrolment":
+        return first, end
+    if since is None and "within" not in feature:
+        return None, end
     if _whole(feature):
         return tuple(local.midnight(day) for day in _last_period(feature, today))
-    if feature.get("since") == "enrolment":
-        return first, end
     start = _first_day(feature, _day_after(feature, today), today, _day(first, local))
     return None if start is None else local.midnight(start), end
 

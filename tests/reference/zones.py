@@ -30,7 +30,7 @@ def add_months(day: date, months: int) -> date:
     """Rule: "clamped to the month's last day": 31 January and one month is 28 or 29 February."""
     index = day.year * 12 + day.month - 1 + months
     year, month = index // 12, index % 12 + 1
-    return date(year, month, min(day.day, gregorian.monthrange(year, month)[1]))
+    return date(year, month, day.day if day.day <= 28 else min(day.day, gregorian.monthrange(year, month)[1]))
 
 
 class Zone:
