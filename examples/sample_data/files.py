@@ -106,23 +106,31 @@ def _households(connection: "duckdb.DuckDBPyConnection", limit: int | None) -> l
 def _orders(connection: "duckdb.DuckDBPyConnection", weeks: int) -> Iterator[_Row]:
     """A basket has one store and one time. Its lines keep what was sold for nothing (11,226 of them) and odd quantities
     (fuel, in thousandths of a gallon); nothing in the data is negative. A line of an unlisted product has no
-    category."""
+    category. A basket of fuel alone was bought at the pump. What was taken off is told apart: the shop's offers, and
+    coupons."""
     query = """
         WITH line AS (
             SELECT basket_id, household_id, store_id, transaction_timestamp, product_id, quantity, department,
-                   round(sales_value * 100)::BIGINT AS cents
+                   CASE department WHEN 'GROCERY' THEN product_category ELSE department END AS category,
+                   round(sales_value * 100)::BIGINT AS cents,
+                   round(retail_disc * 100)::BIGINT AS offered,
+                   round((coupon_disc + coupon_match_disc) * 100)::BIGINT AS redeemed
             FROM transactions SEMI JOIN chosen USING (household_id) LEFT JOIN products USING (product_id)
         )
         SELECT basket_id::VARCHAR, any_value(household_id), any_value(store_id), any_value(transaction_timestamp),
-               sum(cents)::BIGINT,
+               sum(cents)::BIGINT, sum(offered)::BIGINT, sum(redeemed)::BIGINT,
+               coalesce(bool_and(department IS NOT DISTINCT FROM 'FUEL'), false),
                string_agg(
-                   '{"sku":"' || product_id || '"' || coalesce(',"category":' || to_json(department), '')
+                   '{"sku":"' || product_id || '"' || coalesce(',"category":' || to_json(category), '')
                        || ',"quantity":' || quantity || ',"amount":' || cents || '}',
                    ',' ORDER BY product_id)
         FROM line GROUP BY basket_id
     """
-    for basket, household, store, stored, cents, lines in connection.execute(query).fetchall():
-        rest = f',"amount":{cents},"currency":"{CURRENCY}","attributes":{{"store_id":"{store}"}},"lines":[{lines}]'
+    for basket, household, store, stored, cents, offered, redeemed, fuel, lines in connection.execute(query).fetchall():
+        attributes = f'"store_id":"{store}","channel":"{"fuel_station" if fuel else "supermarket"}"'
+        attributes += f',"discount":{offered}' if offered else ""
+        attributes += f',"coupon":{redeemed}' if redeemed else ""
+        rest = f',"amount":{cents},"currency":"{CURRENCY}","attributes":{{{attributes}}},"lines":[{lines}]'
         yield _Row(_text(shifted_utc(stored, weeks)), household, basket, "order", rest)
 
 

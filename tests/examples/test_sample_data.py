@@ -28,7 +28,7 @@ def test_the_whole_year_is_there_in_time_order_and_to_the_cent(year):
         "touch": 6_589,
     }
     assert year.households == len(year.users.read_text().split()) == 2_469
-    cents = lines = 0
+    cents = lines = offered = redeemed = fuel = 0
     names, times = set(), []
     with year.facts.open() as rows:
         for fact in map(json.loads, rows):
@@ -38,8 +38,13 @@ def test_the_whole_year_is_there_in_time_order_and_to_the_cent(year):
             if fact["kind"] == "order":
                 cents += fact["amount"]
                 assert fact["amount"] == sum(line["amount"] for line in fact["lines"]) >= 0
-                assert fact["currency"] == "USD" and fact["attributes"]["store_id"]
+                told = fact["attributes"]
+                assert fact["currency"] == "USD" and told["store_id"]
+                offered, redeemed = offered + told.get("discount", 0), redeemed + told.get("coupon", 0)
+                fuel += told["channel"] == "fuel_station"
+                assert 0 not in (told.get("discount"), told.get("coupon"))
     assert (cents, lines) == (459_603_958, 1_469_307)
+    assert (offered, redeemed, fuel) == (79_165_064, 3_090_255, 12_460)
     assert len(names) == len(times) == 165_340
     assert times == sorted(times)
     assert (times[0], times[-1]) == (year.first_occurred_at, year.last_occurred_at)
