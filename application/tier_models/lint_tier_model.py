@@ -1,9 +1,11 @@
 """Say what is wrong with a model file, beside the schemes and facts that there are. Stores nothing."""
 
+from collections.abc import Mapping
+
 from application.tier_models.ports import TierModels
 from application.tier_models.surroundings import history_days, other_schemes
 from domain.tier_model.lint import lint
-from domain.tier_model.spec import ModelFault, ModelInvalid, read_model
+from domain.tier_model.spec import ModelFault, ModelInvalid, TierModelSpec, read_model
 
 
 class LintTierModel:
@@ -12,11 +14,14 @@ class LintTierModel:
     def __init__(self, models: TierModels) -> None:
         self._models = models
 
-    def __call__(self, text: str | bytes) -> list[ModelFault]:
-        """Every fault, errors first; what cannot be read is a list of faults too."""
+    def __call__(self, text: str | bytes, beside: Mapping[str, TierModelSpec] | None = None) -> list[ModelFault]:
+        """Every fault, errors first; what cannot be read is a list of faults too.
+
+        beside: other schemes, by name, as they are to be; they stand in for those that there are.
+        """
         try:
             spec, source = read_model(text)
         except ModelInvalid as problem:
             return problem.errors
-        others = other_schemes(self._models, spec.scheme)
+        others = {**other_schemes(self._models, spec.scheme), **(beside or {})}
         return lint(spec, source, others, history_days=history_days(self._models, spec))

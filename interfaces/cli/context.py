@@ -47,6 +47,10 @@ class CliContext:
         """The parts that the embedded stack serves."""
         return [part for part, url in URL_SETTINGS.items() if getattr(self.settings, url) is None]
 
+    def runs(self, part: str) -> bool:
+        """Whether the part is there without being started: served by somebody else, or embedded and running."""
+        return part not in self.embedded or any(server.name == part and server.pid for server in self.stack.status())
+
     @contextmanager
     def system(self, *parts: str) -> Iterator[Any]:
         """The wired system, with these parts running (all when none is named).

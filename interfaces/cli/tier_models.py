@@ -1,5 +1,7 @@
 """`tierline model`: tier models from file to force."""
 
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +14,7 @@ from interfaces.cli.terminal import JsonOption, bar, instant_of, say, show_json,
 if TYPE_CHECKING:
     # Half a second of every other command's time: only commands that read models load what does.
     from application.tier_models.ports import TierModelView
-    from domain.tier_model.spec import ModelFault
+    from domain.tier_model.spec import TierModelSpec
 
 app = typer.Typer(no_args_is_help=True, help="Tier models: the versioned definitions of schemes.")
 
@@ -23,30 +25,50 @@ Scheme = Annotated[str, typer.Argument(metavar="SCHEME[@VERSION]")]
 @app.command()
 def lint(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", exists=True, dir_okay=False)],
     alone: Annotated[
         bool, typer.Option("--alone", help="Do not look at the schemes and facts that there are.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Find what is wrong with a model file. Exit code 1 for an error; a warning is none.
+    """Find what is wrong with model files, each beside the others. Exit code 1 for an error; a warning is none.
 
-    Beside the schemes and facts that there are, when Postgres runs; it is not started for this.
+    Also beside the schemes and facts that there are, when Postgres runs; it is not started for this.
     """
-    from domain.tier_model.lint import lint_text
-
+    texts = {file: file.read_bytes() for file in files}
+    beside = _beside(texts)
     if alone or not ctx.obj.runs("postgres"):
-        faults = lint_text(file.read_bytes())
+        from domain.tier_model.lint import lint_text
+
+        found = {file: lint_text(text, beside[file] or None) for file, text in texts.items()}
     else:
         with ctx.obj.system("postgres") as system:
-            faults = system.lint_tier_model(file.read_bytes())
+            found = {file: system.lint_tier_model(text, beside[file]) for file, text in texts.items()}
+    faults = [(file, fault) for file, its in found.items() for fault in its]
+    errors = sum(fault.severity == "error" for _, fault in faults)
     if as_json:
-        show_json(faults)
+        show_json([{"file": str(file), **asdict(fault)} for file, fault in faults])
     else:
-        _tell(faults)
-        say("No errors." if _right(faults) else f"{sum(fault.severity == 'error' for fault in faults)} errors.")
-    if not _right(faults):
+        for file, fault in faults:
+            say(f"{file}: {fault.severity}: {fault}" if len(files) > 1 else f"{fault.severity}: {fault}")
+        say(f"{errors} errors." if errors else "No errors.")
+    if errors:
         raise typer.Exit(1)
+
+
+def _beside(texts: dict[Path, bytes]) -> dict[Path, dict[str, "TierModelSpec"]]:
+    """Of each file the models of the others; what cannot be read stands beside nothing. Raises BadParameter."""
+    from domain.tier_model.spec import ModelInvalid, parse_model
+
+    specs = {}
+    for file, text in texts.items():
+        with suppress(ModelInvalid):
+            specs[file] = parse_model(text)
+    schemes = [spec.scheme for spec in specs.values()]
+    twice = next((scheme for scheme in schemes if schemes.count(scheme) > 1), None)
+    if twice is not None:
+        raise typer.BadParameter(f"two files are of scheme {twice}: look at them one after the other")
+    return {file: {spec.scheme: spec for other, spec in specs.items() if other != file} for file in texts}
 
 
 @app.command()
@@ -153,15 +175,6 @@ def _named(what: str) -> tuple[str, int | None]:
     if version and not version.isdigit():
         raise typer.BadParameter(f"{what}: write a version as a number, such as {scheme}@2")
     return scheme, int(version) if version else None
-
-
-def _right(faults: list["ModelFault"]) -> bool:
-    return not any(fault.severity == "error" for fault in faults)
-
-
-def _tell(faults: list["ModelFault"]) -> None:
-    for fault in faults:
-        say(f"{fault.severity}: {fault}")
 
 
 def _json(view: "TierModelView") -> dict[str, Any]:

@@ -44,8 +44,9 @@ def test_the_table_of_roles_is_the_one_in_force() -> None:
         if line.startswith("| ") and len(cells := line.strip("| \n").split("|")) == 7
     }
     told = {
-        Permission.RECORD_FACTS: "record facts; evaluate users",
-        Permission.EVALUATE: "record facts; evaluate users",
+        Permission.RECORD_FACTS: "record facts; evaluate and tag users",
+        Permission.EVALUATE: "record facts; evaluate and tag users",
+        Permission.TAG_USERS: "record facts; evaluate and tag users",
         Permission.READ_HISTORY: "read users' histories",
         Permission.SEARCH: "search segments; read distributions",
         Permission.DRAFT_MODELS: "draft and fit tier models",
