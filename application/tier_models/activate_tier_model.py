@@ -42,6 +42,10 @@ class ActivateTierModel:
             # Once more, now that nothing else can come into force: two activations at a time could close a circle.
             _refuse_errors(together_faults(spec, others | in_force, activating=True, places=Places()))
             before = in_force.get(scheme)
+            if before is not None and before.per != spec.per:
+                message = f"is not what the version in force is kept per ({before.per or 'the platform'})"
+                remedy = "Standings cannot move from one to the other: keep it, or make another scheme"
+                raise ModelInvalid([ModelFault("per", None, None, spec.per, message, remedy)])
             lost = [tier for tier in before.tiers if tier not in spec.tiers] if before is not None else []
             if lost:
                 raise TierWithoutSuccessor(scheme, lost)

@@ -83,6 +83,13 @@ def test_a_circle_is_refused_when_it_would_close(system: LedgerSystem) -> None:
     assert [view.status for view in system.models.versions("b")] == ["fitted"]
 
 
+def test_a_scheme_stays_what_it_is_kept_per(system: LedgerSystem) -> None:
+    system.activate(model("value"))
+    drafted(system, "per: merchant_id\n" + model("value"))
+    with pytest.raises(ModelInvalid, match=r"per: is not what the version in force is kept per \(the platform\)"):
+        ActivateTierModel(system.models)("value", None, "test")
+
+
 def test_of_two_activations_at_a_time_that_close_a_circle_one_is_refused(system: LedgerSystem) -> None:
     drafted(system, model("a", "tier.b = 'high'"))
     drafted(system, model("b", "tier.a = 'high'"))
