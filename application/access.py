@@ -22,6 +22,7 @@ class Permission(StrEnum):
 
     RECORD_FACTS = "record facts"
     LOAD_HISTORY = "load history"
+    REGISTER_KINDS = "register kinds of facts"
     READ_USERS = "read users"
     READ_HISTORY = "read users' histories"
     TRY_OUT = "evaluate users without recording"
@@ -41,6 +42,7 @@ _EVERYBODY = frozenset(Role)
 PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.RECORD_FACTS: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
     Permission.LOAD_HISTORY: frozenset({Role.ADMIN}),
+    Permission.REGISTER_KINDS: frozenset({Role.ADMIN}),
     Permission.READ_USERS: _EVERYBODY,
     Permission.READ_HISTORY: frozenset({Role.OPERATOR, Role.ANALYST, Role.COMPLIANCE, Role.APPROVER, Role.ADMIN}),
     Permission.TRY_OUT: _EVERYBODY,

@@ -1,4 +1,4 @@
-"""`tierline facts import`: files of facts, live or as history."""
+"""`tierline facts`: files of facts, live or as history; kinds of facts."""
 
 import hashlib
 import time
@@ -14,7 +14,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from application.facts.history_status import GetHistoryStatus
 from application.facts.open_history import OpenHistory
 from application.facts.record_facts import FactsRecorded, RecordFactStream
+from application.facts.register_fact_kind import RegisterFactKind
 from application.facts.seal_history import SealHistory
+from domain.facts.kinds import KindDefinition
 from interfaces.cli import terminal
 from interfaces.cli.context import ACTOR
 from interfaces.cli.terminal import JsonOption
@@ -47,9 +49,41 @@ class _Import:
         return {**self.totals.to_json(), "rejected": rejected, "files": self.files, "history": self.history}
 
 
-@app.callback()
-def _facts() -> None:
-    """Keeps `import` a sub-command even while it is the only one."""
+@app.command()
+def kinds(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """All kinds of facts, with what each must carry."""
+    with ctx.obj.system("postgres") as system:
+        known = sorted(system.fact_kinds.refreshed().items())
+    if as_json:
+        terminal.show_json(
+            [{"kind": kind, "requires": list(one.requires), "texts": list(one.texts)} for kind, one in known]
+        )
+    else:
+        rows = [(kind, ", ".join(one.requires), ", ".join(one.texts)) for kind, one in known]
+        terminal.show_table(("kind", "requires", "ids"), rows)
+
+
+@app.command()
+def register(
+    ctx: typer.Context,
+    kind: Annotated[str, typer.Argument(help="Lower-case letters, digits and underscores.")],
+    requires: Annotated[
+        list[str] | None,
+        typer.Option(help="amount, currency, lines, attributes or attributes.NAME; as often as needed."),
+    ] = None,
+    texts: Annotated[
+        list[str] | None, typer.Option("--text", help="An attribute that is an id: non-empty text.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Register a further kind of fact, for good."""
+    definition = KindDefinition(tuple(requires or ()), tuple(texts or ()))
+    with ctx.obj.system("postgres") as system:
+        system.register_fact_kind(RegisterFactKind(kind, definition))
+    if as_json:
+        terminal.show_json({"kind": kind, "requires": list(definition.requires), "texts": list(definition.texts)})
+    else:
+        terminal.say(f"{kind} is a kind of fact.")
 
 
 @app.command("import")

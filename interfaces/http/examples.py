@@ -267,6 +267,9 @@ MODEL_SCHEMA: Responses = {
     },
     304: {"description": "As you have it: the ETag in `If-None-Match` is this one"},
 }
+_KIND = {"kind": "external_score", "requires": ["attributes.value"], "texts": [], "built_in": False}
+FACT_KINDS = _answers({"fact_kinds": [_KIND], "next_cursor": None})
+FACT_KIND = _answers(_KIND | {"position": 18_240})
 PRESETS_LISTED = _answers(
     {
         "presets": [

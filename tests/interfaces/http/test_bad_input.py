@@ -36,6 +36,7 @@ def test_who_is_not_let_in(api: Api) -> None:
 REQUESTS = {
     Permission.RECORD_FACTS: ("POST", "/v1/facts", {"facts": []}),
     Permission.LOAD_HISTORY: ("POST", "/v1/history", None),
+    Permission.REGISTER_KINDS: ("PUT", "/v1/fact-kinds/order", {}),
     Permission.READ_HISTORY: ("GET", "/v1/users/u-1/history", None),
     Permission.EVALUATE: ("POST", "/v1/users/u-1/evaluations", {}),
     Permission.TAG_USERS: ("POST", "/v1/users/u-1/tags/vip", None),
