@@ -1,4 +1,5 @@
-"""`python -m benchmarks NAME HOME`: one benchmark on the stack below HOME; its figures as JSON on standard output."""
+"""`python -m benchmarks NAME HOME [--full]`: one benchmark on the stack below HOME; its figures as JSON on standard
+output. --full: at its largest sizes, however long that takes."""
 
 import json
 import sys
@@ -8,8 +9,8 @@ from benchmarks.catalogue import CATALOGUE
 from benchmarks.stage import stage_at
 
 
-def main(name: str, home: str) -> None:
-    found = CATALOGUE[name](stage_at(Path(home)))
+def main(name: str, home: str, full: str = "") -> None:
+    found = CATALOGUE[name](stage_at(Path(home), full == "--full"))
     print(json.dumps(found if isinstance(found, list) else [found]))
 
 

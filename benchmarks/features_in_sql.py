@@ -74,8 +74,8 @@ left join (
 """
 
 
-def features_a_second(facts: Path, points: int) -> tuple[float, int]:
-    """(points a second, points): households' features on three schemes at about so many instants a scheme.
+def features_a_second(facts: Path, points: int, schemes: int = 3) -> tuple[float, int]:
+    """(points a second, points): households' features on so many schemes at about so many instants a scheme.
 
     Reading the file is not counted; DuckDB uses every core.
     """
@@ -86,10 +86,11 @@ def features_a_second(facts: Path, points: int) -> tuple[float, int]:
         started = time.perf_counter()
         connection.execute(_POINTS.format(day=_DAY, each=max(points // households, 1)))
         connection.execute(_RUNNING.format(name="orders", where="kind = 'order'"))
-        coupons = "kind = 'interaction' and type = 'coupon_redemption'"
-        connection.execute(_RUNNING.format(name="coupons", where=coupons))
-        for number, features in enumerate((_VALUE, _BEHAVIOUR, _FEATURE)):
+        if schemes > 1:
+            coupons = "kind = 'interaction' and type = 'coupon_redemption'"
+            connection.execute(_RUNNING.format(name="coupons", where=coupons))
+        for number, features in enumerate((_VALUE, _BEHAVIOUR, _FEATURE)[:schemes]):
             connection.execute(f"create table features_{number} as {features}")
         seconds = time.perf_counter() - started
-        (computed,) = connection.execute("select 3 * count(*) from point").fetchone() or (0,)
+        (computed,) = connection.execute(f"select {schemes} * count(*) from point").fetchone() or (0,)
     return computed / seconds, computed

@@ -17,10 +17,11 @@ from infrastructure.settings import Settings
 
 @dataclass(frozen=True)
 class Stage:
-    """A running stack. urls: by part."""
+    """A running stack. urls: by part. full: take the time for what is left out otherwise."""
 
     home: Path
     urls: Mapping[str, str]
+    full: bool = False
 
     def database(self) -> str:
         """URL of a new, empty database."""
@@ -46,9 +47,9 @@ class Stage:
         )
 
 
-def stage_at(home: Path) -> Stage:
+def stage_at(home: Path, full: bool = False) -> Stage:
     """The stack below `home`, started if need be. Raises RuntimeError with what is off."""
     started = LocalStack(home).up()
     if started.failed:
         raise RuntimeError("; ".join(f"{server.name} is off: {server.detail}" for server in started.failed))
-    return Stage(home, started.urls)
+    return Stage(home, started.urls, full)

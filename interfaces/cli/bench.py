@@ -22,6 +22,7 @@ _LIST = "from benchmarks.catalogue import CATALOGUE; print('\\n'.join(CATALOGUE)
 def bench(
     ctx: typer.Context,
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="At the largest sizes, however long that takes.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run every benchmark on an embedded stack of its own. Exit code 1 when one could not be run."""
@@ -31,7 +32,7 @@ def bench(
     unknown = [name for name in names or [] if name not in known]
     if unknown:
         raise typer.BadParameter(f"{unknown[0]} is no benchmark; there are {', '.join(known)}")
-    figures, failed = _measure(ctx, names or known)
+    figures, failed = _measure(ctx, names or known, full)
     if as_json:
         show_json(figures)
     else:
@@ -40,7 +41,7 @@ def bench(
         raise typer.Exit(1)
 
 
-def _measure(ctx: typer.Context, names: list[str]) -> tuple[list[dict[str, Any]], list[str]]:
+def _measure(ctx: typer.Context, names: list[str], full: bool) -> tuple[list[dict[str, Any]], list[str]]:
     """The figures, and the benchmarks that broke off."""
     home = Path(tempfile.mkdtemp(prefix="tierline-bench-"))
     stack = LocalStack(home, ctx.obj.settings.cache)
@@ -51,7 +52,7 @@ def _measure(ctx: typer.Context, names: list[str]) -> tuple[list[dict[str, Any]]
             stack.up(progress=progress)
         for name in names:
             warn(f"{name} …")
-            done = _python("-m", "benchmarks", name, str(home))
+            done = _python("-m", "benchmarks", name, str(home), *["--full"] * full)
             if done.returncode == 0:
                 figures += json.loads(done.stdout.splitlines()[-1])
             else:
