@@ -51,7 +51,7 @@ def _order_at(refund: Fact, facts: list[Fact], at: int) -> int | None:
     return min(named, key=lambda fact: fact["position"])["occurred_at"] if named else None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class View:
     """What one decision sees. anchor: the entry or requalification that windows since standing start after. tiers:
     scheme to the tier there, for the schemes that have one."""

@@ -11,11 +11,12 @@ from domain.tier_model.compiled import CompiledModel
 from domain.tier_model.spans import ALWAYS
 from domain.tier_model.spec import TierModelSpec
 from domain.tier_model.timeline import Force
+from domain.user_tier import scheme_walk
 from domain.user_tier.decide import Subject
 from domain.user_tier.decide import decide as decide_batch
 from domain.user_tier.decisions import NewEvent
 from domain.user_tier.tags import TagSpan
-from tests.reference.cases import Case
+from tests.reference.cases import DAY, Case
 from tests.reference.evaluator import Event, TagCommand, Version
 
 
@@ -56,6 +57,11 @@ class Subjects:
 def decide(case: Case) -> list[list[Event]]:
     """The whole case in one go."""
     return Subjects(case).decide_until(case.until)[0]
+
+
+def foresee(days: int) -> None:
+    """How far ahead the product looks for the next drop on a card. That takes most of its time, and is not compared."""
+    scheme_walk.LOOK_AHEAD = days * DAY
 
 
 def _forces(versions: list[Version], sealed_at: int | None) -> list[Force]:

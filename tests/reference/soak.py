@@ -13,10 +13,12 @@ from pathlib import Path
 
 from tests.reference.agreement import difference
 from tests.reference.cases import make_case
+from tests.reference.product import foresee
 
 SUBJECTS = 32
 SPANS = (5, 6, 8, 11, 14) * 5 + (40, 90)  # days: most of what happens, happens within a few
 _FIRST = 10_000_000
+_FORESEEN_DAYS = 40
 _SECONDS_BETWEEN_LINES = 10.0
 
 
@@ -45,6 +47,7 @@ def main() -> int:
     first = asked.first
     if first is None:
         first = int(asked.state.read_text()) if asked.state and asked.state.exists() else _FIRST
+    foresee(_FORESEEN_DAYS)
     found = soak(first, asked.cases, _Progress(asked.cases, asked.state))
     print(found or f"{asked.cases:,} cases agree", flush=True)
     return 1 if found else 0
