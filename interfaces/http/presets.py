@@ -14,6 +14,12 @@ from interfaces.http.examples import PRESET, PRESETS_LISTED
 router = APIRouter(prefix="/v1/tier-models/presets", tags=["tier models"])
 
 
+class YamlResponse(Response):
+    """A model file."""
+
+    media_type = "application/yaml"
+
+
 @router.get("", responses=PRESETS_LISTED, summary="Ready models", dependencies=[allow(Permission.READ_MODELS)])
 def list_presets() -> Response:
     """By name, with what each is in two languages."""
@@ -21,7 +27,13 @@ def list_presets() -> Response:
     return answer({"presets": shown, "next_cursor": None})
 
 
-@router.get("/{name}", responses=PRESET, summary="A ready model", dependencies=[allow(Permission.READ_MODELS)])
+@router.get(
+    "/{name}",
+    response_class=YamlResponse,
+    responses=PRESET,
+    summary="A ready model",
+    dependencies=[allow(Permission.READ_MODELS)],
+)
 def read_preset(
     name: str,
     scheme: Annotated[str, Query(description="The scheme that it is to be of.", max_length=64)] = "rfm",
@@ -30,4 +42,4 @@ def read_preset(
 ) -> Response:
     """The model file, YAML: change it as you like, and post it to `/v1/tier-models`."""
     text = model_text(name, scheme=scheme, currency=currency, time_zone=time_zone)
-    return Response(text, media_type="application/yaml")
+    return YamlResponse(text)

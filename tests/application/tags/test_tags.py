@@ -213,3 +213,16 @@ def test_commands_at_once_are_decided_one_after_the_other(system: LedgerSystem, 
     instants = [event["at"] for event in system.events()[ann][2:]]
     assert len(set(instants)) == 12 and instants == sorted(instants)
     assert_proven(system)
+
+
+def test_an_activation_that_was_missed_is_decided_before_the_command(system: LedgerSystem, ann: str) -> None:
+    system.clock.set(START + DAY)
+    system.activate({**MODEL, "rules": {"high": "tag('vip') or orders >= 1"}})
+    system.clock.set(START + 2 * DAY)
+    system.add_tag(ann, "vip", "key:op")
+    assert told(system) == [
+        ("tier-changed", None, "low", "high", "model-change"),
+        ("tag-added", "vip", None, None, None),
+    ]
+    assert system.settle() == 0
+    assert_proven(system)
