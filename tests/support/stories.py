@@ -9,19 +9,23 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from domain.facts.fact import Fact
 from domain.facts.instants import parse_instant, to_datetime
-from domain.facts.table import RecordedFact, table_from_facts
+from domain.facts.table import NEVER, RecordedFact, table_from_facts
 from domain.tier_model.calendar import load_zone
 from domain.tier_model.compiled import CompiledModel
 from domain.tier_model.model_columns import ModelColumns
 from domain.tier_model.spans import ALWAYS
 from domain.tier_model.spec import canonical_json, parse_model
 from domain.tier_model.timeline import Decision, Force, SchemeInput, walk
+from domain.user_tier.decide import Decided, Subject, decide
+from domain.user_tier.decisions import NewEvent
+from domain.user_tier.tags import TagSpan
 from tests.reference.evaluator import Event, Version, decide_timeline
 
 _MINOR_UNITS = 100  # of every currency in the stories
@@ -59,6 +63,32 @@ def told_by_the_product(model_text: str, facts: list[str], until: str) -> list[s
     end = _instant(until, "00:00", zone)
     result = walk(table, {model.content_hash: ModelColumns(model, table)}, work, end, end)
     return [_told(decision, zone) for decision in result.decisions]
+
+
+def told_together(model_texts: list[str], facts: list[str], until: str) -> list[str]:
+    """Of several schemes, or one per attribute: the product's decisions, each with its scheme (and scope).
+
+    Among the facts may stand tags: `2026-05-01 tag vip until=2026-05-11`.
+    """
+    decided = decided_together(model_texts, facts, until)
+    zone = load_zone(parse_model(model_texts[0]).time_zone)
+    return [_told_new_event(event, zone) for event in decided.events if event.scheme]
+
+
+def decided_together(model_texts: list[str], facts: list[str], until: str) -> Decided:
+    """One user's events and observation, as of the local midnight `until`."""
+    models = [CompiledModel(parse_model(text), 1) for text in model_texts]
+    spec = models[0].spec
+    zone = load_zone(spec.time_zone)
+    tags = [line for line in map(_plain, facts) if "tag" in line.split()]
+    plain = [line for line in map(_plain, facts) if line not in tags]
+    rows = [
+        RecordedFact(0, fact, position, fact.occurred_at)
+        for position, fact in enumerate(_facts(plain, zone, spec.currency), 1)
+    ]
+    forces = {model.scheme: (Force(model, ALWAYS),) for model in models}
+    subject = Subject(UUID(int=1), 0, tags=tuple(_tag(line, zone) for line in tags))
+    return decide([subject], table_from_facts(rows), forces, _instant(until, "00:00", zone)).decided[0]
 
 
 def told_by_the_reference(model_text: str, facts: list[str], until: str) -> list[str]:
@@ -135,6 +165,20 @@ def _told_event(event: Event, zone: ZoneInfo) -> str:
         settled = event["values"]
         tiers += f" {settled['carried'] + settled['earned']} -> {settled['balance']}"
     return _line(event["effective_at"], zone, event["topic"], tiers, "")
+
+
+def _tag(line: str, zone: ZoneInfo) -> TagSpan:
+    day, *words = line.split()
+    time = words.pop(0) if _TIME.fullmatch(words[0]) else "12:00"
+    ends = words[2].removeprefix("until=") if len(words) > 2 else None
+    return TagSpan(words[1], _instant(day, time, zone), NEVER if ends is None else _instant(ends, "00:00", zone))
+
+
+def _told_new_event(event: NewEvent, zone: ZoneInfo) -> str:
+    kind = event.topic.removeprefix("user-tier.").removesuffix(".v1")
+    where = f"{event.scheme}/{event.scope}" if event.scope else event.scheme
+    tiers = _tiers(kind, event.from_tier, str(event.to_tier))
+    return _line(event.effective_at, zone, f"{where} {kind}", tiers, event.data["receipt"]["clause"])
 
 
 def _tiers(kind: str, before: str | None, after: str) -> str:
