@@ -11,7 +11,7 @@ from domain.tier_model.expression.parse import parse_condition
 from domain.tier_model.expression.scalar import truth, value_of
 from domain.tier_model.expression.shortfall import shortfall
 from domain.tier_model.expression.sql import SqlColumn, to_sql
-from domain.tier_model.expression.sql_words import Dialect
+from domain.tier_model.expression.sql_text import Dialect
 from domain.tier_model.expression.tree import (
     Compare,
     IsNull,

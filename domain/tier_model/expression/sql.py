@@ -5,10 +5,8 @@ most one is not null. Most values have one kind; an attribute of any type has fo
 writes every name, text and number out: nothing of a user's ever becomes SQL by itself.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import reduce
-from typing import Literal
 
 from sqlglot import exp
 
@@ -16,7 +14,20 @@ from domain.tier_model.column import Scalar, Type
 from domain.tier_model.expression.bounds import beside_fraction, beside_whole
 from domain.tier_model.expression.opensearch import SCALAR_PARTS
 from domain.tier_model.expression.scalar import truth, value_of
-from domain.tier_model.expression.sql_words import Dialect, SqlWords
+from domain.tier_model.expression.sql_text import (
+    Dialect,
+    Expr,
+    all_null,
+    case_when,
+    comparison,
+    first_of,
+    is_null,
+    joined,
+    opposite,
+    text_in_stages,
+    wrapped,
+)
+from domain.tier_model.expression.sql_words import SqlWords
 from domain.tier_model.expression.tree import (
     MIRRORED,
     And,
@@ -35,25 +46,15 @@ from domain.tier_model.expression.tree import (
     names_in,
 )
 
-Expr = exp.Expr
 Parts = dict[str, Expr]
-Kind = Literal["whole", "fraction", "text", "flag"]
-_KINDS: tuple[Kind, ...] = ("whole", "fraction", "text", "flag")
-_KIND_OF: dict[Type, Kind] = {
+_KINDS = ("whole", "fraction", "text", "flag")
+_KIND_OF = {
     Type.integer: "whole",
     Type.money: "whole",
     Type.day: "whole",
     Type.number: "fraction",
     Type.text: "text",
     Type.boolean: "flag",
-}
-_COMPARISONS: dict[str, type[exp.Binary]] = {
-    "=": exp.EQ,
-    "<>": exp.NEQ,
-    "<": exp.LT,
-    "<=": exp.LTE,
-    ">": exp.GT,
-    ">=": exp.GTE,
 }
 
 
@@ -76,8 +77,7 @@ def to_sql(node: Node, dialect: Dialect, column_of: Callable[[str], SqlColumn], 
     """The condition as one SQL boolean expression. Raises ConditionInvalid for a column that Spark cannot name."""
     columns = {name: column_of(name) for name in sorted(names_in(node))}
     used = [*tags, *(part for column in columns.values() for part in (*column.within, column.name))]
-    words = SqlWords(dialect, used)
-    return _Compiler(words, columns, tags).truth(node).sql(dialect=dialect)
+    return text_in_stages(_Compiler(SqlWords(dialect, used), columns, tags).truth(node), dialect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +112,17 @@ class _Compiler:
             return self.words.literal(truth(value_of(node, {})))
         match node:
             case And():
-                return _joined(exp.And, map(self.truth, node.parts))
+                return joined(exp.And, map(self.truth, node.parts))
             case Or():
-                return _joined(exp.Or, map(self.truth, node.parts))
+                return joined(exp.Or, map(self.truth, node.parts))
             case Not():
-                return _opposite(self.truth(node.operand))
+                return opposite(self.truth(node.operand))
             case Compare():
                 return self._compare(node.op, self._value(node.left), self._value(node.right))
             case Membership():
                 return self._among(self._value(node.operand), [self._value(option) for option in node.options])
             case IsNull():
-                return self._open(self._value(node.operand), _nothing)
+                return self._open(self._value(node.operand), all_null)
             case Tag():
                 return self.words.has(self.words.column(*self.tags), node.name)
             case _:
@@ -130,11 +130,11 @@ class _Compiler:
 
     def _among(self, mine: _Value, options: list[_Value]) -> Expr:
         def either(parts: Parts) -> Expr:
-            return _joined(exp.Or, (self._compare("=", _Value(parts), option) for option in options))
+            return joined(exp.Or, (self._compare("=", _Value(parts), option) for option in options))
 
         written = [self._written(mine.kinds, option) for option in options]
         if mine.kinds in (("whole",), ("text",)) and None not in written:
-            return exp.In(this=_wrapped(self._only(mine)), expressions=written)
+            return exp.In(this=wrapped(self._only(mine)), expressions=written)
         return self._open(mine, either)
 
     def _written(self, kinds: tuple[str, ...], option: _Value) -> Expr | None:
@@ -188,11 +188,11 @@ class _Compiler:
         if len(some) <= 1:
             return some[0] if some else _Value()
         if len(kinds) > 1:
-            return _Value(packed=_first([self._open(option, self._packed_if_any) for option in some]))
-        return _Value({kinds.pop(): _first([self._only(option) for option in some])})
+            return _Value(packed=first_of([self._open(option, self._packed_if_any) for option in some]))
+        return _Value({kinds.pop(): first_of([self._only(option) for option in some])})
 
     def _packed_if_any(self, parts: Parts) -> Expr:
-        return _case((_opposite(_nothing(parts)), self.words.packed(parts)))
+        return case_when((opposite(all_null(parts)), self.words.packed(parts)))
 
     def _only(self, value: _Value) -> Expr:
         """The one part of a value of one kind, good to read."""
@@ -229,17 +229,17 @@ class _Compiler:
             for kind, moved in (("whole", beside_whole), ("fraction", beside_fraction))
             if kind in parts
         ]
-        return _first(found) if found else self.words.literal(None)
+        return first_of(found) if found else self.words.literal(None)
 
     def _moved(self, part: Expr, moved: tuple[str, float] | bool) -> Expr:
         if isinstance(moved, bool):
-            return _case((_opposite(_null(part)), self.words.literal(moved)))
-        return _comparison(moved[0], part, self.words.literal(moved[1]))
+            return case_when((opposite(is_null(part)), self.words.literal(moved)))
+        return comparison(moved[0], part, self.words.literal(moved[1]))
 
     def _any_pair(self, op: str, mine: Parts, other: Parts) -> Expr:
         """Of the pairs of parts that can be compared, at most one is not null."""
         found = [
-            _comparison(op, mine[kind], other[kind])
+            comparison(op, mine[kind], other[kind])
             for kind in _KINDS
             if kind in mine and kind in other and (kind != "flag" or op in ("=", "<>"))
         ]
@@ -247,7 +247,7 @@ class _Compiler:
             found.append(self._whole_with_fraction(op, mine["whole"], other["fraction"]))
         if "fraction" in mine and "whole" in other:
             found.append(self._whole_with_fraction(MIRRORED[op], other["whole"], mine["fraction"]))
-        return _first(found) if found else self.words.literal(None)
+        return first_of(found) if found else self.words.literal(None)
 
     def _whole_with_fraction(self, op: str, whole: Expr, fraction: Expr) -> Expr:
         """Exact: rounding a whole number to the nearest DOUBLE keeps the order, so that only a tie needs a second look.
@@ -256,11 +256,11 @@ class _Compiler:
         """
         near = self.words.real(whole)
         beyond = self.words.literal(2.0**63)
-        tie = _comparison(op, whole, self.words.whole_of(fraction))
-        return _case(
-            (_comparison("<>", near, fraction), _comparison(op, near, fraction)),
-            (_comparison("<", near, beyond), tie),
-            (_comparison("=", near, fraction), self.words.literal(op in ("<", "<=", "<>"))),
+        tie = comparison(op, whole, self.words.whole_of(fraction))
+        return case_when(
+            (comparison("<>", near, fraction), comparison(op, near, fraction)),
+            (comparison("<", near, beyond), tie),
+            (comparison("=", near, fraction), self.words.literal(op in ("<", "<=", "<>"))),
         )
 
     # ----------------------------------------------------------------------------------------------------- arithmetic
@@ -286,50 +286,15 @@ class _Compiler:
 
     def _real_of(self, parts: Parts) -> Expr:
         found = [parts["fraction"].copy()] if "fraction" in parts else []
-        return _first([*found, self.words.real(parts["whole"])] if "whole" in parts else found)
+        return first_of([*found, self.words.real(parts["whole"])] if "whole" in parts else found)
 
     def _either(self, op: str, mine: Parts, other: Parts) -> Expr:
         """A whole number of two whole numbers, else a fraction."""
-        mixed = exp.Or(this=_null(mine["whole"]), expression=_null(other["whole"]))
+        mixed = exp.Or(this=is_null(mine["whole"]), expression=is_null(other["whole"]))
         real = self.words.finite(self.words.calculated(op, self._real_of(mine), self._real_of(other)))
         whole = self.words.calculated_whole(op, mine["whole"], other["whole"])
-        return self.words.packed({"whole": whole, "fraction": _case((mixed, real))})
+        return self.words.packed({"whole": whole, "fraction": case_when((mixed, real))})
 
 
 def _numeric(value: _Value) -> set[str]:
     return {"whole", "fraction"} & set(value.kinds)
-
-
-def _comparison(op: str, left: Expr, right: Expr) -> Expr:
-    return _COMPARISONS[op](this=_wrapped(left.copy()), expression=_wrapped(right.copy()))
-
-
-def _null(part: Expr) -> Expr:
-    return exp.Is(this=_wrapped(part.copy()), expression=exp.Null())
-
-
-def _nothing(parts: Parts) -> Expr:
-    """That no part has a value."""
-    return _joined(exp.And, map(_null, parts.values())) if parts else exp.true()
-
-
-def _opposite(part: Expr) -> Expr:
-    return exp.Not(this=_wrapped(part))
-
-
-def _first(options: list[Expr]) -> Expr:
-    return exp.Coalesce(this=options[0], expressions=options[1:]) if len(options) > 1 else options[0]
-
-
-def _case(*branches: tuple[Expr, Expr]) -> Expr:
-    return exp.Case(ifs=[exp.If(this=when, true=then) for when, then in branches])
-
-
-def _joined(word: type[exp.Connector], parts: Iterable[Expr]) -> Expr:
-    return reduce(lambda left, right: word(this=left, expression=right), map(_wrapped, parts))
-
-
-def _wrapped(part: Expr) -> Expr:
-    """In parentheses, where signs and words beside it could otherwise take it apart."""
-    apart = isinstance(part, exp.Binary | exp.Not | exp.In) and not isinstance(part, exp.Dot)
-    return exp.Paren(this=part) if apart else part

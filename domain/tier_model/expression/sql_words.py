@@ -3,15 +3,13 @@
 from collections.abc import Callable, Collection
 from functools import reduce
 from itertools import islice
-from typing import Literal
 
 from sqlglot import exp
 
 from domain.tier_model.column import Scalar
 from domain.tier_model.expression.fault import ConditionInvalid
+from domain.tier_model.expression.sql_text import Dialect, Expr, case_when
 
-Dialect = Literal["duckdb", "spark"]
-Expr = exp.Expr
 _SHORT = 24  # nodes of SQLGlot's that are rather repeated than bound
 _LARGEST = 1.7976931348623157e308
 _PART_TYPES = {"whole": "BIGINT", "fraction": "DOUBLE", "text": "VARCHAR", "flag": "BOOLEAN"}
@@ -101,12 +99,11 @@ class SqlWords:
 
     def _if_finite(self, value: Expr) -> Expr:
         within = exp.LTE(this=exp.Abs(this=value.copy()), expression=self.number(_LARGEST))
-        return exp.Case(ifs=[exp.If(this=within, true=value.copy())])
+        return case_when((within, value.copy()))
 
     def number_or_null(self, column: Expr) -> Expr:
-        """A DOUBLE column, null where it holds no number."""
-        is_one = exp.Not(this=exp.IsNan(this=column.copy()))
-        return exp.Case(ifs=[exp.If(this=is_one, true=column.copy())])
+        """A DOUBLE column, null where it holds no number, which both dialects hold to be equal to itself."""
+        return exp.Nullif(this=column, expression=exp.cast(exp.Literal.string("NaN"), "DOUBLE"))
 
     # --------------------------------------------------------------------------------------------------------- binding
 

@@ -13,6 +13,7 @@ MAX_CHARACTERS = 10_000
 MAX_TOKENS = 2_500
 MAX_NESTING = 20
 
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _NUMBER = re.compile(r"([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _NAME = re.compile(r"[^\W\d]\w*")
 _ALLOWED = {
@@ -82,6 +83,7 @@ def tokenise(text: str) -> list[Token]:
             "it is too long",
             f"A condition has at most {MAX_CHARACTERS:,} characters",
         )
+    _refuse_unprintable(text)
     try:
         tokens = _ConditionTokenizer().tokenize(text)
     except TokenError:
@@ -105,6 +107,14 @@ def tokenise(text: str) -> list[Token]:
     checked = [_checked(text, tokens, index) for index in range(len(tokens))]
     _refuse_depth(text, checked)
     return checked
+
+
+def _refuse_unprintable(text: str) -> None:
+    """Control characters and halves of characters cannot be stored in a fact, nor sent to any database."""
+    odd = _UNPRINTABLE.search(text)
+    if odd:
+        spelled = f"U+{ord(odd.group()):04X}"
+        raise invalid_at(text, odd.start(), f"{spelled} is no character of a text", "Remove it", spelled)
 
 
 def _unclosed(text: str) -> int:
