@@ -77,7 +77,8 @@ class FitTierModel:
         instant, to_learn = self._instant(at), learned_in(spec)
         trainers = {name: self._trainer(spec, name, learner) for name in to_learn}
         observed = observe(self._models, CompiledModel(spec, view.version), to_learn, instant, progress)
-        learned = {name: learn(name, to_learn[name], trainers[name], observed, instant) for name in to_learn}
+        learned = dict(spec.fitted.learned) if spec.fitted is not None else {}
+        learned |= {name: learn(name, to_learn[name], trainers[name], observed, instant) for name in to_learn}
         cuts, baseline = _cuts(spec, observed, learned, instant)
         history = f"{observed.subjects} users with facts visible at {format_instant(instant)}"
         fitted = with_cuts(spec, cuts, instant, history, baseline, learned)

@@ -23,6 +23,10 @@ def learned_faults(
         elif reaches[name].type is Type.text:
             remedy = "Learn from numbers: counts, sums, averages, shares"
             yield places.error((*path, "learned", index), name, "is text and cannot be learned from", remedy)
+        elif spec.features[name].since == "standing":
+            remedy = "Learn from a window of days, or from all facts"
+            message = "restarts with the tier, and training sees nobody stand anywhere"
+            yield places.error((*path, "learned", index), name, message, remedy)
     target = score.predict
     if target.minus is not None and target.minus.is_amount is not target.sum.is_amount:
         remedy = "Subtract an amount from an amount, or an attribute from an attribute"

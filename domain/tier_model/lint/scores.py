@@ -101,6 +101,9 @@ def _weighted(path: Path, score: WeightedScore, spec: TierModelSpec, places: Pla
         if part not in spec.scores:
             remedy = f"Name one of {', '.join(spec.scores)}"
             yield places.error((*path, "weighted", part), part, "is no score of this model", remedy)
+        elif isinstance(spec.scores[part], LearnedScore):
+            remedy = "Cut it into bins with a score of its own, and weigh that"
+            yield places.error((*path, "weighted", part), part, "is a learned number and cannot be weighed", remedy)
 
 
 def _circle(spec: TierModelSpec, places: Places) -> Iterator[ModelFault]:

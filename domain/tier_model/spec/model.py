@@ -125,7 +125,7 @@ def with_cuts(
     fitting = Fitting(
         at=fitted_at,
         history=history,
-        scores=tuple(sorted(cuts)),
+        scores=tuple(sorted({*cuts, *(spec.fitted.scores if spec.fitted is not None else ())})),
         baseline={name: tuple(counts) for name, counts in (baseline or {}).items()},
         learned=dict(learned or {}),
     )

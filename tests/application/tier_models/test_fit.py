@@ -1,5 +1,6 @@
 """Fitting on a real ledger: cuts, users per bin, learned scores; what it refuses; what is decided by it afterwards."""
 
+import json
 import random
 from typing import Any
 
@@ -136,6 +137,17 @@ def test_a_learned_score_is_trained_measured_and_frozen(system: LedgerSystem, ot
         other.clock.set(NOW)
         a_shop(other, seed=2)
         assert fitted(other, LEARNED, learner="gradient-boosting").content_hash == view.content_hash
+
+
+def test_a_trained_model_in_a_file_is_kept_when_its_cuts_are_fitted(system: LedgerSystem) -> None:
+    pytest.importorskip("sklearn")
+    a_shop(system)
+    spec = fitted(system, LEARNED, learner="gradient-boosting").spec
+    spec["scores"]["n3"].pop("cuts")
+    spec["fitted"] |= {"scores": [], "baseline": {}}
+    again = fitted(system, json.dumps(spec | {"scheme": "copy"}))
+    assert again.spec["fitted"]["learned"] == spec["fitted"]["learned"]
+    assert len(again.spec["scores"]["n3"]["cuts"]) == 2 and again.unfitted == ()
 
 
 def test_what_is_learned_decides_the_same_day_by_day_and_all_at_once(system: LedgerSystem, other_database: str) -> None:

@@ -31,6 +31,13 @@ def test_a_learned_score_has_no_faults() -> None:
         ("[orders, recency]", "[orders, o]", "scores.worth.learned.1", "no feature"),
         ("minus: refund.amount}", "minus: refund.points}", "scores.worth.predict.minus", "another unit"),
         ("minus: refund.amount}", "where: amount > 5}", "scores.worth.predict.where", "bare number"),
+        (
+            "recency: {days_since: order",
+            "recency: {days_since: order, since: standing",
+            "scores.worth.learned.1",
+            "nobody",
+        ),
+        ("  o: {of", "  p: {weighted: {worth: 1}}\n  o: {of", "scores.p.weighted.worth", "cannot be weighed"),
     ],
 )
 def test_faults_of_learned_scores(old: str, new: str, path: str, said: str) -> None:
