@@ -24,6 +24,7 @@ class Standing:
     grace_until: int | None = None
     dropped_at: int | None = None  # the last drop under this entry: the next one waits
     validity_ended_at: int | None = None  # an end that has been a review already
+    warned_of: frozenset[int] = frozenset()  # reviews and validity ends
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,9 @@ def decide(
     else:
         decided, recorded = _falls_short(standing, rank - goal, tiers, policy, review, moment)
     if tiers.index(decided.tier) > goal:
-        recorded = recorded + [AT_RISK] * _warnings(decided, policy, moment)
+        warned_of = _to_warn_of(decided, policy, moment)
+        recorded = recorded + [AT_RISK] * len(warned_of)
+        decided = replace(decided, warned_of=decided.warned_of | warned_of)
     return decided, recorded
 
 
@@ -207,23 +210,24 @@ def _months_after_2000(day: date) -> int:
     return (day.year - 2000) * 12 + day.month - 1
 
 
-def _warnings(standing: Standing, policy: Policy, moment: Moment) -> int:
+def _to_warn_of(standing: Standing, policy: Policy, moment: Moment) -> set[int]:
     """Rule: "with `warn: N days` is recorded, if q is below c then, at the midnight N days before a calendar review
-    or validity end, once for each." One that is both counts once. The day of an end is day(end), also where a date is
-    skipped and two days begin at once."""
+    or validity end, once for each." One that is both counts once, and so does one of which another version warned. The
+    day of an end is day(end), also where a date is skipped and two days begin at once."""
     if policy.warn is None:
-        return 0
+        return set()
     later = [day + timedelta(days=policy.warn) for day in moment.local.days_beginning_at(moment.at)]
     ahead = [end for end, day in ((moment.local.midnight(day), day) for day in later) if moment.local.day(end) == day]
     validity_end = _validity_end(standing, policy, moment)
-    return len(
-        {
-            end
-            for end in ahead
-            if end == validity_end
+    return {
+        end
+        for end in ahead
+        if end not in standing.warned_of
+        and (
+            end == validity_end
             or (policy.review not in (None, "continuous") and _is_review(standing, policy, replace(moment, at=end)))
-        }
-    )
+        )
+    }
 
 
 def _days(length: str | None) -> int | None:
