@@ -12,6 +12,7 @@ from infrastructure.bootstrap import build
 from infrastructure.redis.client import open_async_redis
 from infrastructure.settings import Settings
 from interfaces.http.main import create_app
+from projections.catalogue import USER_CARD
 from projections.user_card.view import prefix
 
 GOAL = 0.7
@@ -33,7 +34,7 @@ def http_card_read(stage: Stage) -> dict[str, Any]:
     _, token = system.keys.create("bench", "service")
     system.close()
     with redis.Redis.from_url(settings.redis_url or "") as client:
-        client.mset({f"{prefix(1)}card:user-{number}": _CARD % number for number in range(_USERS)})
+        client.mset({f"{prefix(USER_CARD.version)}card:user-{number}": _CARD % number for number in range(_USERS)})
     with served(_ours, settings) as ours, served(_bare, settings.redis_url) as bare:
         rates = alternate(
             {
@@ -59,7 +60,7 @@ def _ours(settings: Settings) -> FastAPI:
 def _bare(redis_url: str) -> FastAPI:
     app = FastAPI()
     client = open_async_redis(redis_url)
-    start = prefix(1)
+    start = prefix(USER_CARD.version)
 
     @app.get("/cards/{user_id}")
     async def read(user_id: str) -> Response:
