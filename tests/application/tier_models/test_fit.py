@@ -96,6 +96,23 @@ def test_a_version_with_written_cuts_can_be_fitted_for_its_baseline_alone(system
     assert system.fit("value", view.version, None, "test").spec.get("fitted") is None  # in force: it does not change
 
 
+def test_cuts_of_growth_value_and_of_standings_per_merchant(system: LedgerSystem) -> None:
+    """Fitted on what everybody has earned at all; per merchant on every user's facts at every merchant."""
+    growing = CUTS.replace("{of: spend, bins: 2, fit: mean}", "{of: growth, bins: 2}").replace(
+        "rules:", "growth: {earn: {orders: {points: 5, of: order}}}\nrules:"
+    )
+    some_orders(system)
+    assert fitted(system, growing, at=NOW + DAY).spec["scores"]["m"]["cuts"] == [5]
+    at = NOW + DAY
+    shops = [order(f"s-{shop}", user, at, 900, merchant_id=shop) for user, shop in ("ax", "ay", "bx")]
+    system.facts(shops)
+    system.clock.set(NOW + 2 * DAY)
+    per = CUTS.replace("scheme: value", "scheme: shops\nper: merchant_id")
+    view = fitted(system, per, at=NOW + 2 * DAY)
+    assert view.spec["scores"]["m"]["cuts"] == [900.0]
+    assert view.spec["fitted"]["baseline"] == {"m": [3, 0], "f": [3, 0, 0]}
+
+
 def test_without_users_there_is_nothing_to_fit_on(system: LedgerSystem) -> None:
     for text in (CUTS, FIXED):
         with pytest.raises(NothingToFitOn, match="no values to fit on"):
