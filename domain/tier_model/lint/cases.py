@@ -38,7 +38,7 @@ from domain.tier_model.lint.reach import Reach
 from domain.tier_model.lint.stretches import values_of
 from domain.tier_model.spec import CutScore, TierModelSpec, WeightedScore
 
-MAX_WORK = 4_000_000  # cases x parts of conditions: a second or two at worst, where texts are compared
+MAX_WORK = 2_000_000  # cases x parts of conditions: less than a second, also where texts are compared
 
 Bools = NDArray[np.bool_]
 Reaches = Mapping[str, Reach]

@@ -169,13 +169,15 @@ def _hidden(
 ) -> Iterator[tuple[str, list[str]]]:
     """Each tier with those before it that hide it: all together where these cases can be tried, else its neighbour."""
     whole = cases_of([rules[tier][0] for tier in tried], spec, reaches)
+    true = {tier: whole.true(rules[tier][0]) for tier in tried} if whole is not None else {}
     for index, tier in enumerate(tried[1:], 1):
         before = tried[:index] if whole is not None else tried[index - 1 : index]
-        cases = whole or cases_of([rules[each][0] for each in (*before, tier)], spec, reaches)
-        if cases is None:
-            continue
-        mine = cases.true(rules[tier][0])
-        others = {each: mine & cases.true(rules[each][0]) for each in before}
-        if mine.any() and not (mine & ~np.logical_or.reduce([*others.values()])).any():
-            alone = [each for each, both in others.items() if both.sum() == mine.sum()]
-            yield tier, alone[-1:] or [each for each, both in others.items() if both.any()]
+        if whole is None:
+            cases = cases_of([rules[each][0] for each in (*before, tier)], spec, reaches)
+            if cases is None:
+                continue
+            true = {each: cases.true(rules[each][0]) for each in (*before, tier)}
+        mine = true[tier]
+        if mine.any() and not (mine & ~np.logical_or.reduce([true[each] for each in before])).any():
+            alone = [each for each in before if not (mine & ~true[each]).any()]
+            yield tier, alone[-1:] or [each for each in before if (mine & true[each]).any()]
