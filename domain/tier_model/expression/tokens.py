@@ -159,7 +159,7 @@ def _checked(text: str, tokens: list[Token], index: int) -> Token:
             written,
         )
     if kind is TokenType.NUMBER:
-        _refuse_odd_number(text, token, following)
+        _refuse_odd_number(text, token, tokens[index - 1] if index else None, following)
     if kind is TokenType.VAR and calls and written.lower() in FUNCTIONS:
         return Token(kind, written.lower(), token.line, token.col, token.start, token.end)
     if kind in (TokenType.VAR, TokenType.IDENTIFIER):
@@ -191,9 +191,11 @@ def _checked(text: str, tokens: list[Token], index: int) -> Token:
     return token
 
 
-def _refuse_odd_number(text: str, token: Token, following: Token | None) -> None:
+def _refuse_odd_number(text: str, token: Token, before: Token | None, following: Token | None) -> None:
+    """A number that begins with its point comes as two tokens."""
+    start = before.start if before is not None and before.token_type is TokenType.DOT else token.start
     glued = following is not None and following.start == token.end + 1 and following.token_type is TokenType.VAR
-    if glued or not _NUMBER.fullmatch(token.text):
+    if glued or not _NUMBER.fullmatch(text, start, token.end + 1):
         raise invalid_at(
             text,
             token.start,
