@@ -90,7 +90,8 @@ class PolicyRules:
         if review is None:
             return after, outcomes
         warning = Outcome("tier-at-risk", "warned", after.tier, after.tier, review)
-        return replace(after, warned_for=review, last_decided=t), [*outcomes, warning]
+        ahead = tuple(end for end in after.warned_of if end > t)
+        return replace(after, warned_of=(*ahead, review), last_decided=t), [*outcomes, warning]
 
     def _change(self, standing: Standing | None, qualified: int, t: int) -> tuple[Standing, list[Outcome]]:
         if standing is None:
@@ -305,7 +306,7 @@ class PolicyRules:
 
     def _warned_review(self, standing: Standing, t: int) -> int | None:
         due = [review for warning, review in self._warnings(standing, t) if warning == t]
-        return due[0] if due and standing.warned_for != due[0] else None
+        return next((review for review in due if review not in standing.warned_of), None)
 
     def _next_warning(self, standing: Standing, t: int) -> int | None:
         return min((warning for warning, _ in self._warnings(standing, t) if warning > t), default=None)

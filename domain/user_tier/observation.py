@@ -16,7 +16,7 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
     last_decided: int  # the last instant at which something was recorded
     grace_until: int | None = None
     stepped_on: int | None = None  # local day of the last downward step taken by a review
-    warned_for: int | None = None  # the review or validity end already warned of
+    warned_of: tuple[int, ...] = ()  # the reviews and validity ends ahead that were warned of
     validity_until: int | None = None
     event_id: str = ""  # the last transition's
     window_from: int | None = None  # the window since standing that holds until the midnight after valid_from
