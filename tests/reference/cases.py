@@ -133,16 +133,18 @@ def _commands(random: Random, time: _Time, facts: list[dict]) -> list[TagCommand
     commands: list[TagCommand] = []
     for at in sorted(instants):
         tag, until = random.choice(("vip", "vip", "new")), _instant(random, time)
-        if tag in tags_at(commands, at) and random.random() < 0.6:
+        if tag not in tags_at(commands, at):
+            commands.append(TagCommand(at, tag, True, until if random.random() < 0.5 and until > at else None))
+        elif random.random() < 0.7 or until <= at:
             commands.append(TagCommand(at, tag, False))
         else:
-            commands.append(TagCommand(at, tag, True, until if random.random() < 0.5 and until > at else None))
+            commands.append(TagCommand(at, tag, True, until))  # another end than it has: the same would be no command
     return commands
 
 
 def _facts(random: Random, time: _Time) -> list[dict]:
     found: list[dict] = []
-    for number in range(random.choice((1, 2, 4, 8, 14, 20))):
+    for number in range(random.choice((1, 2, 4, 8, 14, 20) if time.days > 14 else (1, 2, 3, 5, 8, 12))):
         occurred = _instant(random, time)
         if found and random.random() < 0.15:
             occurred = random.choice(found)["occurred_at"]

@@ -168,7 +168,7 @@ def _validity_end(standing: Standing, policy: Policy, moment: Moment) -> int | N
     start = local.day(standing.valid_from)
     day = start + timedelta(days=number) if unit == "day" else add_months(start, number * (12 if unit == "year" else 1))
     while policy.validity_period is not None and not _begins(policy.validity_period, day):
-        day += timedelta(days=1)
+        day = add_months(day.replace(day=1), 1)
     end = local.midnight(day)
     if moment.activated_at is not None and end < moment.activated_at:
         end = local.midnight(local.day(moment.activated_at) + timedelta(days=1))

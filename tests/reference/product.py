@@ -15,7 +15,7 @@ from domain.user_tier import scheme_walk
 from domain.user_tier.decide import Subject
 from domain.user_tier.decide import decide as decide_batch
 from domain.user_tier.decisions import NewEvent
-from domain.user_tier.tags import TagSpan
+from domain.user_tier.tags import TagSpan, held_tags, with_tag, without_tag
 from tests.reference.cases import DAY, Case
 from tests.reference.evaluator import Event, TagCommand, Version
 
@@ -37,7 +37,7 @@ class Subjects:
         if not forces:
             return [[] for _ in self._subjects], [NEVER for _ in self._subjects]
         subjects = [
-            replace(subject, tags=_spans([command for command in person.tags if command.at < now]))
+            replace(subject, tags=_tags(subject, person.tags, now))
             for subject, person in zip(self._subjects, self._case.people, strict=True)
         ]
         decided = decide_batch(subjects, _table(self._case, now), forces, now).decided
@@ -78,19 +78,17 @@ def _forces(versions: list[Version], sealed_at: int | None) -> list[Force]:
 _SPEC: TypeAdapter[TierModelSpec] = TypeAdapter(TierModelSpec)
 
 
-def _spans(commands: list[TagCommand]) -> tuple[TagSpan, ...]:
-    """A tag lasts until the next command on it, or its own end."""
-    spans = []
-    for number, command in enumerate(commands):
-        if not command.present:
+def _tags(subject: Subject, commands: list[TagCommand], now: int) -> tuple[TagSpan, ...]:
+    """What the subject was left with, and what was commanded since then and before now."""
+    spans = held_tags(subject.observation)
+    for command in commands:
+        if not (subject.decided_at or ALWAYS) < command.at < now:
             continue
-        after = next((later for later in commands[number + 1 :] if later.tag == command.tag), None)
-        end = NEVER if command.until is None else command.until
-        if after is not None and after.at <= end:
-            spans.append(TagSpan(command.tag, command.at, after.at, not after.present))
+        if command.present:
+            spans = with_tag(spans, command.tag, command.at, command.until)
         else:
-            spans.append(TagSpan(command.tag, command.at, end))
-    return tuple(spans)
+            spans = without_tag(spans, command.tag, command.at)
+    return spans
 
 
 def _table(case: Case, now: int) -> FactTable:
