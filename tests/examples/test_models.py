@@ -1,15 +1,18 @@
 """The shipped models are good ones: without faults, and of use on the sample year."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from domain.facts.fact import Fact
-from domain.facts.instants import SECOND
+from domain.facts.instants import SECOND, parse_instant
 from domain.tier_model.lint import lint, lint_text
 from domain.tier_model.spec import TierModelSpec, canonical_json, parse_model, with_cuts
+from examples.sample_data import write_facts
 from tests.examples.sample_year import Row, SampleYear, tiers_of
+from tests.support.ledger import LedgerSystem
 
 MODELS = sorted((Path(__file__).parents[2] / "examples" / "models").glob("*.yaml"))
 DAY = 86_400 * SECOND
@@ -131,3 +134,23 @@ def test_the_eight_cells_cover_every_score_once() -> None:
         spec.tiers[0]: {"enter": "r < 4 and f < 4 and m < 4"}
     }
     assert lint(TierModelSpec.model_validate(classes)) == []
+
+
+def test_every_shipped_model_goes_from_its_file_into_force(database: str, tmp_path: Path) -> None:
+    """Drafted, fitted and activated on a real ledger, crossed schemes after those that they read; users are decided."""
+    files = write_facts(tmp_path, weeks=0, households=4)
+    facts = [json.loads(line) for line in files.facts.read_text().splitlines()]
+    with LedgerSystem(database, manual_clock=True) as system:
+        system.clock.set(parse_instant(files.last_occurred_at) + DAY)
+        for start in range(0, len(facts), 1_000):
+            assert system.facts(facts[start : start + 1_000]).rejected == []
+        for path in sorted(MODELS, key=lambda path: path.stem == "crossed"):
+            system.activate(path.read_text())
+        system.settle()
+        moved = [
+            event["scheme"]
+            for events in system.events().values()
+            for event in events
+            if event["topic"] == "user-tier.tier-changed.v1"
+        ]
+    assert set(moved) == {path.stem for path in MODELS}
