@@ -13,12 +13,12 @@ from opensearchpy.helpers import bulk
 
 from domain.tier_model.column import Column, Type, column_of
 from domain.tier_model.expression import Condition, ConditionInvalid, compile_segment, tag_column
+from tests.domain.tier_model.expression.naive import naive
 from tests.domain.tier_model.expression.random_conditions import (
     NAMES,
     TAGS,
     columns_of,
     conditions,
-    naive,
     rows,
     searches,
     tag_sets,
@@ -40,7 +40,7 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(parts=parts, given_rows=tagged_rows)
 def test_all_executors_agree(connection: duckdb.DuckDBPyConnection, parts: list[Any], given_rows: list[Row]) -> None:
     compiled = [compile_segment(written(part), NAMES) for part in parts]

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.tier_model.expression import compile_segment
-from tests.domain.tier_model.expression.random_conditions import NAMES, conditions, naive, rows, tag_sets, written
+from tests.domain.tier_model.expression.naive import naive
+from tests.domain.tier_model.expression.random_conditions import NAMES, conditions, rows, tag_sets, written
 from tests.domain.tier_model.expression.sql_rows import COLUMNS, table_columns, values_of
 
 pytest.importorskip("pyspark", reason="pyspark is not installed: it comes with the extra `spark`")
