@@ -13,7 +13,7 @@ from domain.refusal import Complaint, Refusal
 from domain.tier_model.column import Column
 from domain.tier_model.compiled import CompiledModel
 from domain.tier_model.fit import bin_counts, fit_cuts, fit_mean
-from domain.tier_model.learned import learned_column
+from domain.tier_model.learned import LearnedColumn
 from domain.tier_model.spec import (
     CutScore,
     LearnedModel,
@@ -121,7 +121,7 @@ def _cuts(
     """The cuts that were open, and the users per bin of every score with cuts."""
     columns = dict(observed.features)
     for name, model in learned.items():
-        columns[name] = learned_column(model, observed.features, observed.subjects)
+        columns[name] = LearnedColumn(model).values(observed.features, observed.subjects)
     cuts: dict[str, list[int | float]] = {}
     baseline: dict[str, list[int]] = {}
     for name, score in spec.scores.items():

@@ -5,7 +5,7 @@ from application.tier_models.ports import Learner
 from domain.facts.instants import format_instant
 from domain.facts.table import NEVER
 from domain.refusal import Complaint, Refusal
-from domain.tier_model.learned import predictions
+from domain.tier_model.learned import Forest
 from domain.tier_model.learned_training import Sample, horizon_of, quality_of
 from domain.tier_model.spec import LearnedInput, LearnedModel, LearnedScore, Tree, Validation, trees_hash
 
@@ -61,7 +61,8 @@ def learn(name: str, score: LearnedScore, learner: Learner, observed: Observed, 
 
 
 def _measured(sample: Sample, nulls: list[float], base: float, trees: tuple[Tree, ...]) -> Validation:
-    foretold = predictions(base, trees, sample.matrix(nulls))
+    columns = sample.matrix(nulls)
+    foretold = Forest(base, trees, len(columns)).predict(columns)
     return Validation(
         subjects=len(sample),
         model=quality_of(foretold, sample.after),

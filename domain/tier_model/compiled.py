@@ -15,7 +15,7 @@ from domain.tier_model.columns import FeaturePlan
 from domain.tier_model.currency import minor_units
 from domain.tier_model.expression import Condition, compile_fact_condition, tag_column
 from domain.tier_model.growth import EarnPlan, GrowthPlan
-from domain.tier_model.learned import learned_ages
+from domain.tier_model.learned import LearnedColumn, learned_ages
 from domain.tier_model.names import compile_rule, schemes_in
 from domain.tier_model.policy import Policy, PolicyRules, Reviews
 from domain.tier_model.selection import Aggregate, Reading
@@ -93,6 +93,8 @@ class CompiledModel:
         self.reads_tags = frozenset[str]().union(*(condition.tags for condition in conditions))
         self.features = tuple(self._plan(name, feature) for name, feature in spec.features.items())
         self.growth = _growth(spec) if spec.growth is not None else None
+        trained = spec.fitted.learned if spec.fitted is not None else {}
+        self.learned = {name: LearnedColumn(model) for name, model in trained.items()}
         self.policy = PolicyRules(policy_of(spec.policy), spec.tiers, spec.unordered, self.calendar)
         self._missing: dict[Any, list[dict[str, Any]]] = {}
         self._default = spec.tiers.index(spec.default) if spec.default is not None else 0

@@ -13,7 +13,6 @@ from domain.tier_model.compiled import CompiledModel, Truth
 from domain.tier_model.expression import Condition, tag_column
 from domain.tier_model.fit import score
 from domain.tier_model.growth import GrowthColumns
-from domain.tier_model.learned import learned_column
 from domain.tier_model.names import TIER
 from domain.tier_model.outside import NOTHING_OUTSIDE, Outside
 from domain.tier_model.spans import Int64s, PointIndex, Points
@@ -102,11 +101,9 @@ class ModelColumns:
         return {feature.plan.name: feature.day_counted_from(points, index) for feature in ages}
 
     def _scores(self, features: dict[str, Column], size: int) -> dict[str, Column]:
-        spec = self.model.spec
-        learned = spec.fitted.learned if spec.fitted is not None else {}
-        scores = {name: learned_column(model, features, size) for name, model in learned.items()}
+        scores = {name: learned.values(features, size) for name, learned in self.model.learned.items()}
         columns = {**features, **scores}
-        waiting = {name: plan for name, plan in spec.scores.items() if not isinstance(plan, LearnedScore)}
+        waiting = {name: plan for name, plan in self.model.spec.scores.items() if not isinstance(plan, LearnedScore)}
         while waiting:
             ready = [
                 name

@@ -10,7 +10,7 @@ from domain.tier_model.spec.parts import Part
 from domain.tier_model.spec.values import ConditionText, Days, FieldText, Name
 
 MAX_TREES = 200
-MAX_LEAVES = 32
+MAX_LEAVES = 8
 
 Instant = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]

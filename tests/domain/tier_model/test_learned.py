@@ -13,7 +13,7 @@ from domain.facts.fact import Fact
 from domain.facts.table import RecordedFact, table_from_facts
 from domain.tier_model.column import Type, column_of
 from domain.tier_model.compiled import CompiledModel
-from domain.tier_model.learned import input_matrix, learned_column, predictions
+from domain.tier_model.learned import Forest, LearnedColumn, input_matrix
 from domain.tier_model.learned_training import Sample, quality_of
 from domain.tier_model.model_columns import ModelColumns
 from domain.tier_model.spec import (
@@ -74,14 +74,14 @@ def test_a_row_falls_to_one_leaf_of_every_tree() -> None:
         "recency": column_of([2, 3, 3, None], Type.integer),
         "spend": column_of([900, 500, 501, 900], Type.money),
     }
-    found = learned_column(trained(TREE, NULL_TREE), features, 4)
+    found = LearnedColumn(trained(TREE, NULL_TREE)).values(features, 4)
     assert found.valid.all() and found.values.tolist() == [110.0, 120.0, 130.0, 109.0]
-    assert learned_column(trained(), features, 4).values.tolist() == [100.0] * 4
+    assert LearnedColumn(trained()).values(features, 4).values.tolist() == [100.0] * 4
 
 
 def test_what_is_no_number_is_null_to_a_tree() -> None:
     features = {"recency": column_of(["x", True, 3.0, None], Type.scalar), "spend": column_of([0] * 4, Type.money)}
-    assert learned_column(trained(NULL_TREE), features, 4).values.tolist() == [99.0, 99.0, 100.0, 99.0]
+    assert LearnedColumn(trained(NULL_TREE)).values(features, 4).values.tolist() == [99.0, 99.0, 100.0, 99.0]
 
 
 def test_a_fitted_model_reads_back_as_it_was() -> None:
@@ -142,7 +142,7 @@ def test_predictions_are_those_of_the_library(seed: int, rows: int, inputs: int)
     reference = ensemble.GradientBoostingRegressor(**settings_, max_depth=None, random_state=0)
     reference.fit(columns.T, target)
     asked = np.concatenate([columns, random.integers(-60, 60, (inputs, 300)) / 4], axis=1)
-    np.testing.assert_allclose(predictions(base, trees, asked), reference.predict(asked.T), rtol=1e-12)
+    np.testing.assert_allclose(Forest(base, trees, inputs).predict(asked), reference.predict(asked.T), rtol=1e-12)
 
 
 def test_training_follows_from_the_values_and_not_from_their_order() -> None:
@@ -155,7 +155,9 @@ def test_training_follows_from_the_values_and_not_from_their_order() -> None:
     after = (spend.values / 2 + random.gamma(1, 500, 3_000)).round()
     one = Sample([recency, spend], after, spend.values)
     shuffled = random.permutation(3_000)
-    other = Sample([type(c)(c.values[shuffled], c.valid[shuffled]) for c in one.inputs], after[shuffled], one.before[shuffled])
+    other = Sample(
+        [type(c)(c.values[shuffled], c.valid[shuffled]) for c in one.inputs], after[shuffled], one.before[shuffled]
+    )
     hashes = set()
     for sample in (one.ordered, other.ordered):
         nulls = sample.nulls()
