@@ -40,7 +40,7 @@ class Subjects:
             replace(subject, tags=_tags(subject, person.tags, now))
             for subject, person in zip(self._subjects, self._case.people, strict=True)
         ]
-        decided = decide_batch(subjects, _table(self._case, now), forces, now).decided
+        decided = decide_batch(subjects, table_of(self._case, now), forces, now).decided
         self._subjects = [
             replace(
                 subject,
@@ -91,7 +91,8 @@ def _tags(subject: Subject, commands: list[TagCommand], now: int) -> tuple[TagSp
     return spans
 
 
-def _table(case: Case, now: int) -> FactTable:
+def table_of(case: Case, now: int) -> FactTable:
+    """What is known before `now`, of all subjects."""
     rows = [
         RecordedFact(subject, _fact(fact), fact["position"], fact["known_at"])
         for subject, person in enumerate(case.people)
