@@ -98,7 +98,7 @@ class Condition:
     ) -> str:
         """A SQL boolean expression, for where, select or case: true, false and null where `evaluate` says so.
 
-        dialect: duckdb, or spark (3.5 and later, ANSI mode or not). column_of: a name's column. tags_column: where a
+        dialect: duckdb, or spark (version 4, in ANSI mode or not). column_of: a name's column. tags_column: where a
         list of texts is, null for none. No row makes it fail: what leaves its range or is divided by zero is null.
         SQLGlot quotes names and texts. Mind that both engines take columns `a` and `A` for one; conditions do not.
         Raises ConditionInvalid for a column whose name Spark would replace (${...}).
