@@ -59,9 +59,16 @@ class FactTable:
         return np.asarray(self.kind == self.kinds.index(kind))
 
     def in_currency(self, currency: str) -> "FactTable":
-        """The same facts, where an amount in another currency is no amount."""
-        foreign = [code for code, name in enumerate(self.currencies) if name != currency]
-        return replace(self, amount_valid=self.amount_valid & ~np.isin(self.currency, foreign))
+        """The same facts, where an amount in another currency is no amount, and those of its lines are not there."""
+        foreign = np.isin(self.currency, [code for code, name in enumerate(self.currencies) if name != currency])
+        if not foreign.any():
+            return self
+        lines = self.lines.copy()
+        for row in np.flatnonzero(foreign).tolist():
+            kept = ({name: value for name, value in line.items() if name != "amount"} for line in lines[row] or ())
+            lines[row] = tuple(kept) or None
+        amount = np.where(foreign, 0, self.amount)
+        return replace(self, amount=amount, amount_valid=self.amount_valid & ~foreign, lines=lines)
 
     def taken(self, rows: Int64s, subject: npt.NDArray[np.int32], subjects: int) -> "FactTable":
         """Some of its rows as those of other subjects, in an order that sorts them by these."""

@@ -219,7 +219,7 @@ def _fact(random: Random, number: int, occurred: int, known: int, others: list[d
         "occurred_at": occurred,
         "known_at": known,
         "amount": amount,
-        "currency": None if amount is None else "USD",
+        "currency": None if amount is None else random.choice(("USD",) * 12 + ("EUR",)),
         "attributes": attributes,
         "lines": [_line(random) for _ in range(random.choice((0, 1, 2, 3)))] if amount is not None else [],
     }

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from tests.reference import policy as rules
 from tests.reference.conditions import Value, names_in
-from tests.reference.features import Fact, Model, View, evaluate, visible
+from tests.reference.features import Fact, Model, View, evaluate, in_currency, visible
 from tests.reference.growth import earned, left_by_settlement
 from tests.reference.zones import Zone, zone
 
@@ -87,16 +87,15 @@ def decide_subject(
     schemes: the versions of each, oldest first. sealed_at: the subject's history was sealed then; instants before it
     are decided with the version in force at sealing, cause `history`.
     """
-    tracks = {scheme: _tracks(facts, versions[0].model.get("per")) for scheme, versions in schemes.items()}
+    tracks = {scheme: _tracks(facts, versions[0].model) for scheme, versions in schemes.items()}
     appearing = {fact["known_at"] for fact in facts} | {fact["occurred_at"] for fact in facts}
     events: list[Event] = []
     for at in _instants(facts, schemes, tags, until):
         in_force = {scheme: _in_force(versions, at, sealed_at) for scheme, versions in schemes.items()}
         present = tags_at(tags, at)
         if at in appearing:
-            for scheme, versions in schemes.items():
-                for track in tracks[scheme]:
-                    track.seen = _seen(track, versions[0].model.get("per"), at)
+            for track in (track for of_scheme in tracks.values() for track in of_scheme):
+                track.seen = _seen(track, at)
         ready = {scheme: version for scheme, version in in_force.items() if version is not None}
         for scheme in _in_order(ready):
             version = ready[scheme]
@@ -119,9 +118,10 @@ def tags_at(tags: list[TagCommand], at: int) -> frozenset[str]:
     )
 
 
-def _tracks(facts: list[Fact], per: str | None) -> list[Track]:
+def _tracks(facts: list[Fact], model: Model) -> list[Track]:
     """Rule: with `per`, one for each text value of that attribute, from the facts that carry exactly that value; it
     comes to be when its first fact is known. Voids need no attribute."""
+    facts, per = in_currency(facts, model["currency"]), model.get("per")
     if per is None:
         return [Track(PLATFORM, facts, min(fact["known_at"] for fact in facts))] if facts else []
     voids = [fact for fact in facts if fact["kind"] == "void"]
@@ -138,10 +138,10 @@ def _scope_of(fact: Fact, per: str) -> str | None:
     return value if isinstance(value, str) and value and fact["kind"] != "void" else None
 
 
-def _seen(track: Track, per: str | None, at: int) -> list[Fact]:
+def _seen(track: Track, at: int) -> list[Fact]:
     """What is visible in a scope: of voids only what they do."""
     seen = visible(track.facts, at)
-    return seen if per is None else [fact for fact in seen if fact["kind"] != "void"]
+    return seen if track.scope == PLATFORM else [fact for fact in seen if fact["kind"] != "void"]
 
 
 def _instants(facts: list[Fact], schemes: dict[str, list[Version]], tags: list[TagCommand], until: int) -> list[int]:

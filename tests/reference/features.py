@@ -17,6 +17,17 @@ Fact = dict
 Model = dict
 
 
+def in_currency(facts: list[Fact], currency: str) -> list[Fact]:
+    """A fact in another currency is one without an amount here, and so are its lines: minor units of two currencies are
+    never added."""
+
+    def without_amounts(fact: Fact) -> Fact:
+        lines = [{name: value for name, value in line.items() if name != "amount"} for line in fact["lines"]]
+        return {**fact, "amount": None, "lines": lines}
+
+    return [fact if fact["currency"] in (None, currency) else without_amounts(fact) for fact in facts]
+
+
 def visible(facts: list[Fact], at: int) -> list[Fact]:
     """Rule: "exactly the subject's facts with occurred_at <= t, known_at <= t, not voided by then, ordered by
     occurred_at, then position". A void names a fact of its own source unless it says another; it is a fact itself,

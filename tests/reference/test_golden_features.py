@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.reference.features import feature_value, visible
+from tests.reference.features import feature_value, in_currency, visible
 from tests.reference.stories import fact, numbered
 from tests.reference.zones import instant, zone
 
@@ -165,3 +165,19 @@ def test_the_earliest_recorded_of_two_orders_of_one_name():
     second = fact("order", "2026-01-10T10:00:00Z", known="2026-03-03T10:00:00Z", fact_id="o") | {"source": "shop"}
     refund = fact("refund", "2026-03-20T10:00:00Z", order_id="o")
     assert value({"count": "refund", "within": "this month", "refunds": "at_order"}, NOW, first, second, refund) == 1
+
+
+def test_another_currency_is_no_amount_also_of_lines():
+    line = {"amount": 100, "band": "b"}
+    dollars = order("03-01", amount=700, band="a", lines=[line])
+    euros = order("03-02", amount=900, band="b", lines=[line]) | {"currency": "EUR"}
+    facts = in_currency([dollars, euros], "USD")
+    for feature, wanted in (
+        ({"sum": "order.amount"}, 700),
+        ({"sum": "order.lines.amount"}, 100),
+        ({"max": "order.amount"}, 700),
+        ({"top": "order.band", "by": "amount"}, "a"),
+        ({"count": "order", "where": "amount is null"}, 1),
+        ({"distinct": "order.lines.band"}, 1),
+    ):
+        assert value(feature, NOW, *facts) == wanted, feature

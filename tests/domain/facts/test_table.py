@@ -39,6 +39,16 @@ def test_amounts_kinds_and_currencies() -> None:
     assert not table.is_kind("refund").any()
 
 
+def test_amounts_in_another_currency_are_none_nor_are_those_of_lines() -> None:
+    lines = ({"amount": 60, "sku": "x"}, {"amount": 40})
+    facts = [Fact(name, "u", "order", 1, "", 100, name, {}, lines) for name in ("CNY", "USD")]
+    table = table_from_facts([RecordedFact(0, fact, place, 9) for place, fact in enumerate(facts, 1)])
+    seen = table.in_currency("USD")
+    assert seen.amount.tolist() == [0, 100] and seen.amount_valid.tolist() == [False, True]
+    assert seen.lines.tolist() == [({"sku": "x"}, {}), lines]
+    assert table.lines.tolist() == [lines, lines]
+
+
 def test_the_earliest_void_counts_and_names_its_own_source_by_default() -> None:
     table = table_from_facts(
         [
