@@ -186,7 +186,7 @@ class _Reader:
                 top.path,
             )
         key = _joined(event.value) if event.style in ("'", '"') else event.value
-        if not isinstance(key, str) or (key == "<<" and event.style is None):
+        if not isinstance(key, str) or "\0" in key or (key == "<<" and event.style is None):
             raise _invalid(
                 "has a key that cannot be used",
                 "Use plain words as keys",
@@ -207,6 +207,8 @@ class _Reader:
                 event.start_mark,
                 path,
             )
+        if "\0" in value:
+            raise _invalid("has U+0000 in it", "Remove it: it cannot be stored", event.start_mark, path)
         return value if event.style is not None else _resolved(value)
 
     def _put(self, top: _Open | None, value: Any) -> None:

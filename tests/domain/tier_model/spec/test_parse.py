@@ -202,6 +202,8 @@ def test_what_is_missing_is_named() -> None:
         ("a: \x01", (None, None), "not text"),
         ("a: '\ud800'", (None, None), "not"),
         ('a: "\\ud83d"', (1, 4), "half a character"),
+        ('a: "x\\0"', (1, 4), "U+0000"),
+        ('{"a": {"x\\u0000": 1}}', (1, 8), "cannot be used"),
         (b"\xff\xfe\xff", (None, None), "UTF-8"),
         ("[" * 50_000, (1, 21), "too deeply"),
         ("a: ", (1, 1), "missing"),
