@@ -238,7 +238,7 @@ def _coalesce(options: list[Column]) -> Column:
 
 def _mapped(function: Callable[..., Any], dtype: Any, *columns: Column) -> Column:
     """The function applied value by value where all columns have one; its None is null."""
-    size = max(len(column.valid) for column in columns)
+    (size,) = np.broadcast_shapes(*(column.valid.shape for column in columns))  # of no rows none, beside a constant too
     valid = np.ones(size, np.bool_)
     for column in columns:
         valid = valid & column.valid

@@ -169,3 +169,13 @@ def test_segments_read_tiers_and_tags() -> None:
 )
 def test_thresholds(text: str, expected: list[float] | None) -> None:
     assert compiled(text, days=Type.integer, orders=Type.integer).thresholds("days") == expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(part=conditions)
+def test_of_nobody_there_is_nothing_to_say(part: Any) -> None:
+    condition = compile_segment(written(part), NAMES)
+    nobody = {name: column_of([], type_) for name, type_ in NAMES.items()}
+    nobody |= {tag_column(tag): column_of([], Type.boolean) for tag in condition.tags}
+    column = condition.evaluate(nobody, 0)
+    assert len(column.values) == len(column.valid) == 0
