@@ -89,7 +89,7 @@ def test_the_whole_spelling_is_read() -> None:
     assert (spec.rules["mid"].enter, spec.rules["mid"].keep) == ("m >= 3", None)
     assert isinstance(spec.policy.downgrade, Downgrade)
     assert spec.policy.downgrade.review == ReviewEvery.model_validate({"every": "6 months", "day": 31})
-    assert spec.policy.validity is not None and spec.policy.validity.months == 12
+    assert spec.policy.validity is not None and spec.policy.validity.length.months == 12
 
 
 def test_json_says_the_same_also_with_tabs_and_escapes() -> None:
