@@ -13,7 +13,8 @@ from domain.tier_model.model_columns import Evaluated, ModelColumns, Row
 from domain.tier_model.outside import Outside, TierPath
 from domain.tier_model.receipt import missing_for_next
 from domain.tier_model.spans import Bases, Int64s, Points, points_of
-from domain.tier_model.timeline import Decision, Force, SchemeInput, SchemeResult, basis_of, walk
+from domain.tier_model.timeline import Decision, Force, SchemeInput, SchemeResult, basis_of
+from domain.tier_model.walk import walk
 from domain.user_tier.observation import SchemeObservation, Standing
 from domain.user_tier.tags import TagSpan
 

@@ -22,7 +22,8 @@ from domain.tier_model.compiled import CompiledModel
 from domain.tier_model.model_columns import ModelColumns
 from domain.tier_model.spans import ALWAYS
 from domain.tier_model.spec import canonical_json, parse_model
-from domain.tier_model.timeline import Decision, Force, SchemeInput, walk
+from domain.tier_model.timeline import Decision, Force, SchemeInput
+from domain.tier_model.walk import walk
 from domain.user_tier.decide import Decided, Subject, decide
 from domain.user_tier.decisions import NewEvent
 from domain.user_tier.tags import TagSpan

@@ -1,0 +1,290 @@
+"""The walk of time: at which instants a scheme's subjects are decided, and what each decision says. Pure.
+
+The instants follow from the facts and the model alone. Between two of a subject's points (instants at which a feature
+can change) every rule keeps its truth, so only points whose truth differs from the one before, and the policy's own
+deadlines, are walked; all others change nothing by construction.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from msgspec.structs import replace
+
+from domain.facts.table import NEVER, FactTable
+from domain.tier_model.compiled import Truth
+from domain.tier_model.model_columns import ModelColumns
+from domain.tier_model.policy import Outcome, Settlement
+from domain.tier_model.spans import ALWAYS, Bools, Int64s, Points, points_of
+from domain.tier_model.timeline import Decision, Force, Move, SchemeInput, SchemeResult, bases_of, basis_of
+from domain.user_tier.observation import Standing
+
+
+def walk(table: FactTable, columns: dict[str, ModelColumns], work: SchemeInput, now: int, horizon: int) -> SchemeResult:
+    """Decides every subject of the table at every instant after its decided_at and before now; looks ahead to horizon.
+
+    columns: prepared columns of each model version by its content hash. Beyond now nothing is recorded: that part only
+    finds the next deadline and when the tier may drop.
+    """
+    result = SchemeResult(standings=list(work.standings), models=[None] * table.subjects)
+    result.due_at = np.full(table.subjects, NEVER, dtype=np.int64)
+    result.may_drop_on = [None] * table.subjects
+    result.moves = [Move(n, ALWAYS, held.tier) for n, held in enumerate(work.standings) if held is not None]
+    known_from = _known_from(table)
+    for number, force in enumerate(work.forces):
+        last = number + 1 == len(work.forces)
+        end = horizon if last else min(work.forces[number + 1].since, now)
+        _Stretch(force, columns[force.model.content_hash], work, known_from, now, end, last).run(result)
+    return result
+
+
+def _known_from(table: FactTable) -> Int64s:
+    """Per subject, when it was first known of; NEVER without facts."""
+    first = np.full(table.subjects, NEVER, dtype=np.int64)
+    np.minimum.at(first, table.subject, table.known_at)
+    return first
+
+
+Steps = list[tuple[int, Truth]]
+
+
+@dataclass(slots=True)
+class _Walker:
+    """One subject on its way. floor: decided up to there. basis_at: as of when its points are evaluated: what windows
+    since standing and growth value lie upon turns with time, and then they are evaluated anew.
+
+    told: it has come to now, and how it stands there is said; from there on standing is what is foreseen.
+    """
+
+    subject: int
+    standing: Standing | None
+    floor: int
+    basis_at: int
+    truth: Truth | None = None
+    settlement: Settlement | None = None
+    told: bool = False
+
+
+class _Stretch:
+    """One version in force over one stretch of time, for the whole batch. ahead: it reaches beyond now."""
+
+    def __init__(
+        self,
+        force: Force,
+        columns: ModelColumns,
+        work: SchemeInput,
+        known_from: Int64s,
+        now: int,
+        end: int,
+        ahead: bool,
+    ) -> None:
+        self.force, self.columns, self.now, self.end, self.ahead = force, columns, now, end, ahead
+        self.model, self.foreseen = force.model, work.foreseen
+        self.decided_at = decided_at = work.decided_at
+        self.known_from = known_from
+        # A subject known before the activation is decided at its instant; the others when they come.
+        self.activates = (known_from <= force.since) & (decided_at < force.since) & (force.since < min(now, end))
+        self.lower = np.maximum(decided_at, force.since - 1 if force.since > ALWAYS else ALWAYS)
+        self.based = ~self.activates & (decided_at >= force.since) & (decided_at < end) & (decided_at != ALWAYS)
+
+    def run(self, result: SchemeResult) -> None:
+        subjects, instants = self.columns.instants(np.full(len(self.decided_at), self.end, dtype=np.int64))
+        known = instants >= self.known_from[subjects]  # what else is read may have moved before somebody came
+        subjects, instants = subjects[known], instants[known]
+        if self.ahead:
+            beyond = instants >= self.end
+            np.minimum.at(result.due_at, subjects[beyond], instants[beyond])
+        points = self._points(subjects, instants)
+        decidable = points.instant > self.lower[points.subject]
+        result.instants += int(np.count_nonzero(decidable & (points.instant < self.now)))
+        if self.ahead:
+            _lower_to_next(result.due_at, points, decidable & (points.instant >= self.now))
+        walkers = {subject: self._walker(subject, result) for subject in np.unique(points.subject).tolist()}
+        while len(points):
+            turns = self._walk_points(points, walkers, result)
+            result.instants += sum(turn < self.now for turn in turns.values())
+            self._turn_over(walkers, turns)
+            points = self._points_from(turns, subjects, instants)
+
+    # ---------------------------------------------------------------------------------------------------------- points
+
+    def _points(self, subjects: npt.NDArray[np.int32], instants: Int64s) -> Points:
+        wanted = (instants > self.lower[subjects]) & (instants < self.end)
+        extra = np.flatnonzero(self.activates)
+        based = np.flatnonzero(self.based)
+        return points_of(
+            np.concatenate([subjects[wanted], extra, based]).astype(np.int32),
+            np.concatenate([instants[wanted], np.full(len(extra), self.force.since), self.decided_at[based]]),
+        )
+
+    def _points_from(self, turns: dict[int, int], subjects: npt.NDArray[np.int32], instants: Int64s) -> Points:
+        """The points of the subjects from their turns on."""
+        turned_at = np.full(len(self.decided_at), NEVER, dtype=np.int64)
+        turned_at[list(turns.keys())] = list(turns.values())
+        wanted = (instants > turned_at[subjects]) & (instants < self.end)
+        return points_of(
+            np.concatenate([subjects[wanted], np.array(list(turns.keys()), dtype=np.int32)]),
+            np.concatenate([instants[wanted], np.array(list(turns.values()), dtype=np.int64)]),
+        )
+
+    def _walk_points(self, points: Points, walkers: dict[int, _Walker], result: SchemeResult) -> dict[int, int]:
+        """Walks every subject along its points. By subject, where what it stands upon turns before the end."""
+        if self.model.reads_standing:
+            mine = {subject: walkers[subject] for subject in np.unique(points.subject).tolist()}
+            standings = {subject: held for subject, walker in mine.items() if (held := walker.standing) is not None}
+            points = bases_of(self.model, points, standings, {n: walker.basis_at for n, walker in mine.items()})
+        evaluated = self.columns.evaluate(points)
+        floors = np.full(len(self.decided_at), ALWAYS, dtype=np.int64)
+        floors[list(walkers)] = [walker.floor for walker in walkers.values()]
+        kept = np.flatnonzero(_changed(points, evaluated.codes, points.instant > floors[points.subject]))
+        edges = np.searchsorted(points.subject[kept], np.arange(len(self.decided_at) + 1)).tolist()
+        when, codes = points.instant[kept].tolist(), evaluated.codes[kept].tolist()
+        turns = {}
+        for subject in np.unique(points.subject).tolist():
+            rows = range(edges[subject], edges[subject + 1])
+            steps = [(when[row], evaluated.truths[codes[row]]) for row in rows]
+            turn = self._advance(walkers[subject], steps, result)
+            if turn is not None:
+                turns[subject] = turn
+        return turns
+
+    # --------------------------------------------------------------------------------------------------------- walking
+
+    def _walker(self, subject: int, result: SchemeResult) -> _Walker:
+        standing = result.standings[subject]
+        if self.activates[subject] and standing is not None:
+            standing = self.model.policy.adopt(standing, self.force.since)
+        floor = int(self.lower[subject])
+        return _Walker(subject, standing, floor, floor)
+
+    def _advance(self, walker: _Walker, steps: Steps, result: SchemeResult) -> int | None:
+        """Decides at the steps, and between them at the policy's deadlines, which depend on what was decided before.
+
+        The instant at which the walker must be evaluated anew; None when it is done.
+        """
+        for number, (instant, truth) in enumerate(steps):
+            following = steps[number + 1][0] if number + 1 < len(steps) else self.end
+            if following <= walker.floor:
+                continue
+            at = instant if instant > walker.floor else None
+            if at is None:
+                walker.truth = truth
+            reached = max(instant, walker.floor)
+            while True:
+                if at is None:
+                    at = self._deadline(walker.standing, truth, reached, following)
+                turn = self._turn(walker)
+                if turn is not None and turn <= (following - 1 if at is None else at):
+                    return turn if turn < self.now or self._tell(walker, result) else None
+                if at is None:
+                    break
+                if at >= self.now and not self._tell(walker, result):
+                    return None
+                walker.truth = truth
+                if self._decide(walker, at, truth, result):
+                    return None
+                reached, at = at, None
+        self._tell(walker, result)
+        return None
+
+    def _deadline(self, standing: Standing | None, truth: Truth, after: int, before: int) -> int | None:
+        """The policy's next deadline between two instants."""
+        if standing is None:
+            return None
+        deadline = self.model.policy.next_instant(standing, self.model.qualify(truth, standing), after)
+        return deadline if deadline is not None and deadline < before else None
+
+    def _decide(self, walker: _Walker, at: int, truth: Truth, result: SchemeResult) -> bool:
+        """One decision; recorded when it lies before now. Whether all that is looked for ahead is found."""
+        policy, before = self.model.policy, walker.standing
+        qualified = self.model.qualify(truth, before)
+        after, outcomes = policy.decide(before, qualified, at)
+        walker.standing = after
+        if walker.settlement is not None:
+            assert before is not None
+            settled = Outcome("growth-settled", "validity-ended", before.tier, before.tier, growth=walker.settlement)
+            outcomes, walker.settlement = [settled, *outcomes], None
+        if before is None or before.tier != after.tier:
+            result.moves.append(Move(walker.subject, at, after.tier))
+        if at < self.now:
+            model_change = bool(self.activates[walker.subject]) and at == self.force.since
+            tier = self.model.tiers[qualified]
+            result.decisions += [
+                Decision(walker.subject, at, self.model, outcome, model_change, tier, before, after)
+                for outcome in outcomes
+            ]
+            return False
+        if before is not None and not policy.unordered and policy.rank[after.tier] < policy.rank[before.tier]:
+            if result.may_drop_on[walker.subject] is None:
+                result.may_drop_on[walker.subject] = at
+            return not self.foreseen
+        return False
+
+    def _tell(self, walker: _Walker, result: SchemeResult) -> bool:
+        """Say how the subject stands, once: now, or at the end of the version. Whether to look on ahead."""
+        if walker.told:
+            return True
+        walker.told, standing, subject = True, walker.standing, walker.subject
+        result.standings[subject] = standing
+        if standing is None:
+            return False
+        result.models[subject] = self.model
+        if not self.ahead:
+            return False
+        assert walker.truth is not None
+        deadline = self.model.policy.next_instant(standing, self.model.qualify(walker.truth, standing), self.now - 1)
+        for instant in (deadline, self._turn(walker)):  # also beyond the horizon
+            if instant is not None:
+                result.due_at[subject] = min(int(result.due_at[subject]), instant)
+        return self.foreseen or not self.model.policy.unordered
+
+    # --------------------------------------------------------------------------------------------------------- turning
+
+    def _turn(self, walker: _Walker) -> int | None:
+        """When what the features stand upon turns next: a window since standing restarts, growth value is settled."""
+        standing, policy = walker.standing, self.model.policy
+        if standing is None or not self.model.reads_standing:
+            return None
+        turns = [policy.restart(standing)] if self.model.restarts else []
+        if self.model.growth is not None and standing.validity_until is not None:
+            turns.append(policy.validity_end(standing))
+        return min((turn for turn in turns if turn > walker.basis_at), default=None)
+
+    def _turn_over(self, walkers: dict[int, _Walker], turns: dict[int, int]) -> None:
+        """Brings the walkers to their turns: the next points are evaluated upon what holds from there."""
+        for subject, turn in turns.items():
+            walker = walkers[subject]
+            walker.basis_at, walker.floor = turn, turn - 1
+            standing = walker.standing
+            assert standing is not None
+            validity = standing.validity_until is not None and self.model.policy.validity_end(standing) == turn
+            if self.model.growth is not None and validity:
+                walker.settlement = self._settlement(subject, standing, turn)
+                walker.standing = replace(
+                    standing,
+                    growth_carried=walker.settlement.balance,
+                    growth_settled_at=turn,
+                    last_decided=turn,
+                )
+
+    def _settlement(self, subject: int, standing: Standing, at: int) -> Settlement:
+        assert self.model.growth is not None and self.columns.growth is not None
+        _, carried, settled_at = basis_of(self.model, standing, at)
+        here = np.array([subject, subject], dtype=np.int32)
+        before, until = self.columns.growth.earned(here, np.array([settled_at, at], dtype=np.int64)).tolist()
+        balance = carried + until - before
+        left = self.model.growth.settled(balance, standing.tier)
+        return Settlement(carried, until - before, balance - left, left)
+
+
+def _changed(points: Points, codes: Int64s, decidable: Bools) -> Bools:
+    """Points worth walking: each subject's first (a base, too), and those whose truth differs from the one before."""
+    changed = np.ones(len(points), dtype=np.bool_)
+    changed[1:] = (points.subject[1:] != points.subject[:-1]) | (codes[1:] != codes[:-1])
+    # The first decidable point after a base is decided even when the base said the same: it may be an activation.
+    changed[1:] |= decidable[1:] & ~decidable[:-1]
+    return changed
+
+
+def _lower_to_next(due_at: Int64s, points: Points, ahead: Bools) -> None:
+    np.minimum.at(due_at, points.subject[ahead], points.instant[ahead])
