@@ -1,6 +1,6 @@
 """Random models and timelines: many facts on boundaries, late, ahead of time, voided, around odd local days."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from random import Random
 
@@ -82,7 +82,9 @@ def _schemes(random: Random, time: _Time) -> dict[str, list[Version]]:
     activations = sorted((at, name) for name in names for at in _activations(random, time))
     for at, name in activations:
         readable = {other: shapes[other].tiers for other in names if _may_read(name, other, shapes, schemes)}
-        schemes[name].append(Version(make_model(random, shapes[name], readable), at))
+        moved = replace(shapes[name], zone_name=random.choice(_PLACES)[0])
+        shape = shapes[name] if random.random() < 0.93 else moved  # a version may keep another time
+        schemes[name].append(Version(make_model(random, shape, readable), at))
     return schemes
 
 
