@@ -1,6 +1,6 @@
 """Three-valued logic on whole columns: numpy for numbers, one by one only where a column holds texts or mixed types."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -236,6 +236,20 @@ def _coalesce(options: list[Column]) -> Column:
     return Column(values, valid)
 
 
+def _remembering(function: Callable[..., Any], columns: Sequence[Column], varying: list[Any]) -> list[Any]:
+    """The function of the one column that varies, and of constants: values repeat, so each is looked at once."""
+    constants = [column.values.tolist()[0] if len(column.valid) == 1 else None for column in columns]
+    place = next(index for index, column in enumerate(columns) if len(column.valid) != 1)
+    known: dict[Any, Any] = {}
+    results = []
+    for value in varying:
+        key = (type(value), value)  # 1, 1.0 and true are equal as keys
+        if key not in known:
+            known[key] = function(*constants[:place], value, *constants[place + 1 :])
+        results.append(known[key])
+    return results
+
+
 def _mapped(function: Callable[..., Any], dtype: Any, *columns: Column) -> Column:
     """The function applied value by value where all columns have one; its None is null."""
     (size,) = np.broadcast_shapes(*(column.valid.shape for column in columns))  # of no rows none, beside a constant too
@@ -243,8 +257,12 @@ def _mapped(function: Callable[..., Any], dtype: Any, *columns: Column) -> Colum
     for column in columns:
         valid = valid & column.valid
     rows = np.flatnonzero(valid)
-    inputs = [np.broadcast_to(column.values, size)[rows].tolist() for column in columns]
-    results = [function(*row) for row in zip(*inputs, strict=True)]
+    varying = [column for column in columns if len(column.valid) != 1]
+    if len(varying) == 1 and len(rows):
+        results = _remembering(function, columns, varying[0].values[rows].tolist())
+    else:
+        inputs = [np.broadcast_to(column.values, size)[rows].tolist() for column in columns]
+        results = [function(*row) for row in zip(*inputs, strict=True)]
     values = np.zeros(size, dtype=dtype)
     for row, result in zip(rows.tolist(), results, strict=True):
         if result is None:
