@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,14 +27,15 @@ class FactsSeen:
         visible = np.maximum(table.occurred_at, table.known_at)
         self._order = np.lexsort((table.position, visible, table.subject))
         self._visible = visible[self._order]
-        self._starts = table.starts()
+        self._listed: list[int] = self._visible.tolist()
+        self._starts: list[int] = table.starts().tolist()
         self._table = table
         self._hashes: dict[int, list[bytes]] = {}
 
     def count(self, subject: int, instant: int) -> int:
         """Facts seen at the instant."""
         low, high = self._starts[subject], self._starts[subject + 1]
-        return int(np.searchsorted(self._visible[low:high], instant, side="right"))
+        return bisect_right(self._listed, instant, low, high) - low
 
     def digest(self, subject: int, count: int) -> str:
         """Running hash over the first `count` facts, in hex."""
@@ -51,9 +53,10 @@ class FactsSeen:
 
     def _run(self, subject: int) -> list[bytes]:
         running = [bytes(32)]
-        contents = self._table.content_hash
-        for row in self._order[self._starts[subject] : self._starts[subject + 1]]:
-            running.append(hashlib.sha256(running[-1] + contents[row].tobytes()).digest())
+        rows = self._order[self._starts[subject] : self._starts[subject + 1]]
+        contents = self._table.content_hash[rows].tobytes()
+        for start in range(0, len(contents), 32):
+            running.append(hashlib.sha256(running[-1] + contents[start : start + 32]).digest())
         return running
 
 
