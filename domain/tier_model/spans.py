@@ -61,6 +61,7 @@ class PointIndex:
         self.size = len(points)
         self._points = points
         self._instants = np.unique(points.instant)
+        self.first, self.last = (int(self._instants[0]), int(self._instants[-1])) if self.size else (0, 0)
         self._keys = _keys(self._instants, points.subject, points.instant)
 
     def first_at(self, subject: npt.NDArray[np.int32], instant: Int64s) -> Int64s:
@@ -96,11 +97,13 @@ def ranges_of(
     index: PointIndex, subject: npt.NDArray[np.int32], start: Int64s, end: Int64s, lost: Int64s | None = None
 ) -> Ranges:
     """Ranges of the points in [start, end) of each fact's subject, and before the point `lost`, where given."""
-    low, high = index.first_at(subject, start), index.first_at(subject, end)
+    # Of a year of facts most have left a window before the first point of a live decision: they are not looked up.
+    near = np.flatnonzero((end > index.first) & (start <= index.last))
+    low, high = index.first_at(subject[near], start[near]), index.first_at(subject[near], end[near])
     if lost is not None:
-        high = np.minimum(high, lost)
-    rows = np.flatnonzero(high > low)
-    return Ranges(rows, low[rows], high[rows], index.size)
+        high = np.minimum(high, lost[near])
+    held = high > low
+    return Ranges(near[held], low[held], high[held], index.size)
 
 
 def covering_count(ranges: Ranges) -> Int64s:
