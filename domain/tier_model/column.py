@@ -35,6 +35,13 @@ class Column(NamedTuple):
         value = self.values[row]
         return value.item() if isinstance(value, np.generic) else value  # type: ignore[no-any-return]
 
+    def plain(self) -> list[Scalar]:
+        """The plain Python value of every row, None where null."""
+        values = self.values.tolist()
+        if self.valid.all():
+            return values  # type: ignore[no-any-return]
+        return [value if valid else None for value, valid in zip(values, self.valid.tolist(), strict=True)]
+
 
 _DTYPES: dict[Type, Any] = {
     Type.integer: np.int64,

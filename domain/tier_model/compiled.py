@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import ceil, floor
 from typing import Any
 
@@ -99,12 +99,12 @@ class CompiledModel:
         self._missing: dict[Any, list[dict[str, Any]]] = {}
         self._default = spec.tiers.index(spec.default) if spec.default is not None else 0
 
-    @property
+    @cached_property
     def reads_standing(self) -> bool:
         """Whether features depend on where the subject stands: windows since standing, growth value."""
         return self.growth is not None or self.restarts
 
-    @property
+    @cached_property
     def restarts(self) -> bool:
         """Whether a window restarts at the midnight after entry or requalification."""
         return any(feature.window.standing for feature in self.features)

@@ -1,6 +1,7 @@
 """A compiled model over the facts of many subjects: features, scores and rules at many points at once."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ from domain.tier_model.spans import Int64s, PointIndex, Points
 from domain.tier_model.spec import GROWTH, CutScore, LearnedScore, WeightedScore
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evaluated:
     """Features, scores and rules at points. codes index truths, one a point.
 
@@ -34,8 +35,13 @@ class Evaluated:
 
     def row(self, number: int) -> "Row":
         """Plain values at one point."""
-        columns = (self.features, self.scores, self.outside)
-        return Row(*({name: column.item(number) for name, column in part.items()} for part in columns))
+        return Row(*[{name: values[number] for name, values in part} for part in self._plain])
+
+    @cached_property
+    def _plain(self) -> list[list[tuple[str, list[Scalar]]]]:
+        """Every column as plain values: row by row they are asked for, all at once they are turned over quickly."""
+        parts = (self.features, self.scores, self.outside)
+        return [[(name, column.plain()) for name, column in part.items()] for part in parts]
 
 
 class Row(NamedTuple):
