@@ -1,6 +1,7 @@
 """Instants: integers, microseconds since the Unix epoch, UTC. Text only at the edges."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 SECOND = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -20,6 +21,7 @@ def parse_instant(text: str) -> int:
     return from_datetime(moment)
 
 
+@lru_cache(maxsize=10_000)  # a standing's instants are told in every receipt until it moves
 def format_instant(instant: int) -> str:
     """Microseconds to RFC 3339 UTC text, with as many decimals as it needs."""
     text = to_datetime(instant).isoformat()[:19]

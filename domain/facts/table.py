@@ -164,10 +164,10 @@ def table_from_facts(facts: Iterable[RecordedFact], subjects: int | None = None)
 
 
 def _codes(names: Sequence[str | None]) -> tuple[npt.NDArray[np.int16], tuple[str, ...]]:
-    known: dict[str | None, int] = {name: code for code, name in enumerate(sorted({n for n in names if n is not None}))}
-    found = tuple(name for name in known if name is not None)
+    found = tuple(sorted(name for name in set(names) if name is not None))
+    known: dict[str | None, int] = {name: code for code, name in enumerate(found)}
     known[None] = -1
-    return np.fromiter((known[name] for name in names), dtype=np.int16, count=len(names)), found
+    return np.array([known[name] for name in names], dtype=np.int16), found
 
 
 def _objects(values: Sequence[object]) -> npt.NDArray[np.object_]:
