@@ -9,7 +9,7 @@ from uuid import UUID
 
 import numpy as np
 import structlog
-from psycopg import Connection, OperationalError
+from psycopg import Connection, Cursor, OperationalError
 from psycopg.errors import ProgramLimitExceeded
 
 from application.evaluation.ports import Undecidable, Work
@@ -24,7 +24,7 @@ from infrastructure.facts.read import facts_of
 from infrastructure.postgres.pool import Pool, transaction
 from infrastructure.security.keyring import Keyring
 from infrastructure.security.seal import CONTEXT_OBSERVATION, Seal
-from infrastructure.tier_models.in_force import LOCK_SHARED, ModelsInForce, ModelsInForceReader
+from infrastructure.tier_models.in_force import LAST_GENERATION, LOCK_SHARED, ModelsInForce, ModelsInForceReader
 
 _log = structlog.get_logger(__name__)
 
@@ -105,8 +105,11 @@ class PostgresEvaluationLedger:
     def take_user(self, user_id: str) -> Iterator[LockedWork]:
         """The user's subject under lock. Raises UnknownUser, SubjectInHistory."""
         with transaction(self._pool) as connection:
-            models = self._begin(connection)
-            rows = _rows(connection, _ONE, (user_id,))
+            with connection.pipeline():
+                connection.execute(LOCK_SHARED)
+                generation = connection.execute(LAST_GENERATION)
+                found = connection.execute(_ONE, (user_id,), binary=True)
+            models, rows = self._models.as_told(connection, generation), _timelines(found)
             if not rows:
                 raise UnknownUser(user_id)
             if rows[0].history_id is not None:
@@ -144,8 +147,8 @@ class PostgresEvaluationLedger:
             yield None
 
     def _historic(self, connection: Connection, session: _Session, rows: list[TimelineRow]) -> HistoryWork:
-        models, now = self._begin(connection), _now(connection)
-        subjects, seals = self._subjects(connection, rows, history_until=session.sealed_at)
+        models = self._begin(connection)
+        now, subjects, seals = self._subjects(connection, rows, history_until=session.sealed_at)
         forces = models.forces_of_history(session.generation or 0)
         work = Work(subjects, self._facts(connection, rows, models), forces, now)
         connection.commit()
@@ -161,8 +164,7 @@ class PostgresEvaluationLedger:
         return self._models.read(connection)
 
     def _locked(self, connection: Connection, models: ModelsInForce, rows: list[TimelineRow]) -> LockedWork:
-        now = _now(connection)
-        subjects, seals = self._subjects(connection, rows)
+        now, subjects, seals = self._subjects(connection, rows)
         table = self._facts(connection, rows, models)
         work = Work(subjects, table, models.forces(_decided_by_all(rows, table)), now)
         return LockedWork(connection, work, rows, seals, models)
@@ -174,10 +176,15 @@ class PostgresEvaluationLedger:
 
     def _subjects(
         self, connection: Connection, rows: Sequence[TimelineRow], history_until: int | None = None
-    ) -> tuple[list[Subject], dict[UUID, Seal]]:
+    ) -> tuple[int, list[Subject], dict[UUID, Seal]]:
+        """Now, read under the subjects' locks, and the subjects with their seals. One round trip."""
         ids = [row.subject_id for row in rows]
-        seals = self._keyring.seals(connection, ids)
-        bodies: dict[UUID, bytes] = dict(connection.execute(_OBSERVATIONS, (ids,), binary=True).fetchall())
+        with connection.pipeline():
+            clock = connection.execute("select tierline_now()")
+            keys = self._keyring.ask(connection, ids)
+            observed = connection.execute(_OBSERVATIONS, (ids,), binary=True)
+        now, seals = _now(clock), self._keyring.unwrap_many(keys.fetchall())
+        bodies: dict[UUID, bytes] = dict(observed.fetchall())
         subjects = []
         for row in rows:
             body, seal = bodies.get(row.subject_id), seals.get(row.subject_id)
@@ -186,7 +193,7 @@ class PostgresEvaluationLedger:
             subjects.append(
                 Subject(row.subject_id, row.stream_version, row.decided_at, observation, history_until, tags)
             )
-        return subjects, seals
+        return now, subjects, seals
 
 
 @contextmanager
@@ -227,10 +234,14 @@ def _claim(connection: Connection, function: str, bucket: int) -> bool:
 
 
 def _rows(connection: Connection, query: str, parameters: tuple[Any, ...]) -> list[TimelineRow]:
-    return [TimelineRow(*row) for row in connection.execute(query, parameters, binary=True).fetchall()]
+    return _timelines(connection.execute(query, parameters, binary=True))
 
 
-def _now(connection: Connection) -> int:
-    row = connection.execute("select tierline_now()").fetchone()
+def _timelines(found: Cursor) -> list[TimelineRow]:
+    return [TimelineRow(*row) for row in found.fetchall()]
+
+
+def _now(clock: Cursor) -> int:
+    row = clock.fetchone()
     assert row is not None
     return int(row[0])

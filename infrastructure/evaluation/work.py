@@ -61,10 +61,10 @@ class LockedWork:
             row = self.connection.execute(_COMMANDED).fetchone()
             position = int(row[0]) if row else 0
         batch = _Sealed(self.rows, result, self.seals, self.models, now, position)
-        self.connection.execute(_UPDATE, batch.timelines(self.rows, result.decided), binary=True)
+        timelines = batch.timelines(self.rows, result.decided)
         events = [event for stream in batch.streams for event in stream.events]
         observations = [stream.observation for stream in batch.streams if stream.observation is not None]
-        return append(self.connection, AppendBatch(events, observations))
+        return append(self.connection, AppendBatch(events, observations), (_UPDATE, timelines))
 
     def position_of(self, command_id: str) -> int | None:
         """See application.evaluation.ports.TakenUser."""

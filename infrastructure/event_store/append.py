@@ -10,7 +10,7 @@ from psycopg import Connection
 from psycopg.errors import UniqueViolation
 
 from infrastructure.event_store.rows import EventRow, ObservationRow
-from infrastructure.postgres.commit_with import commit_with
+from infrastructure.postgres.commit_with import Statement, commit_with
 
 _APPEND = f"select append_ledger({', '.join(['%b'] * 18)})"
 _CONFLICT = re.compile(r"\(originator_id, originator_version\)=\(([0-9a-f-]{36}), (\d+)\)")
@@ -36,18 +36,21 @@ class VersionConflict(Exception):
         super().__init__(f"version {version} of stream {stream_id} is already written: read the stream and decide anew")
 
 
-def append(connection: Connection, batch: AppendBatch) -> int:
+def append(connection: Connection, batch: AppendBatch, *before: Statement) -> int:
     """Append, commit the caller's transaction with it in one round trip, and answer the last position.
 
-    The positions of the batch are consecutive: events first, then observations. An empty batch commits and answers 0.
-    Raises VersionConflict; the caller's transaction is then to be rolled back, and nothing of it is written.
+    before: statements that are sent along, and run first. The positions of the batch are consecutive: events first,
+    then observations. An empty batch commits and answers 0. Raises VersionConflict; the caller's transaction is then
+    to be rolled back, and nothing of it is written.
     """
     if not batch.events and not batch.observations:
+        for statement, parameters in before:
+            connection.execute(statement.encode(), parameters)
         connection.commit()
         return 0
     params = _columns(batch.events, 13) + _columns(batch.observations, 5)
     try:
-        return int(commit_with(connection, (_APPEND, params))[0])
+        return int(commit_with(connection, *before, (_APPEND, params))[0])
     except UniqueViolation as violation:
         raise conflict_of(violation) from violation
 

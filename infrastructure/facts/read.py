@@ -89,9 +89,10 @@ def _details(
         return details
     owners = subject.tolist()
     decode = decode_details if with_lines else decode_attributes
-    seals = keyring.seals(conn, list({subject_ids[owners[row]] for row in rows}))
+    found = keyring.seals(conn, [subject_ids[owner] for owner in {owners[row] for row in rows}])
+    seals = [found.get(subject_id) for subject_id in subject_ids]
     for row in rows:
-        seal, value = seals.get(subject_ids[owners[row]]), sealed[row]
+        seal, value = seals[owners[row]], sealed[row]
         if seal is not None and value is not None:
             details[row] = decode(seal.unseal(CONTEXT_FACT, value))
     return details

@@ -1,12 +1,12 @@
 """The last statements of a transaction and its commit, in one round trip."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psycopg import Connection, Error
 from psycopg.errors import PipelineAborted
 
-Statement = tuple[str, Sequence[Any]]
+Statement = tuple[str, Sequence[Any] | Mapping[str, Any]]
 
 
 def commit_with(connection: Connection, *statements: Statement) -> tuple[Any, ...]:

@@ -11,10 +11,11 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from psycopg import Connection
+from psycopg import Connection, Cursor
 
 from infrastructure.security.seal import KEY_BYTES, NONCE_BYTES, Seal
 
+_CACHED_SEALS = 20_000  # some 3 kB each: whoever works through millions of subjects meets each of them once
 _SELECT = "select subject_id, data_key from subjects where subject_id = any(%b)"
 
 
@@ -45,7 +46,7 @@ class Keyring:
     stops working at once, in every process.
     """
 
-    def __init__(self, master_key: bytes, cached_seals: int = 100_000) -> None:
+    def __init__(self, master_key: bytes, cached_seals: int = _CACHED_SEALS) -> None:
         if len(master_key) != KEY_BYTES:
             raise MasterKeyInvalid(f"has {len(master_key)} bytes")
         self._master = AESGCM(master_key)
@@ -83,8 +84,11 @@ class Keyring:
 
     def seals(self, connection: Connection, subject_ids: Sequence[UUID]) -> dict[UUID, Seal]:
         """The seals of these subjects, in one read; an erased or unknown subject is missing from the answer."""
-        rows = connection.execute(_SELECT, (list(subject_ids),), binary=True).fetchall()
-        return self.unwrap_many(rows)
+        return self.unwrap_many(self.ask(connection, subject_ids).fetchall())
+
+    def ask(self, connection: Connection, subject_ids: Sequence[UUID]) -> Cursor:
+        """The question alone, whose rows are for unwrap_many: in a pipeline nobody waits for the answer."""
+        return connection.execute(_SELECT, (list(subject_ids),), binary=True)
 
     def _open(self, subject_id: UUID, wrapped: bytes) -> Seal:
         try:

@@ -12,6 +12,7 @@ from domain.tier_model.timeline import Force
 # Taken shared by every decision and exclusively by an activation: no decision straddles one.
 LOCK_SHARED = "select pg_advisory_xact_lock_shared(7305, 2)"
 LOCK_EXCLUSIVE = "select pg_advisory_xact_lock(7305, 2)"
+LAST_GENERATION = "select coalesce(max(generation), 0) from activations"
 
 _ACTIVATIONS = """
 select a.generation, a.scheme, a.version, a.activated_at, a.position, m.spec::text
@@ -86,7 +87,11 @@ class ModelsInForceReader:
 
     def read(self, connection: psycopg.Connection[Any]) -> ModelsInForce:
         """As committed; take LOCK_SHARED first when deciding."""
-        row = connection.execute("select coalesce(max(generation), 0) from activations").fetchone()
+        return self.as_told(connection, connection.execute(LAST_GENERATION))
+
+    def as_told(self, connection: psycopg.Connection[Any], asked: psycopg.Cursor[Any]) -> ModelsInForce:
+        """The same when `LAST_GENERATION` was asked along with something else."""
+        row = asked.fetchone()
         assert row is not None
         if row[0] != self._last.generation:
             rows = connection.execute(_ACTIVATIONS).fetchall()
