@@ -234,3 +234,41 @@ def _literal(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "TRUE", False: "false"}[value]
     return f"(- {abs(value)!r})" if value < 0 or str(value) == "-0.0" else repr(value)
+
+
+def number_edges() -> tuple[list[Any], list[tuple[dict[str, Any], list[str]]]]:
+    """Not random: conditions and rows of whole numbers beside fractions, where rounding one of them would tell."""
+    whole = [
+        0,
+        1,
+        2**53 - 1,
+        2**53,
+        2**53 + 1,
+        2**62 + 1,
+        2**63 - 1025,
+        2**63 - 1024,
+        2**63 - 1,
+        -(2**53) - 1,
+        1 - 2**63,
+    ]
+    real = [
+        0.0,
+        -0.0,
+        5e-324,
+        0.5,
+        2.0**53,
+        2.0**53 + 2,
+        2.0**62,
+        2.0**63 - 1024,
+        2.0**63,
+        -(2.0**53),
+        -(2.0**63),
+        1e300,
+    ]
+    nulls: dict[str, Any] = dict.fromkeys(NAMES)
+    pairs = [(a, x) for a in [*whole, -(2**63), None] for x in [*real, math.nan, None]]
+    held = [(nulls | {"a": a, "x": x, "s": x if number % 2 else a}, []) for number, (a, x) in enumerate(pairs)]
+    operators = ["=", "<>", "<", "<=", ">", ">="]
+    fields = [(op, ("name", mine), ("name", other)) for op in operators for mine, other in ("ax", "xa", "as", "sx")]
+    constants = [(op, ("name", name), ("value", n)) for op in operators for name in "axs" for n in [*whole, *real]]
+    return [*fields, *constants], held

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from domain.tier_model.expression import compile_segment
 from tests.domain.tier_model.expression.naive import naive
-from tests.domain.tier_model.expression.random_conditions import NAMES, conditions, rows, tag_sets, written
+from tests.domain.tier_model.expression.random_conditions import (
+    NAMES,
+    conditions,
+    number_edges,
+    rows,
+    tag_sets,
+    written,
+)
 from tests.domain.tier_model.expression.sql_rows import COLUMNS, table_columns, values_of
 
 pytest.importorskip("pyspark", reason="pyspark is not installed: it comes with the extra `spark`")
@@ -43,6 +50,21 @@ def schema() -> str:
     return spelled.replace("STRUCT(", "STRUCT<").replace("BOOLEAN)", "BOOLEAN>")
 
 
+def agree(spark: SparkSession, parts: list[Any], given_rows: list[Row]) -> None:
+    table = [[number, *values_of(row, tags)] for number, (row, tags) in enumerate(given_rows)]
+    spark.createDataFrame(table, schema()).createOrReplaceTempView("r")
+    compiled = [compile_segment(written(part), NAMES) for part in parts]
+    selected = ", ".join(
+        f"{condition.to_sql('spark', COLUMNS.__getitem__)} AS c{number}" for number, condition in enumerate(compiled)
+    )
+    answer = spark.sql(f"SELECT {selected} FROM r ORDER BY row_number").collect()
+    for part, column in zip(parts, zip(*answer, strict=True), strict=True):
+        expected = [
+            value if isinstance(value := naive(part, row, frozenset(tags)), bool) else None for row, tags in given_rows
+        ]
+        assert list(column) == expected, written(part)
+
+
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("ansi", ["true", "false"])
 def test_spark_agrees(spark: SparkSession, ansi: str) -> None:
@@ -54,22 +76,16 @@ def test_spark_agrees(spark: SparkSession, ansi: str) -> None:
         given_rows=st.lists(st.tuples(rows(), tag_sets()), min_size=10, max_size=30),
     )
     def agrees(parts: list[Any], given_rows: list[Row]) -> None:
-        table = [[number, *values_of(row, tags)] for number, (row, tags) in enumerate(given_rows)]
-        spark.createDataFrame(table, schema()).createOrReplaceTempView("r")
-        compiled = [compile_segment(written(part), NAMES) for part in parts]
-        selected = ", ".join(
-            f"{condition.to_sql('spark', COLUMNS.__getitem__)} AS c{number}"
-            for number, condition in enumerate(compiled)
-        )
-        answer = spark.sql(f"SELECT {selected} FROM r ORDER BY row_number").collect()
-        for part, column in zip(parts, zip(*answer, strict=True), strict=True):
-            expected = [
-                value if isinstance(value := naive(part, row, frozenset(tags)), bool) else None
-                for row, tags in given_rows
-            ]
-            assert list(column) == expected, written(part)
+        agree(spark, parts, given_rows)
 
     agrees()
+
+
+@pytest.mark.timeout(600)
+def test_numbers_of_two_kinds_agree_where_rounding_would_tell(spark: SparkSession) -> None:
+    parts, given_rows = number_edges()
+    for start in range(0, len(parts), 60):
+        agree(spark, parts[start : start + 60], given_rows)
 
 
 def test_no_setting_takes_the_place_of_a_text(spark: SparkSession) -> None:
