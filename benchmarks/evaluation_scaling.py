@@ -17,9 +17,9 @@ from infrastructure.bootstrap import build
 
 GOAL_EXPONENT = 1.05
 GOAL_GROWTH = 1.5  # of the peak memory, from the smallest number of users to the largest
-_USERS = (10_000, 20_000, 50_000, 100_000)
-_USERS_FULL = (10_000, 30_000, 100_000, 300_000, 1_000_000)
-_FACTS = 8  # of each user, within a year
+_USERS = (10_000, 30_000, 100_000)
+_USERS_FULL = (10_000, 100_000, 1_000_000)
+_FACTS = 4  # of each user, within a year
 _DAY = timedelta(days=1)
 _MODEL = """
 scheme: value
@@ -115,7 +115,7 @@ def _lines(users: int) -> Iterator[bytes]:
     for start in range(0, users, 1_000):
         for fact in range(_FACTS):
             for user in range(start, min(start + 1_000, users)):
-                at = first + (40 * fact + 7 * user % 40) * _DAY
+                at = first + (80 * fact + 7 * user % 80) * _DAY
                 yield (
                     b'{"fact_id":"o%d","source":"shop","user_id":"u%d","kind":"order","occurred_at":"%s",'
                     b'"amount":%d,"currency":"CNY","attributes":{"channel":"app"}}'
