@@ -11,29 +11,38 @@ _MONTHS = 12
 
 def first_days(table: FactTable, calendar: Calendar, index: PointIndex, size: int) -> Int64s:
     """At each point of the index, the local day of the subject's first visible fact; 0 without any."""
+    first = _first_instants(table, index, size)
+    return np.where(first == NEVER, 0, calendar.day(first))
+
+
+def _first_instants(table: FactTable, index: PointIndex, size: int) -> Int64s:
+    """The same as an instant; NEVER without any."""
     if not len(table):
-        return np.zeros(size, dtype=np.int64)
+        return np.full(size, NEVER, dtype=np.int64)
     visible = np.maximum(table.occurred_at, table.known_at)
     ranges = ranges_of(index, table.subject, visible, table.voided_at)
     earliest = len(table) - 1 - covering_maximum(ranges, np.arange(len(table), dtype=np.int64)[::-1].copy())
     seen = earliest < len(table)
-    return np.where(seen, calendar.day(table.occurred_at[np.where(seen, earliest, 0)]), 0)
+    return np.where(seen, table.occurred_at[np.where(seen, earliest, 0)], NEVER)
 
 
 class Pieces:
-    """Stretches of time over which a subject's first fact stays the same: (subject, start, end, its local day)."""
+    """Stretches of time over which a subject's first visible fact stays at one instant: (subject, start, end, first).
 
-    def __init__(self, table: FactTable, calendar: Calendar) -> None:
+    first is NEVER where all is voided.
+    """
+
+    def __init__(self, table: FactTable) -> None:
         visible = np.maximum(table.occurred_at, table.known_at)
         voided = table.voided_at != NEVER
         points = points_of(
             np.concatenate([table.subject, table.subject[voided]]),
             np.concatenate([visible, table.voided_at[voided]]),
         )
-        day = first_days(table, calendar, PointIndex(points), len(points))
+        first = _first_instants(table, PointIndex(points), len(points))
         fresh = np.ones(len(points), dtype=np.bool_)
-        fresh[1:] = (points.subject[1:] != points.subject[:-1]) | (day[1:] != day[:-1])
-        self.subject, self.start, self.day = points.subject[fresh], points.instant[fresh], day[fresh]
+        fresh[1:] = (points.subject[1:] != points.subject[:-1]) | (first[1:] != first[:-1])
+        self.subject, self.start, self.first = points.subject[fresh], points.instant[fresh], first[fresh]
         self.end = np.full(len(self.subject), NEVER, dtype=np.int64)
         again = self.subject[1:] == self.subject[:-1]
         self.end[:-1] = np.where(again, self.start[1:], NEVER)

@@ -70,8 +70,8 @@ class Placing:
             start = np.maximum(start, self._calendar.midnight(window.entering_days(spans.day)))
         if len(spans.day) and window.bounded:
             end = np.minimum(end, self._calendar.midnight(window.leaving_days(spans.day)))
-        if len(spans.day) and window.anniversary:
-            return self._since_anniversary(replace(spans, start=start, end=end))
+        if len(spans.day) and (window.anniversary or (window.enrolment and self._orders)):
+            return self._since_first(replace(spans, start=start, end=end))
         return self._facts(spans.selected, start, end, spans.at)
 
     def before(self, selected: Selected) -> FeatureFacts:
@@ -115,17 +115,19 @@ class Placing:
         columns = np.array(pieces, dtype=np.int64).reshape(-1, 4)
         return columns[:, 0], columns[:, 1], columns[:, 2], columns[:, 3]
 
-    def _since_anniversary(self, spans: "_Spans") -> FeatureFacts:
-        """Until the next yearly return of the first fact, whichever that is at the time."""
-        pieces = Pieces(self._table, self._calendar)
+    def _since_first(self, spans: "_Spans") -> FeatureFacts:
+        """Since the first fact, or until its next yearly return, whichever fact that is at the time."""
+        pieces = Pieces(self._table)
         given, piece = pieces.of(self._table.subject[spans.selected.row])
-        leaves = self._calendar.midnight(next_return(pieces.day[piece], spans.day[given]))
-        return self._facts(
-            spans.selected.taken(given),
-            np.maximum(spans.start[given], pieces.start[piece]),
-            np.minimum(np.minimum(spans.end[given], pieces.end[piece]), leaves),
-            spans.at[given],
-        )
+        start = np.maximum(spans.start[given], pieces.start[piece])
+        end = np.minimum(spans.end[given], pieces.end[piece])
+        first, at = pieces.first[piece], spans.at[given]
+        if self._window.anniversary:
+            leaves = self._calendar.midnight(next_return(self._calendar.day(first), spans.day[given]))
+            end = np.minimum(end, leaves)
+        else:  # only a refund at its order can stand before the first fact: when that is voided
+            end = np.where(at < first, start, end)
+        return self._facts(spans.selected.taken(given), start, end, at)
 
     def _facts(self, selected: Selected, start: Int64s, end: Int64s, at: Int64s) -> FeatureFacts:
         counted = end > start

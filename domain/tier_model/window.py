@@ -14,7 +14,8 @@ class WindowPlan:
     """A feature's window: `days` or `months` back from today, or the calendar period of `period` months, this one
     or the last; else all.
 
-    anniversary: since the last yearly return of the subject's first fact: that depends on the subject (enrolment.py).
+    enrolment, anniversary: since the subject's first fact, or its last yearly return: that depends on the subject
+    (enrolment.py).
     standing: since the subject's last entry or requalification (Bases).
     """
 
@@ -23,6 +24,7 @@ class WindowPlan:
     period: int | None = None
     last: bool = False
     through_yesterday: bool = False
+    enrolment: bool = False
     anniversary: bool = False
     standing: bool = False
 
