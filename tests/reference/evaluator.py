@@ -54,13 +54,14 @@ class TagCommand:
 @dataclass
 class Track:
     """One scheme in one scope as it goes on. facts: those of the scope, and all voids; seen: what is visible of it.
-    entered: the instants of tier changes and requalifications."""
+    entered: the last tier change or requalification; before: the anchor of windows since standing at that instant."""
 
     scope: str
     facts: list[Fact]
     began: int
     standing: rules.Standing | None = None
-    entered: list[int] = field(default_factory=list)
+    entered: int | None = None
+    before: int | None = None
     carried: int = 0
     settled_at: int | None = None
     seen: list[Fact] = field(default_factory=list)
@@ -244,10 +245,11 @@ def _balance(track: Track, model: Model, at: int) -> int:
 
 
 def _anchor(track: Track, at: int, local: Zone) -> int | None:
-    """Rule: "the latest V with midnight(day(V)+1) <= t"; none: windows since standing hold all."""
-    return next(
-        (entry for entry in reversed(track.entered) if local.midnight(local.day(entry) + timedelta(days=1)) <= at), None
-    )
+    """Rule: windows since standing restart "at the first midnight after entry or the last requalification …; until
+    then the former window holds", the one that held at that entry. None: they hold all."""
+    if track.entered is not None and local.midnight(local.day(track.entered) + timedelta(days=1)) <= at:
+        return track.entered
+    return track.before
 
 
 def _stand(track: Track, qualified: str, version: Version, moment: rules.Moment) -> list[str]:
@@ -260,7 +262,7 @@ def _stand(track: Track, qualified: str, version: Version, moment: rules.Moment)
     else:
         track.standing, topics = rules.decide(track.standing, qualified, model["tiers"], version.policy, moment)
     if rules.CHANGED in topics or rules.REQUALIFIED in topics:
-        track.entered.append(moment.at)
+        track.before, track.entered = _anchor(track, moment.at, moment.local), moment.at
     return topics
 
 
