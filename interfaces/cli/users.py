@@ -147,7 +147,8 @@ def _explain(event: RecordedEvent) -> None:
     if own := _own(event):
         say(f"  {own}")
     say(f"  {receipt.get('facts_seen')} facts seen, cause {event.data.get('cause')}, event {event.event_id}")
-    show_table(("feature", "value"), [("  " + name, value) for name, value in receipt.get("features", {}).items()])
+    values = {**receipt.get("features", {}), **receipt.get("outside", {})}
+    show_table(("feature", "value"), [("  " + name, value) for name, value in values.items()])
     scores = receipt.get("scores") or {}
     if scores:
         say("  scores " + ", ".join(f"{name} {value}" for name, value in scores.items()))
