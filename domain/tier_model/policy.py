@@ -134,7 +134,7 @@ class PolicyRules:
     ) -> tuple[Standing, list[Outcome]]:
         lowest = qualified if self.policy.steps is None else max(qualified, current - self.policy.steps)
         moved, outcomes = self._move(standing, lowest, t, clause)
-        return replace(moved, stepped_on=self.calendar.day_of(t)), outcomes
+        return replace(moved, stepped_at=t), outcomes
 
     def _move(self, standing: Standing | None, to: int, t: int, clause: str) -> tuple[Standing, list[Outcome]]:
         tier = self.tiers[to]
@@ -219,8 +219,8 @@ class PolicyRules:
     def _fall_from(self, standing: Standing) -> int:
         """The first instant at which a review may lower the tier (or start its grace)."""
         earliest = self._stay_end(standing)
-        if self.policy.reviews.continuous and standing.stepped_on is not None:
-            return max(earliest, self.calendar.midnight_of(standing.stepped_on + 1))
+        if self.policy.reviews.continuous and standing.stepped_at is not None:
+            return max(earliest, self.calendar.midnight_of(self.calendar.day_of(standing.stepped_at) + 1))
         return earliest
 
     def _validity_from(self, start: int) -> int | None:
@@ -305,7 +305,7 @@ class PolicyRules:
         return self.calendar.midnight_of(self.calendar.day_of(review) - days)
 
     def _warned_review(self, standing: Standing, t: int) -> int | None:
-        due = [review for warning, review in self._warnings(standing, t) if warning == t]
+        due = [review for warning, review in self._warnings(standing, t) if warning == t < review]
         return next((review for review in due if review not in standing.warned_of), None)
 
     def _next_warning(self, standing: Standing, t: int) -> int | None:

@@ -15,7 +15,7 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
     valid_from: int  # entry or last tier-requalified: validity is counted from here
     last_decided: int  # the last instant at which something was recorded
     grace_until: int | None = None
-    stepped_on: int | None = None  # local day of the last downward step taken by a review
+    stepped_at: int | None = None  # the drop that led here
     warned_of: tuple[int, ...] = ()  # the reviews and validity ends ahead that were warned of
     validity_until: int | None = None
     event_id: str = ""  # the last transition's

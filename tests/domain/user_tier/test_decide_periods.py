@@ -50,3 +50,43 @@ def test_a_rise_waits_for_the_end_of_validity_too():
         "2026-01-31T12:00:00Z ladder tier-changed None -> low evaluation",
         "2026-03-01T00:00:00Z ladder tier-changed low -> high timer",
     ]
+
+
+def test_the_wait_after_a_drop_is_that_of_the_zone_in_force():
+    """Dropped on 14 February in São Paulo, which is still the 13th in New York: the next midnight there is the next."""
+    parts = {"tiers": ["low", "mid", "high"], "features": {"orders": {"count": "order", "within": "1 day"}}}
+    rules = {"mid": "orders >= 1", "high": "orders >= 2"}
+    steps = {"downgrade": {"steps": 1}}
+    first = model("ladder", **parts, rules=rules, policy=steps, time_zone="America/Sao_Paulo")
+    second = model(
+        "ladder",
+        2,
+        **parts,
+        rules={"mid": "orders >= 8", "high": "orders >= 9"},
+        policy=steps,
+        time_zone="America/New_York",
+    )
+    facts = [fact("2018-02-13T14:00", "order"), fact("2018-02-13T15:00", "order"), fact("2018-02-14T01:00", "order")]
+    decided = run(facts, first, (second, "2018-02-14T03:00"), until="2018-02-17")
+    assert told(decided.events)[-2:] == [
+        "2018-02-14T02:00:00Z ladder tier-changed high -> mid timer",
+        "2018-02-14T05:00:00Z ladder tier-changed mid -> low timer",
+    ]
+
+
+def test_an_end_that_has_come_is_not_warned_of():
+    """Apia had no 30 December 2011: a day before the 31st is the 31st's own midnight."""
+    ladder = model(
+        "ladder",
+        tiers=["low", "high"],
+        features={"visits": {"count": "visit", "within": "1 day"}},
+        rules={"high": "visits >= 1"},
+        policy={"downgrade": {"review": "validity", "grace": "30 days"}, "validity": "1 day", "warn": "1 day"},
+        time_zone="Pacific/Apia",
+    )
+    decided = run([fact("2011-12-30T09:00", "visit")], ladder, until="2012-01-02")
+    assert told(decided.events) == [
+        "2011-12-30T09:00:00Z ladder tier-changed None -> high evaluation",
+        "2011-12-30T10:00:00Z ladder downgrade-deferred high timer",
+        "2011-12-30T10:00:00Z ladder tier-at-risk high timer",
+    ]
