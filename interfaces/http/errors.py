@@ -159,13 +159,19 @@ def _off(part: str) -> Any:
     return answer
 
 
+_REMEDIES = {
+    "extra_forbidden": "no such field is known here: correct its name, or leave it out",
+    "missing": "is required: give it",
+}
+
+
 def _invalid(_request: Request, invalid: Exception) -> Response:
     assert isinstance(invalid, RequestValidationError)
     errors = [
         {
             "field": _path(error["loc"]),
             "value": None if error["type"] == "missing" else error.get("input"),
-            "remedy": error["msg"].removeprefix("Value error, "),
+            "remedy": _REMEDIES.get(error["type"]) or error["msg"].removeprefix("Value error, "),
         }
         for error in invalid.errors()
     ]

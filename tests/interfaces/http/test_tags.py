@@ -97,6 +97,10 @@ def test_what_cannot_be_tagged(at_work: Api) -> None:
     past_fact = order("u-7", "o", 1, "2025-01-01T00:00:00Z")
     at_work.client.post("/v1/facts", params={"history": history_id}, json={"facts": [past_fact]})
     problem(at_work.client.post("/v1/users/u-7/tags/vip"), 409)
+    misspelt = problem(at_work.client.post(f"{URL}/vip", json={"untl": None}), 422)
+    assert misspelt["errors"] == [
+        {"field": "untl", "value": None, "remedy": "no such field is known here: correct its name, or leave it out"}
+    ]
 
 
 def test_names_with_slashes_and_other_scripts(at_work: Api) -> None:
