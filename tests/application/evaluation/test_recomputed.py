@@ -6,9 +6,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from application.compliance.verify_receipts import VerifyReceipts
+from application.tags.add_tag import AddTag
+from application.tags.remove_tag import RemoveTag
 from domain.facts.instants import SECOND, format_instant, parse_instant
 from domain.user_tier.decide import Subject, columns_read, decide
 from domain.user_tier.observation import Observation, decode_observation
+from infrastructure.compliance.records import PostgresRecords
+from infrastructure.evaluation.ledger import PostgresEvaluationLedger
 from infrastructure.facts.read import facts_of
 from infrastructure.security.seal import CONTEXT_EVENT, CONTEXT_OBSERVATION
 from infrastructure.tier_models.in_force import ModelsInForceReader
@@ -78,6 +83,15 @@ ALGEBRA: list[dict[str, Any]] = [
         "rules": {"best": "tier.member = 'gold' and tier.value = 'high'", "good": "tier.value in ('mid', 'high')"},
     },
 ]
+
+
+TAGGED: dict[str, Any] = {
+    **COMMON,
+    "scheme": "tagged",
+    "tiers": ["plain", "vip"],
+    "features": {},
+    "rules": {"vip": "tag('vip') and tier.value <> 'low'"},
+}
 
 
 @pytest.mark.parametrize("further", [[], ALGEBRA], ids=["one scheme", "the whole algebra"])
@@ -152,3 +166,33 @@ def _compare_all(system: LedgerSystem) -> None:
 
 def _plain(observation: Observation) -> Any:
     return msgspec.to_builtins(observation)
+
+
+def test_sealed_history_of_the_whole_algebra_goes_on_live(database: str) -> None:
+    """A year in a session, sealed; then tags, facts and time: every receipt comes out of the facts again."""
+    random = Random(11)
+    with LedgerSystem(database, manual_clock=True) as system:
+        system.clock.set(START)
+        for given in [LADDER, *ALGEBRA, TAGGED]:
+            system.activate(given)
+        session = system.sessions.open("test")
+        past = [_fact(random, f"f{n}-0", START - random.randrange(40, 8_000) * HOUR) for n in range(120)]
+        past = [fact for fact in past if fact["occurred_at"] < format_instant(START) and fact["kind"] != "void"]
+        assert not system.facts(past, session.history_id).rejected
+        system.sessions.seal(session.history_id, "test")
+        system.settle()
+        ledger = PostgresEvaluationLedger(system.pool, system.keyring)
+        for number in range(30):
+            system.clock.set(system.clock.now() + random.randrange(1, 200) * HOUR)
+            if random.random() < 0.5:
+                until = system.clock.now() + random.randrange(1, 400) * HOUR
+                AddTag(ledger)(random.choice(["ann", "bob", "eve"]), "vip", "test", until=until)
+            else:
+                RemoveTag(ledger)(random.choice(["ann", "bob", "eve"]), "vip", "test")
+            system.facts([_fact(random, f"f{number}-1", system.clock.now())])
+            system.settle()
+        found = VerifyReceipts(PostgresRecords(system.pool, system.keyring))()
+        assert found.clean, found.first
+        events = [event for mine in system.events().values() for event in mine]
+        assert {event["scheme"] for event in events} == {"", "value", "member", "shop", "crossed", "tagged"}
+        assert {event["cause"] for event in events if event["scheme"]} >= {"history", "evaluation", "timer"}
