@@ -213,7 +213,8 @@ def _months_after_2000(day: date) -> int:
 def _to_warn_of(standing: Standing, policy: Policy, moment: Moment) -> set[int]:
     """Rule: "with `warn: N days` is recorded, if q is below c then, at the midnight N days before a calendar review
     or validity end, once for each." One that is both counts once, and so does one of which another version warned; an
-    end that has come is not warned of (where a date is skipped, the midnight a day before is its own). The day of an end is day(end), also where a date is skipped and two days begin at once."""
+    end that has come is not warned of (where a date is skipped, the midnight a day before is its own). The day of an
+    end is day(end), also where a date is skipped and two days begin at once."""
     if policy.warn is None:
         return set()
     later = [day + timedelta(days=policy.warn) for day in moment.local.days_beginning_at(moment.at)]
