@@ -1,5 +1,6 @@
 """Facts by scope: those of each subject and value of an attribute, such as the merchant, as subjects of their own."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,9 +21,9 @@ class Scopes:
     value: tuple[str, ...]
 
 
-def scopes_of(table: FactTable, attribute: str) -> Scopes:
+def scopes_of(table: FactTable, attribute: str, also: Iterable[tuple[int, str]] = ()) -> Scopes:
     """Facts that carry the attribute as a text, one subject a value. Its attributes must have been read. Voids carry
-    nothing: what they void is gone from its scope in any case."""
+    nothing: what they void is gone from its scope in any case. also: (subject, value) pairs that need no fact."""
     rows, pairs = [], []
     voids = table.is_kind(VOID)
     for row, attributes in enumerate(table.attributes.tolist()):
@@ -30,7 +31,7 @@ def scopes_of(table: FactTable, attribute: str) -> Scopes:
         if isinstance(value, str) and value and not voids[row]:
             rows.append(row)
             pairs.append((int(table.subject[row]), value))
-    scopes = sorted(set(pairs))
+    scopes = sorted({*pairs, *also})
     number = {pair: index for index, pair in enumerate(scopes)}
     subject = np.array([number[pair] for pair in pairs], dtype=np.int32)
     order = np.argsort(subject, kind="stable")  # rows stay by occurred_at and position

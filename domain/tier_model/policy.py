@@ -4,14 +4,12 @@ Follows the rules "Policy" of the model's semantics, in their order. Tiers are r
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 from msgspec.structs import replace
 
 from domain.tier_model.calendar import Calendar, add_months_to, day_of_date, year_month_day
+from domain.tier_model.outcome import NOTHING_MISSED, Kind, Missed, Outcome
 from domain.user_tier.observation import Standing
-
-Kind = Literal["tier-changed", "tier-requalified", "downgrade-deferred", "tier-at-risk", "growth-settled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +44,6 @@ class Policy:
     warn_days: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One thing a decision records. until: the end of the grace, or the review that is warned of. growth: of a
-    settlement."""
-
-    kind: Kind
-    clause: str
-    from_tier: str | None
-    to_tier: str
-    until: int | None = None
-    growth: "Settlement | None" = None
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """Growth value when validity ended: what was carried in and earned since, what was deducted, what is carried on."""
-
-    carried: int
-    earned: int
-    deducted: int
-    balance: int
-
-
 class PolicyRules:
     """A policy on a ladder of tiers in a time zone."""
 
@@ -81,32 +56,39 @@ class PolicyRules:
 
     # ------------------------------------------------------------------------------------------------------ deciding
 
-    def decide(self, standing: Standing | None, qualified: int, t: int) -> tuple[Standing, list[Outcome]]:
+    def decide(
+        self, standing: Standing | None, qualified: int, t: int, missed: Missed = NOTHING_MISSED
+    ) -> tuple[Standing, list[Outcome]]:
         """The standing after the decision at t, and what it records: nothing when nothing changed."""
-        after, outcomes = self._change(standing, qualified, t)
+        if standing is not None and self.is_still(standing):
+            return standing, []
+        after, outcomes = self._change(self._borne_out(standing, qualified, t), qualified, t, missed)
         if self.unordered or qualified >= self.rank[after.tier]:
             return after, outcomes
-        review = self._warned_review(after, t)
-        if review is None:
+        reviews = self._warned_reviews(after, t, missed)
+        if not reviews:
             return after, outcomes
-        warning = Outcome("tier-at-risk", "warned", after.tier, after.tier, review)
+        warnings = [Outcome("tier-at-risk", "warned", after.tier, after.tier, review) for review in reviews]
         ahead = tuple(end for end in after.warned_of if end > t)
-        return replace(after, warned_of=(*ahead, review), last_decided=t), [*outcomes, warning]
+        return replace(after, warned_of=(*ahead, *reviews), last_decided=t), [*outcomes, *warnings]
 
-    def _change(self, standing: Standing | None, qualified: int, t: int) -> tuple[Standing, list[Outcome]]:
+    def _change(
+        self, standing: Standing | None, qualified: int, t: int, missed: Missed
+    ) -> tuple[Standing, list[Outcome]]:
         if standing is None:
-            return self._move(None, qualified, t, "first-decision")
+            return self.move(None, qualified, t, "first-decision")
         current = self.rank[standing.tier]
         if self.unordered:
             if qualified != current and t >= self._stay_end(standing):
-                return self._move(standing, qualified, t, "class-changed")
+                return self.move(standing, qualified, t, "class-changed")
             return standing, []
-        if qualified > current and (not self.policy.upgrade_at_review or self._is_review(standing, t)):
+        reached = min(qualified, self._ceiling(standing))
+        if reached > current and (not self.policy.upgrade_at_review or self._is_review(standing, t, missed)):
             clause = "upgrade-at-review" if self.policy.upgrade_at_review else "upgrade-immediate"
-            return self._move(standing, qualified, t, clause)
+            return self.move(standing, reached, t, clause)
         if qualified >= current:
             return self._hold(standing, t)
-        return self._fall(standing, current, qualified, t)
+        return self._fall(standing, current, qualified, t, missed)
 
     def _hold(self, standing: Standing, t: int) -> tuple[Standing, list[Outcome]]:
         if standing.grace_until is not None:
@@ -115,12 +97,16 @@ class PolicyRules:
             return self._requalify(standing, t, "validity-renewed")
         return standing, []
 
-    def _fall(self, standing: Standing, current: int, qualified: int, t: int) -> tuple[Standing, list[Outcome]]:
+    def _fall(
+        self, standing: Standing, current: int, qualified: int, t: int, missed: Missed
+    ) -> tuple[Standing, list[Outcome]]:
+        if current <= self._floor(standing, t):
+            return standing, []
         if standing.grace_until is not None:
             if t >= standing.grace_until:
                 return self._drop(standing, current, qualified, t, "grace-ended")
             return standing, []
-        if not self.policy.downgrade or t < self._fall_from(standing) or not self._is_review(standing, t):
+        if not self.policy.downgrade or t < self._fall_from(standing) or not self._is_review(standing, t, missed):
             return standing, []
         if not self.policy.grace_days:
             return self._drop(standing, current, qualified, t, "downgrade-at-review")
@@ -132,18 +118,23 @@ class PolicyRules:
     def _drop(
         self, standing: Standing, current: int, qualified: int, t: int, clause: str
     ) -> tuple[Standing, list[Outcome]]:
-        lowest = qualified if self.policy.steps is None else max(qualified, current - self.policy.steps)
-        moved, outcomes = self._move(standing, lowest, t, clause)
+        landing = standing.protected is not None and standing.protected.one_rung
+        steps = 1 if landing else self.policy.steps
+        lowest = qualified if steps is None else max(qualified, current - steps)
+        moved, outcomes = self.move(standing, max(lowest, self._floor(standing, t)), t, clause)
         return replace(moved, stepped_at=t), outcomes
 
-    def _move(self, standing: Standing | None, to: int, t: int, clause: str) -> tuple[Standing, list[Outcome]]:
+    def move(
+        self, standing: Standing | None, to: int, t: int, clause: str, cause: str = ""
+    ) -> tuple[Standing, list[Outcome]]:
+        """Enter a tier. What was covered by a pin is replaced by it; the pin, a promise and growth value stay."""
         tier = self.tiers[to]
         moved = Standing(
             tier=tier,
             since=t,
             valid_from=t,
             last_decided=t,
-            validity_until=self._validity_from(t),
+            validity_until=self.validity_from(t),
         )
         if standing is not None:
             moved = replace(
@@ -151,43 +142,74 @@ class PolicyRules:
                 window_from=self.window_from(standing, t),
                 growth_carried=standing.growth_carried,
                 growth_settled_at=standing.growth_settled_at,
+                pin=standing.pin,
+                protected=standing.protected,
             )
-        return moved, [Outcome("tier-changed", clause, standing.tier if standing else None, tier)]
+        return moved, [Outcome("tier-changed", clause, standing.tier if standing else None, tier, cause=cause)]
 
     def _requalify(self, standing: Standing, t: int, clause: str) -> tuple[Standing, list[Outcome]]:
         renewed = replace(
             standing,
             grace_until=None,
             valid_from=t,
-            validity_until=self._validity_from(t),
+            validity_until=self.validity_from(t),
+            validity_given=False,
             last_decided=t,
             window_from=self.window_from(standing, t),
+            entered_at=None,
+            covered=None,
         )
         return renewed, [Outcome("tier-requalified", clause, standing.tier, standing.tier)]
 
-    def adopt(self, standing: Standing, t: int) -> Standing:
-        """A standing of the version before under this policy: keeps tier, since, grace and validity's start."""
-        until = None if self.unordered else self._validity_from(standing.valid_from)
-        if until is not None and until < t:
-            until = self.calendar.midnight_of(self.calendar.day_of(t) + 1)
-        return replace(standing, validity_until=until)
+    # ------------------------------------------------------------------------------------------------ what holds it
+
+    def is_still(self, standing: Standing) -> bool:
+        """Whether nothing moves: frozen, or pinned exactly."""
+        return standing.frozen is not None or (standing.pin is not None and standing.pin.mode == "exact")
+
+    def _floor(self, standing: Standing, t: int) -> int:
+        """The lowest rank that a pin or a migration's promise lets it fall to at t."""
+        pin, promise, lowest = standing.pin, standing.protected, 0
+        if pin is not None and pin.mode == "floor" and (pin.until is None or pin.until > t):
+            lowest = self.rank[pin.tier]
+        if promise is not None and promise.floor is not None and (promise.until is None or promise.until > t):
+            lowest = max(lowest, self.rank[promise.floor])
+        return lowest
+
+    def _ceiling(self, standing: Standing) -> int:
+        if standing.pin is not None and standing.pin.mode == "ceiling":
+            return self.rank[standing.pin.tier]
+        return len(self.tiers) - 1
+
+    def _borne_out(self, standing: Standing | None, qualified: int, t: int) -> Standing | None:
+        """A migration's promise is over once the rules qualify for what it kept; its floor falls with its date."""
+        if standing is None or standing.protected is None:
+            return standing
+        promise = standing.protected
+        if qualified >= self.rank[promise.earned]:
+            return replace(standing, protected=None)
+        if promise.until is not None and promise.until <= t:
+            return replace(standing, protected=replace(promise, floor=None, until=None) if promise.one_rung else None)
+        return standing
 
     # ----------------------------------------------------------------------------------------------- what windows read
 
     def window_from(self, standing: Standing, t: int) -> int | None:
         """After which instant a window since standing holds facts at t; None: it holds all."""
-        return standing.valid_from if self.restart(standing) <= t else standing.window_from
+        return _entered(standing) if self.restart(standing) <= t else standing.window_from
 
     def restart(self, standing: Standing) -> int:
         """The first midnight after entry or the last requalification, at which windows since standing restart."""
-        return self.calendar.midnight_of(self.calendar.day_of(standing.valid_from) + 1)
+        return self.calendar.midnight_of(self.calendar.day_of(_entered(standing)) + 1)
 
     # ------------------------------------------------------------------------------------------------------ deadlines
 
     def next_instant(self, standing: Standing, qualified: int, t: int) -> int | None:
         """The first instant after t at which, with the same qualified tier, time alone can change the answer."""
         current = self.rank[standing.tier]
-        candidates: list[int] = []
+        candidates = [end for end in self._hold_ends(standing) if end is not None]
+        if self.is_still(standing):
+            return min((instant for instant in candidates if instant > t), default=None)
         if self.unordered:
             if qualified != current:
                 candidates.append(self._stay_end(standing))
@@ -199,6 +221,14 @@ class PolicyRules:
             if qualified < current:
                 candidates += self._fall_instants(standing, t)
         return min((instant for instant in candidates if instant > t), default=None)
+
+    @staticmethod
+    def _hold_ends(standing: Standing) -> tuple[int | None, ...]:
+        """Of a freeze, which stops the clocks of all else; or of a pin and a promise."""
+        if standing.frozen is not None:
+            return (standing.frozen.until,)
+        pin, promise = standing.pin, standing.protected
+        return (pin.until if pin is not None else None, promise.until if promise is not None else None)
 
     def _fall_instants(self, standing: Standing, t: int) -> list[int]:
         instants = []
@@ -223,7 +253,8 @@ class PolicyRules:
             return max(earliest, self.calendar.midnight_of(self.calendar.day_of(standing.stepped_at) + 1))
         return earliest
 
-    def _validity_from(self, start: int) -> int | None:
+    def validity_from(self, start: int) -> int | None:
+        """The end of a validity that is counted from an instant; None: there is none."""
         if self.unordered:
             return None
         policy, day = self.policy, self.calendar.day_of(start)
@@ -252,12 +283,13 @@ class PolicyRules:
         """Whether there are other reviews than the ends of validity."""
         return self.policy.reviews.continuous or self.policy.reviews.on_calendar
 
-    def _is_review(self, standing: Standing, t: int) -> bool:
+    def _is_review(self, standing: Standing, t: int, missed: Missed) -> bool:
         if self.policy.reviews.continuous:
             return True
         if standing.validity_until is not None and t == self.validity_end(standing):
             return True
-        return self.policy.reviews.on_calendar and self._next_review(standing, t - 1) == t
+        after = t - 1 if missed.reviews_since is None else missed.reviews_since
+        return self.policy.reviews.on_calendar and self._next_review(standing, after) <= t
 
     def _next_review(self, standing: Standing, t: int) -> int:
         """The first calendar review after t and after `since`. Under continuous reviews, the instant after t."""
@@ -285,28 +317,40 @@ class PolicyRules:
                 return instant
             years += 1
 
-    def _warnings(self, standing: Standing, t: int) -> list[tuple[int, int]]:
-        """(warning, review) pairs that lie ahead of t - 1: of the validity end and of the first calendar reviews."""
+    def _warnings(self, standing: Standing, since: int, t: int) -> list[tuple[int, int]]:
+        """(warning, review) pairs from `since` on: of the validity end, and of calendar reviews up to the first whose
+        warning lies beyond t."""
         days = self.policy.warn_days
         if not days:
             return []
         reviews = [self.validity_end(standing)] if standing.validity_until is not None else []
         if self.policy.reviews.on_calendar:
-            after = t - 1
+            after = since - 1
             while True:
                 after = self._next_review(standing, after)
                 reviews.append(after)
                 if self._warning_of(after, days) > t:
                     break
         pairs = [(self._warning_of(review, days), review) for review in reviews]
-        return [pair for pair in pairs if pair[0] >= t]
+        return [pair for pair in pairs if pair[0] >= since]
 
     def _warning_of(self, review: int, days: int) -> int:
         return self.calendar.midnight_of(self.calendar.day_of(review) - days)
 
-    def _warned_review(self, standing: Standing, t: int) -> int | None:
-        due = [review for warning, review in self._warnings(standing, t) if warning == t < review]
-        return next((review for review in due if review not in standing.warned_of), None)
+    def _warned_reviews(self, standing: Standing, t: int, missed: Missed) -> list[int]:
+        """The reviews to warn of at t: of whose warnings it is the time, or fell due meanwhile."""
+        since = t if missed.warnings_since is None else missed.warnings_since + 1
+        found = {
+            review
+            for warning, review in self._warnings(standing, since, t)
+            if warning <= t < review and self.rank[standing.tier] > self._floor(standing, review)
+        }
+        return sorted(found.difference(standing.warned_of))
 
     def _next_warning(self, standing: Standing, t: int) -> int | None:
-        return min((warning for warning, _ in self._warnings(standing, t) if warning > t), default=None)
+        return min((warning for warning, _ in self._warnings(standing, t, t) if warning > t), default=None)
+
+
+def _entered(standing: Standing) -> int:
+    """From where windows since standing count."""
+    return standing.valid_from if standing.entered_at is None else standing.entered_at

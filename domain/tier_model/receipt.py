@@ -124,12 +124,26 @@ def _rule(model: CompiledModel, truth: Truth, qualified: str) -> str:
 def _standing(standing: Standing | None) -> dict[str, Any] | None:
     if standing is None:
         return None
-    return {
+    told = {
         "tier": standing.tier,
         "since": format_instant(standing.since),
         "valid_until": _instant(standing.validity_until),
         "grace_until": _instant(standing.grace_until),
     }
+    return told | _holds(standing)
+
+
+def _holds(standing: Standing) -> dict[str, Any]:
+    """What holds it, where something does."""
+    found: dict[str, Any] = {}
+    pin, frozen, promise = standing.pin, standing.frozen, standing.protected
+    if pin is not None:
+        found["pinned"] = {"mode": pin.mode, "tier": pin.tier, "until": _instant(pin.until)}
+    if frozen is not None:
+        found["frozen"] = {"until": _instant(frozen.until)}
+    if promise is not None:
+        found["protected"] = {"tier": promise.floor, "until": _instant(promise.until), "one_rung": promise.one_rung}
+    return found
 
 
 def _instant(instant: int | None) -> str | None:

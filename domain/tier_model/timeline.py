@@ -1,14 +1,19 @@
 """A scheme's timeline: the versions in force, what is decided when, and what a standing lays under evaluation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
 from domain.tier_model.compiled import CompiledModel
-from domain.tier_model.policy import Outcome
+from domain.tier_model.migration import Migration
+from domain.tier_model.outcome import Outcome
 from domain.tier_model.spans import ALWAYS, Bases, Int64s, Points
+from domain.user_tier.holds import HoldChange
 from domain.user_tier.observation import Standing
+
+REASSESS = Migration()
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +22,7 @@ class Force:
 
     model: CompiledModel
     since: int
+    migration: Migration = REASSESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +30,21 @@ class SchemeInput:
     """One scheme's work for a batch of subjects.
 
     forces: oldest first. decided_at: per subject, up to where it is decided (ALWAYS: nowhere). standings: as of then.
-    foreseen: other schemes read its tiers, so that they are wanted to the horizon.
+    foreseen: other schemes read its tiers, so that they are wanted to the horizon. changes: per subject, what people do
+    to its standing after decided_at, in the order of time; empty: nothing to anybody's.
     """
 
     forces: tuple[Force, ...]
     decided_at: Int64s
     standings: list[Standing | None]
     foreseen: bool = False
+    changes: Sequence[Sequence[HoldChange]] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One recorded outcome of one decision."""
+    """One recorded outcome of one decision. upon: the standing that its values were evaluated on; occasion: the cause
+    of what is decided, where neither facts nor time are."""
 
     subject: int
     instant: int
@@ -45,6 +54,8 @@ class Decision:
     qualified: str
     before: Standing | None
     after: Standing
+    upon: Standing | None
+    occasion: str = ""
 
 
 class Move(NamedTuple):

@@ -5,6 +5,7 @@ can change) every rule keeps its truth, so only points whose truth differs from 
 deadlines, are walked; all others change nothing by construction.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +14,12 @@ from msgspec.structs import replace
 
 from domain.facts.table import NEVER, FactTable
 from domain.tier_model.compiled import Truth
+from domain.tier_model.holding import adopted, held
 from domain.tier_model.model_columns import ModelColumns
-from domain.tier_model.policy import Outcome, Settlement
+from domain.tier_model.outcome import NOTHING_MISSED, Missed, Outcome, Settlement
 from domain.tier_model.spans import ALWAYS, Bools, Int64s, Points, points_of
 from domain.tier_model.timeline import Decision, Force, Move, SchemeInput, SchemeResult, bases_of, basis_of
+from domain.user_tier.holds import HoldChange
 from domain.user_tier.observation import Standing
 
 
@@ -30,7 +33,7 @@ def walk(table: FactTable, columns: dict[str, ModelColumns], work: SchemeInput, 
     result.due_at = np.full(table.subjects, NEVER, dtype=np.int64)
     result.may_drop_on = [None] * table.subjects
     result.moves = [Move(n, ALWAYS, held.tier) for n, held in enumerate(work.standings) if held is not None]
-    known_from = _known_from(table)
+    known_from = _known_from(table, work)
     for number, force in enumerate(work.forces):
         last = number + 1 == len(work.forces)
         end = horizon if last else min(work.forces[number + 1].since, now)
@@ -38,10 +41,12 @@ def walk(table: FactTable, columns: dict[str, ModelColumns], work: SchemeInput, 
     return result
 
 
-def _known_from(table: FactTable) -> Int64s:
-    """Per subject, when it was first known of; NEVER without facts."""
+def _known_from(table: FactTable, work: SchemeInput) -> Int64s:
+    """Per subject, when it was first known of, or was taken over; NEVER without facts."""
     first = np.full(table.subjects, NEVER, dtype=np.int64)
     np.minimum.at(first, table.subject, table.known_at)
+    for subject, changes in enumerate(work.changes):
+        first[subject] = next((change.instant for change in changes if change.opening is not None), first[subject])
     return first
 
 
@@ -49,19 +54,34 @@ Steps = list[tuple[int, Truth]]
 
 
 @dataclass(slots=True)
+class _Held:
+    """What happened to a standing at an instant, before the rules are asked there. before: as it stood till then.
+    complete: all of it is done."""
+
+    at: int
+    before: Standing | None
+    outcomes: list[Outcome]
+    missed: Missed = NOTHING_MISSED
+    occasion: str = ""
+    complete: bool = False
+
+
+@dataclass(slots=True)
 class _Walker:
     """One subject on its way. floor: decided up to there. basis_at: as of when its points are evaluated: what windows
     since standing and growth value lie upon turns with time, and then they are evaluated anew.
 
-    told: it has come to now, and how it stands there is said; from there on standing is what is foreseen.
+    told: it has come to now, and how it stands there is said; from there on standing is what is foreseen. held: what
+    was done to the standing at the instant that is decided next.
     """
 
     subject: int
     standing: Standing | None
     floor: int
     basis_at: int
+    changes: dict[int, list[HoldChange]]
     truth: Truth | None = None
-    settlement: Settlement | None = None
+    held: _Held | None = None
     told: bool = False
 
 
@@ -85,6 +105,14 @@ class _Stretch:
         # A subject known before the activation is decided at its instant; the others when they come.
         self.activates = (known_from <= force.since) & (decided_at < force.since) & (force.since < min(now, end))
         self.lower = np.maximum(decided_at, force.since - 1 if force.since > ALWAYS else ALWAYS)
+        self.changes = [
+            {
+                change.instant: [c for c in mine if c.instant == change.instant]
+                for change in mine
+                if change.instant < end
+            }
+            for mine in work.changes
+        ]
         self.based = ~self.activates & (decided_at >= force.since) & (decided_at < end) & (decided_at != ALWAYS)
 
     def run(self, result: SchemeResult) -> None:
@@ -112,19 +140,29 @@ class _Stretch:
         wanted = (instants > self.lower[subjects]) & (instants < self.end)
         extra = np.flatnonzero(self.activates)
         based = np.flatnonzero(self.based)
+        changed = np.array([pair for pair in self._changed_at() if pair[1] > self.lower[pair[0]]], dtype=np.int64)
+        changed = changed.reshape(-1, 2)
         return points_of(
-            np.concatenate([subjects[wanted], extra, based]).astype(np.int32),
-            np.concatenate([instants[wanted], np.full(len(extra), self.force.since), self.decided_at[based]]),
+            np.concatenate([subjects[wanted], extra, based, changed[:, 0]]).astype(np.int32),
+            np.concatenate(
+                [instants[wanted], np.full(len(extra), self.force.since), self.decided_at[based], changed[:, 1]]
+            ),
         )
+
+    def _changed_at(self) -> Iterator[tuple[int, int]]:
+        """(subject, instant) pairs at which people did something to a standing."""
+        return ((subject, instant) for subject, mine in enumerate(self.changes) for instant in mine)
 
     def _points_from(self, turns: dict[int, int], subjects: npt.NDArray[np.int32], instants: Int64s) -> Points:
         """The points of the subjects from their turns on."""
         turned_at = np.full(len(self.decided_at), NEVER, dtype=np.int64)
         turned_at[list(turns.keys())] = list(turns.values())
         wanted = (instants > turned_at[subjects]) & (instants < self.end)
+        later = [(subject, instant) for subject, instant in self._changed_at() if instant > turned_at[subject]]
+        here = np.array([*turns.items(), *later], dtype=np.int64).reshape(-1, 2)
         return points_of(
-            np.concatenate([subjects[wanted], np.array(list(turns.keys()), dtype=np.int32)]),
-            np.concatenate([instants[wanted], np.array(list(turns.values()), dtype=np.int64)]),
+            np.concatenate([subjects[wanted], here[:, 0]]).astype(np.int32),
+            np.concatenate([instants[wanted], here[:, 1]]),
         )
 
     def _walk_points(self, points: Points, walkers: dict[int, _Walker], result: SchemeResult) -> dict[int, int]:
@@ -136,7 +174,8 @@ class _Stretch:
         evaluated = self.columns.evaluate(points)
         floors = np.full(len(self.decided_at), ALWAYS, dtype=np.int64)
         floors[list(walkers)] = [walker.floor for walker in walkers.values()]
-        kept = np.flatnonzero(_changed(points, evaluated.codes, points.instant > floors[points.subject]))
+        changed = _changed(points, evaluated.codes, points.instant > floors[points.subject])
+        kept = np.flatnonzero(changed | _among(points, self._changed_at()))
         edges = np.searchsorted(points.subject[kept], np.arange(len(self.decided_at) + 1)).tolist()
         when, codes = points.instant[kept].tolist(), evaluated.codes[kept].tolist()
         turns = {}
@@ -152,10 +191,13 @@ class _Stretch:
 
     def _walker(self, subject: int, result: SchemeResult) -> _Walker:
         standing = result.standings[subject]
-        if self.activates[subject] and standing is not None:
-            standing = self.model.policy.adopt(standing, self.force.since)
         floor = int(self.lower[subject])
-        return _Walker(subject, standing, floor, floor)
+        walker = _Walker(subject, standing, floor, floor, self.changes[subject] if self.changes else {})
+        if self.activates[subject] and standing is not None:
+            since = self.force.since
+            walker.standing, renamed = adopted(self.model.policy, standing, since, self.force.migration)
+            walker.held = _Held(since, standing, renamed)
+        return walker
 
     def _advance(self, walker: _Walker, steps: Steps, result: SchemeResult) -> int | None:
         """Decides at the steps, and between them at the policy's deadlines, which depend on what was decided before.
@@ -196,21 +238,21 @@ class _Stretch:
 
     def _decide(self, walker: _Walker, at: int, truth: Truth, result: SchemeResult) -> bool:
         """One decision; recorded when it lies before now. Whether all that is looked for ahead is found."""
-        policy, before = self.model.policy, walker.standing
-        qualified = self.model.qualify(truth, before)
-        after, outcomes = policy.decide(before, qualified, at)
-        walker.standing = after
-        if walker.settlement is not None:
-            assert before is not None
-            settled = Outcome("growth-settled", "validity-ended", before.tier, before.tier, growth=walker.settlement)
-            outcomes, walker.settlement = [settled, *outcomes], None
+        policy, done = self.model.policy, self._hold(walker, at)
+        before, upon = done.before, walker.standing
+        qualified = self.model.qualify(truth, upon)
+        after, outcomes = policy.decide(upon, qualified, at, done.missed)
+        outcomes = [*done.outcomes, *outcomes]
+        walker.standing, walker.held = after, None
         if before is None or before.tier != after.tier:
             result.moves.append(Move(walker.subject, at, after.tier))
         if at < self.now:
             model_change = bool(self.activates[walker.subject]) and at == self.force.since
             tier = self.model.tiers[qualified]
             result.decisions += [
-                Decision(walker.subject, at, self.model, outcome, model_change, tier, before, after)
+                Decision(
+                    walker.subject, at, self.model, outcome, model_change, tier, before, after, upon, done.occasion
+                )
                 for outcome in outcomes
             ]
             return False
@@ -219,6 +261,22 @@ class _Stretch:
                 result.may_drop_on[walker.subject] = at
             return not self.foreseen
         return False
+
+    def _hold(self, walker: _Walker, at: int) -> _Held:
+        """Brings the standing to the instant, once: what people did to it then, and which holds end."""
+        done = walker.held
+        if done is None or done.at != at:
+            done = walker.held = _Held(at, walker.standing, [])
+        elif done.complete:
+            return done
+        standing = walker.standing
+        if at in walker.changes or (standing is not None and (standing.pin or standing.frozen)):
+            found = held(self.model.policy, standing, walker.changes.get(at, ()), at)
+            walker.standing = found.standing
+            done.outcomes += found.outcomes
+            done.missed, done.occasion = found.missed, found.occasion
+        done.complete = True
+        return done
 
     def _tell(self, walker: _Walker, result: SchemeResult) -> bool:
         """Say how the subject stands, once: now, or at the end of the version. Whether to look on ahead."""
@@ -243,11 +301,16 @@ class _Stretch:
     def _turn(self, walker: _Walker) -> int | None:
         """When what the features stand upon turns next: a window since standing restarts, growth value is settled."""
         standing, policy = walker.standing, self.model.policy
-        if standing is None or not self.model.reads_standing:
+        if not self.model.reads_standing:
             return None
-        turns = [policy.restart(standing)] if self.model.restarts else []
-        if self.model.growth is not None and standing.validity_until is not None:
-            turns.append(policy.validity_end(standing))
+        turns = list(walker.changes)
+        if standing is not None:
+            turns += [
+                hold.until for hold in (standing.pin, standing.frozen) if hold is not None and hold.until is not None
+            ]
+            turns += [policy.restart(standing)] if self.model.restarts else []
+            if self.model.growth is not None and standing.validity_until is not None and not policy.is_still(standing):
+                turns.append(policy.validity_end(standing))
         return min((turn for turn in turns if turn > walker.basis_at), default=None)
 
     def _turn_over(self, walkers: dict[int, _Walker], turns: dict[int, int]) -> None:
@@ -255,16 +318,15 @@ class _Stretch:
         for subject, turn in turns.items():
             walker = walkers[subject]
             walker.basis_at, walker.floor = turn, turn - 1
-            standing = walker.standing
-            assert standing is not None
-            validity = standing.validity_until is not None and self.model.policy.validity_end(standing) == turn
-            if self.model.growth is not None and validity:
-                walker.settlement = self._settlement(subject, standing, turn)
+            done, standing, policy = self._hold(walker, turn), walker.standing, self.model.policy
+            if self.model.growth is None or standing is None or standing.validity_until is None:
+                continue
+            if policy.validity_end(standing) == turn and not policy.is_still(standing):
+                found = self._settlement(subject, standing, turn)
+                tier = standing.tier
+                done.outcomes.append(Outcome("growth-settled", "validity-ended", tier, tier, growth=found))
                 walker.standing = replace(
-                    standing,
-                    growth_carried=walker.settlement.balance,
-                    growth_settled_at=turn,
-                    last_decided=turn,
+                    standing, growth_carried=found.balance, growth_settled_at=turn, last_decided=turn
                 )
 
     def _settlement(self, subject: int, standing: Standing, at: int) -> Settlement:
@@ -284,6 +346,16 @@ def _changed(points: Points, codes: Int64s, decidable: Bools) -> Bools:
     # The first decidable point after a base is decided even when the base said the same: it may be an activation.
     changed[1:] |= decidable[1:] & ~decidable[:-1]
     return changed
+
+
+def _among(points: Points, pairs: Iterator[tuple[int, int]]) -> Bools:
+    """Which points are one of the (subject, instant) pairs."""
+    found = np.zeros(len(points), dtype=np.bool_)
+    for subject, instant in pairs:
+        low, high = np.searchsorted(points.subject, [subject, subject + 1])
+        row = int(low + np.searchsorted(points.instant[low:high], instant))
+        found[row : row + 1] |= bool(row < high and points.instant[row] == instant)
+    return found
 
 
 def _lower_to_next(due_at: Int64s, points: Points, ahead: Bools) -> None:

@@ -1,6 +1,6 @@
 """One user's recorded story, folded: where the subject stands on every scheme and scope."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
@@ -17,9 +17,14 @@ from domain.user_tier.events import (
     TagRemoved,
     TierAtRisk,
     TierChanged,
+    TierFrozen,
+    TierPinned,
     TierRequalified,
+    TierUnfrozen,
+    TierUnpinned,
     UserEnrolled,
 )
+from domain.user_tier.holds import Freeze, Pin, PinMode
 from domain.user_tier.observation import Standing
 
 
@@ -80,6 +85,16 @@ class UserTier(BaseAggregate[UUID]):
                 self._adjust(event)
             case GrowthSettled():
                 self._adjust(event, growth_carried=event.balance, growth_settled_at=event.effective_at)
+            case TierPinned(to_tier=str(tier)):
+                since, until = event.effective_at, event.until
+                pin = Pin(cast(PinMode, event.mode), tier, since, until, event.reason)
+                self._adjust(event, pin=pin)
+            case TierUnpinned():
+                self._adjust(event, pin=None)
+            case TierFrozen():
+                self._adjust(event, frozen=Freeze(event.effective_at, event.until, event.reason))
+            case TierUnfrozen():
+                self._adjust(event, frozen=None)
             case TagAdded():
                 self.tags[event.tag] = event.until
             case TagRemoved():
@@ -93,11 +108,23 @@ class UserTier(BaseAggregate[UUID]):
         if event.keeps_since and current is not None:
             return msgspec.structs.replace(current, tier=tier, last_decided=event.effective_at, event_id=event_id)
         at = event.effective_at
+        if event.opened is not None:
+            since, growth = event.opened["since"], event.opened["growth"]
+            settled_at = None if growth is None else at
+            return Standing(
+                tier, since, since, at, event_id=event_id, growth_carried=growth or 0, growth_settled_at=settled_at
+            )
         moved = Standing(tier=tier, since=at, valid_from=at, last_decided=at, event_id=event_id)
         if current is None:
             return moved
         carried, settled_at = current.growth_carried, current.growth_settled_at
-        return msgspec.structs.replace(moved, growth_carried=carried, growth_settled_at=settled_at)
+        return msgspec.structs.replace(
+            moved,
+            growth_carried=carried,
+            growth_settled_at=settled_at,
+            pin=current.pin,
+            frozen=current.frozen,
+        )
 
     def _adjust(self, event: SubjectEvent, **changes: Any) -> None:
         current = self.standing(event.scheme, event.scope)

@@ -1,6 +1,6 @@
 """Everything that is decided for a batch of subjects: their events, and the observation each is left with. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replaced
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from domain.tier_model.receipt import FactsSeen, receipt_of
 from domain.tier_model.spans import ALWAYS
 from domain.tier_model.timeline import Force, SchemeInput
 from domain.user_tier.decisions import NewEvent, event_id_of
+from domain.user_tier.holds import HoldChange, of_place
 from domain.user_tier.observation import Observation, Scalar, SchemeObservation, Standing
 from domain.user_tier.scheme_order import in_order, split_at
 from domain.user_tier.scheme_walk import PLATFORM, Explained, Paths, SchemeWalk, Standers, standers_of
@@ -26,20 +27,26 @@ _NOTHING = Observation()
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What somebody did to a subject at an instant that is decided: an event to record before that instant's own."""
+    """What somebody did to a subject at an instant that is decided: an event to record before that instant's own.
+
+    scheme, scope, tier: of a command on a standing.
+    """
 
     instant: int
     topic: str
     data: dict[str, Any]
     actor: str
     command_id: str
+    scheme: str = ""
+    scope: str = PLATFORM
+    tier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What is known of one subject before the batch. decided_at None: never decided; history_until: decisions before
-    it are history (the sealing of the session that brought the subject). tags: all that matter after decided_at,
-    those of the commands among them."""
+    it are history (the sealing of the session that brought the subject). tags, changes: all that matter after
+    decided_at, those of the commands among them."""
 
     subject_id: UUID
     stream_version: int
@@ -48,6 +55,7 @@ class Subject:
     history_until: int | None = None
     tags: tuple[TagSpan, ...] = ()
     commands: tuple[Command, ...] = ()
+    changes: tuple[HoldChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +153,14 @@ class _Batch:
         foreseen: other schemes read it, now and in the look ahead.
         """
         per = forces[-1].model.spec.per
-        standers = standers_of(self.table, per)
+        standers = standers_of(self.table, per, self._scopes(scheme) if per is not None else ())
         walk = SchemeWalk(forces, standers, self._paths.outside(standers, per, self._tags), self.now)
         standings = [
             self._standing(int(owner), scheme, scope)
             for owner, scope in zip(standers.owner, standers.scope, strict=True)
         ]
-        result = walk.run(SchemeInput(forces, self._decided_at[standers.owner], standings, foreseen))
+        changes = self._changes(scheme, standers)
+        result = walk.run(SchemeInput(forces, self._decided_at[standers.owner], standings, foreseen, changes))
         self.instants += result.instants
         np.minimum.at(self._due_at, standers.owner, result.due_at)
         self._paths.keep(scheme, per, result)
@@ -163,6 +172,20 @@ class _Batch:
                 mine = self._schemes[int(standers.owner[number])].setdefault(scheme, {})
                 mine[standers.scope[number]] = observation
 
+    def _scopes(self, scheme: str) -> Iterator[tuple[int, str]]:
+        """Where somebody stands already, or is taken over."""
+        for number, subject in enumerate(self.subjects):
+            yield from ((number, scope) for scope in subject.observation.schemes.get(scheme, {}))
+            yield from ((number, change.scope) for change in subject.changes if change.scheme == scheme)
+
+    def _changes(self, scheme: str, standers: Standers) -> Sequence[Sequence[HoldChange]]:
+        if not any(subject.changes for subject in self.subjects):
+            return ()
+        return [
+            of_place(self.subjects[int(owner)].changes, scheme, scope)
+            for owner, scope in zip(standers.owner, standers.scope, strict=True)
+        ]
+
     def _standing(self, number: int, scheme: str, scope: str) -> Standing | None:
         seen = self.subjects[number].observation.schemes.get(scheme, {}).get(scope)
         return seen.standing if seen is not None else None
@@ -172,9 +195,12 @@ class _Batch:
             _Entry(
                 command.instant,
                 -1,
-                PLATFORM,
+                command.scope,
                 {
                     "topic": command.topic,
+                    "scheme": command.scheme,
+                    "scope": command.scope,
+                    "to_tier": command.tier,
                     "actor": command.actor,
                     "command_id": command.command_id,
                     "data": command.data,
@@ -198,12 +224,18 @@ class _Batch:
             settled = outcome.growth
             data |= {"carried": settled.carried, "earned": settled.earned}
             data |= {"deducted": settled.deducted, "balance": settled.balance}
+        if outcome.keeps_since:
+            data["keeps_since"] = True
+        if outcome.opening is not None:
+            taken = outcome.opening
+            data["opened"] = {"since": taken.since, "valid_until": taken.valid_until, "growth": taken.growth}
         event = {
             "topic": f"user-tier.{outcome.kind}.v1",
             "scheme": decision.model.scheme,
             "scope": scope,
             "from_tier": outcome.from_tier,
             "to_tier": outcome.to_tier,
+            "actor": EVALUATOR if outcome.opening is None else outcome.opening.actor,
             "data": data,
         }
         self._entries[number].append(_Entry(decision.instant, place, scope, event))
@@ -211,6 +243,8 @@ class _Batch:
     def _cause(self, number: int, item: Explained) -> str:
         """Why the decision fell at its instant. A fact of an earlier local day, or a void, makes it a late-fact."""
         decision, subject = item.decision, self.subjects[number]
+        if decision.outcome.cause:
+            return decision.outcome.cause
         if subject.history_until is not None and decision.instant < subject.history_until:
             return "history"
         if decision.model_change or self._reads_activated(decision.model, decision.instant):
@@ -223,6 +257,8 @@ class _Batch:
             calendar = decision.model.calendar
             late = calendar.day(self.table.occurred_at[rows]) < calendar.day_of(decision.instant)
             return "late-fact" if late.any() else "evaluation"
+        if decision.occasion:
+            return decision.occasion
         tagged = any(
             span.start == decision.instant or (span.removed and span.end == decision.instant) for span in subject.tags
         )

@@ -59,7 +59,8 @@ class TierChanged(SubjectEvent):
     """The standing moved from from_tier (None: it had none) to to_tier.
 
     cause: evaluation, timer, late-fact, override, override-ended, model-change, history or opening.
-    keeps_since: a model change carried the standing over, with its since, grace and validity.
+    keeps_since: a model change carried the standing over, with its since, grace and validity. opened: of an opening,
+    since and valid_until in microseconds, and the growth value carried in.
     """
 
     TOPIC = "user-tier.tier-changed.v1"
@@ -67,6 +68,7 @@ class TierChanged(SubjectEvent):
     cause: str
     receipt: dict[str, Any]
     keeps_since: bool = False
+    opened: dict[str, Any] | None = None
 
 
 class TierRequalified(SubjectEvent):
@@ -112,6 +114,47 @@ class GrowthSettled(SubjectEvent):
     receipt: dict[str, Any]
 
 
+class TierPinned(SubjectEvent):
+    """A person holds the standing by to_tier from effective_at on: exact, floor or ceiling. until: microseconds; None:
+    until it is lifted. approved_by: who else agreed, where that was asked for."""
+
+    TOPIC = "user-tier.tier-pinned.v1"
+
+    mode: str
+    until: int | None
+    reason: str
+    approved_by: str | None = None
+
+
+class TierUnpinned(SubjectEvent):
+    """The pin is over: lifted by a person (reason), or at its end (cause and receipt)."""
+
+    TOPIC = "user-tier.tier-unpinned.v1"
+
+    reason: str = ""
+    cause: str = ""
+    receipt: dict[str, Any] | None = None
+
+
+class TierFrozen(SubjectEvent):
+    """Nothing moves on the scheme from effective_at on. until: microseconds; None: until it is lifted."""
+
+    TOPIC = "user-tier.tier-frozen.v1"
+
+    until: int | None
+    reason: str
+
+
+class TierUnfrozen(SubjectEvent):
+    """The freeze is over: lifted by a person (reason), or at its end (cause and receipt)."""
+
+    TOPIC = "user-tier.tier-unfrozen.v1"
+
+    reason: str = ""
+    cause: str = ""
+    receipt: dict[str, Any] | None = None
+
+
 class TagAdded(SubjectEvent):
     """The subject has the tag from effective_at on. until: when it ends by itself, microseconds; None: never."""
 
@@ -138,6 +181,10 @@ EVENTS: tuple[type[SubjectEvent], ...] = (
     DowngradeDeferred,
     TierAtRisk,
     GrowthSettled,
+    TierPinned,
+    TierUnpinned,
+    TierFrozen,
+    TierUnfrozen,
     TagAdded,
     TagRemoved,
 )

@@ -4,7 +4,19 @@ from typing import Any
 
 import msgspec
 
+from domain.user_tier.holds import Freeze, Opening, Pin
+
 Scalar = int | float | str | bool | None
+
+
+class Protection(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a migration promised to who stood here: no fall below floor (None: no longer) before until (microseconds,
+    None: for as long as it takes), and then one rung a fall; all of it ends when the new rules bear the tier out."""
+
+    earned: str  # the tier that the rules have to bear out
+    floor: str | None
+    until: int | None = None
+    one_rung: bool = False
 
 
 class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -22,6 +34,12 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
     window_from: int | None = None  # the window since standing that holds until the midnight after valid_from
     growth_carried: int = 0  # growth value left by the last settlement
     growth_settled_at: int | None = None
+    entered_at: int | None = None  # windows since standing count from here, where that is not valid_from
+    validity_given: bool = False  # validity_until was taken over as it was
+    pin: Pin | None = None
+    covered: "Standing | None" = None  # what a pin moved away, as it returns
+    frozen: Freeze | None = None
+    protected: Protection | None = None
 
 
 class SchemeObservation(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -46,6 +64,8 @@ class Observation(msgspec.Struct, frozen=True, omit_defaults=True):
     tags: list[str] = []  # present, by code point
     tag_until: dict[str, int] = {}  # of those that end
     facts_seen: int = 0
+    openings: dict[str, dict[str, Opening]] = {}  # scheme -> scope: taken over, and to be decided
+    opened_at: int | None = None  # the instant at which they were taken over
 
 
 _ENCODER = msgspec.msgpack.Encoder()

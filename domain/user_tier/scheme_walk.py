@@ -1,6 +1,6 @@
 """One scheme's decisions for a batch of subjects, with the values that explain them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,11 +32,12 @@ class Standers:
     scope: tuple[str, ...]
 
 
-def standers_of(table: FactTable, per: str | None) -> Standers:
-    """The subjects themselves, or their scopes by an attribute of their facts."""
+def standers_of(table: FactTable, per: str | None, standing: Iterable[tuple[int, str]] = ()) -> Standers:
+    """The subjects themselves, or their scopes by an attribute of their facts. standing: (subject, scope) pairs where
+    somebody stands or is taken over, fact or no fact."""
     if per is None:
         return Standers(table, np.arange(table.subjects, dtype=np.int32), (PLATFORM,) * table.subjects)
-    scopes = scopes_of(table, per)
+    scopes = scopes_of(table, per, standing)
     return Standers(scopes.table, scopes.owner, scopes.value)
 
 
@@ -98,7 +99,7 @@ class SchemeWalk:
         for model_hash in dict.fromkeys([*by_model, *in_force]):
             decisions, current = by_model.get(model_hash, []), in_force.get(model_hash, [])
             columns = self._columns[model_hash]
-            wanted = {(d.subject, d.instant): d.before for d in decisions}
+            wanted = {(d.subject, d.instant): d.upon for d in decisions}
             for number in current:
                 wanted.setdefault((number, self._now - 1), result.standings[number])
             points, rows = _points(columns.model, wanted)
