@@ -17,6 +17,7 @@ from domain.tier_model.timeline import Force, SchemeInput
 from domain.user_tier.decisions import NewEvent, event_id_of
 from domain.user_tier.holds import HoldChange, of_place
 from domain.user_tier.observation import Observation, Scalar, SchemeObservation, Standing
+from domain.user_tier.rollout import groups_of, is_partial
 from domain.user_tier.scheme_order import in_order, split_at
 from domain.user_tier.scheme_walk import PLATFORM, Explained, Paths, SchemeWalk, Standers, standers_of
 from domain.user_tier.tags import TagSpan
@@ -83,6 +84,8 @@ def decide(
     forces: per scheme the versions in force, oldest first. Nothing here reads a clock: the same facts, models and
     decided_at always give the same events.
     """
+    if is_partial(forces):
+        return _decide_by_rollout(subjects, table, forces, now)
     order = in_order(forces)
     if order is None:
         return _decide_in_parts(subjects, table, forces, now)
@@ -91,6 +94,20 @@ def decide(
     for place, scheme in enumerate(order):
         batch.run_scheme(place, scheme, forces[scheme], foreseen=scheme in read)
     return BatchResult([batch.finish(number) for number in range(len(subjects))], batch.instants)
+
+
+def _decide_by_rollout(
+    subjects: Sequence[Subject], table: FactTable, forces: Mapping[str, tuple[Force, ...]], now: int
+) -> BatchResult:
+    """Not everybody is on the same versions: each group by those that are in force for it."""
+    decided: list[Decided | None] = [None] * len(subjects)
+    instants = 0
+    for numbers, own in groups_of([subject.subject_id for subject in subjects], forces):
+        result = decide([subjects[number] for number in numbers], table.of_subjects(numbers), own, now)
+        instants += result.instants
+        for number, found in zip(numbers, result.decided, strict=True):
+            decided[number] = found
+    return BatchResult([found for found in decided if found is not None], instants)
 
 
 def _decide_in_parts(

@@ -88,17 +88,6 @@ def _opening(actor: str, tier: str, opened: dict[str, Any]) -> Opening:
     return Opening(tier, opened["since"], actor, opened.get("valid_until"), opened.get("growth"))
 
 
-def openings_as_changes(openings: dict[str, dict[str, Opening]], at: int | None) -> tuple[HoldChange, ...]:
-    """Openings that wait to be decided; at: their import's instant."""
-    if at is None:
-        return ()
-    return tuple(
-        HoldChange(at, scheme, scope, "opened", opening=opening)
-        for scheme, scopes in openings.items()
-        for scope, opening in scopes.items()
-    )
-
-
 def of_place(changes: Sequence[HoldChange], scheme: str, scope: str) -> tuple[HoldChange, ...]:
     """Those of one standing, in the order of time."""
     mine = [change for change in changes if (change.scheme, change.scope) == (scheme, scope)]

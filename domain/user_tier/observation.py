@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from domain.user_tier.holds import Freeze, Opening, Pin
+from domain.user_tier.holds import Freeze, HoldChange, Opening, Pin
 
 Scalar = int | float | str | bool | None
 
@@ -80,3 +80,14 @@ def encode_observation(observation: Observation) -> bytes:
 def decode_observation(data: bytes) -> Observation:
     """From msgpack; a field that this code does not know is ignored, a missing one takes its default."""
     return _DECODER.decode(data)
+
+
+def openings_as_changes(observation: Observation) -> tuple[HoldChange, ...]:
+    """The standings that were taken over and wait to be decided."""
+    if observation.opened_at is None:
+        return ()
+    return tuple(
+        HoldChange(observation.opened_at, scheme, scope, "opened", opening=opening)
+        for scheme, scopes in observation.openings.items()
+        for scope, opening in scopes.items()
+    )

@@ -11,8 +11,9 @@ from psycopg import Connection, IsolationLevel
 from application.compliance.ports import RecordedSubjects
 from application.queries import UnknownUser
 from domain.facts.fact import EMPTY_CHAIN, Fact, canonical_content, decode_details, next_chain
-from domain.user_tier.decide import Command, Subject, columns_read, lines_read
+from domain.user_tier.decide import EVALUATOR, Command, Subject, columns_read, lines_read
 from domain.user_tier.decisions import NewEvent
+from domain.user_tier.holds import COMMANDED, changes_of
 from domain.user_tier.tags import ADDED, REMOVED, spans_of
 from infrastructure.facts.read import facts_of
 from infrastructure.postgres.pool import Pool
@@ -103,12 +104,13 @@ class PostgresRecords:
             known = [row for row in everybody if row[0] in seals]
             ids = [row[0] for row in known]
             events = _events(connection, ids, seals)
+            now = max((row[1] for row in known), default=0) + 1
             yield RecordedSubjects(
                 subjects=[_subject(i, mine, sealed_at or None) for i, mine in zip(ids, events, strict=True)],
                 table=facts_of(
                     connection, ids, self._keyring, columns_read(models.models), with_lines=lines_read(models.models)
                 ),
-                forces=models.forces_of_history(generation) if sealed_at else models.forces(-1),
+                forces=models.forces_of_history(generation, now) if sealed_at else models.forces(-1, now),
                 decided_at=[row[1] for row in known],
                 events=events,
                 broken=_broken(connection, {row[0]: bytes(row[2]) for row in known}, seals),
@@ -124,10 +126,20 @@ def _subject(subject_id: UUID, events: Sequence[NewEvent], history_until: int | 
         history_until=history_until,
         tags=spans_of(events),
         commands=tuple(
-            Command(event.effective_at, event.topic, event.data, event.actor, event.command_id)
+            Command(
+                event.effective_at,
+                event.topic,
+                event.data,
+                event.actor,
+                event.command_id,
+                event.scheme,
+                event.scope,
+                event.to_tier,
+            )
             for event in events
-            if event.topic in (ADDED, REMOVED)
+            if event.actor != EVALUATOR and event.topic in (ADDED, REMOVED, *COMMANDED)
         ),
+        changes=changes_of(events, EVALUATOR),
     )
 
 

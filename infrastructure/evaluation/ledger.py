@@ -17,7 +17,7 @@ from application.queries import UnknownUser
 from domain.facts.history import SubjectInHistory
 from domain.facts.table import FactTable
 from domain.user_tier.decide import Subject, columns_read, lines_read
-from domain.user_tier.observation import Observation, decode_observation
+from domain.user_tier.observation import Observation, decode_observation, openings_as_changes
 from domain.user_tier.tags import held_tags
 from infrastructure.evaluation.work import HistoryWork, LockedWork, TimelineRow
 from infrastructure.facts.read import facts_of
@@ -149,7 +149,7 @@ class PostgresEvaluationLedger:
     def _historic(self, connection: Connection, session: _Session, rows: list[TimelineRow]) -> HistoryWork:
         models = self._begin(connection)
         now, subjects, seals = self._subjects(connection, rows, history_until=session.sealed_at)
-        forces = models.forces_of_history(session.generation or 0)
+        forces = models.forces_of_history(session.generation or 0, now)
         work = Work(subjects, self._facts(connection, rows, models), forces, now)
         connection.commit()
         return HistoryWork(self._pool, work, rows, seals, models)
@@ -166,7 +166,7 @@ class PostgresEvaluationLedger:
     def _locked(self, connection: Connection, models: ModelsInForce, rows: list[TimelineRow]) -> LockedWork:
         now, subjects, seals = self._subjects(connection, rows)
         table = self._facts(connection, rows, models)
-        work = Work(subjects, table, models.forces(_decided_by_all(rows, table)), now)
+        work = Work(subjects, table, models.forces(_decided_by_all(rows, table), now), now)
         return LockedWork(connection, work, rows, seals, models)
 
     def _facts(self, connection: Connection, rows: list[TimelineRow], models: ModelsInForce) -> FactTable:
@@ -189,9 +189,16 @@ class PostgresEvaluationLedger:
         for row in rows:
             body, seal = bodies.get(row.subject_id), seals.get(row.subject_id)
             observation = decode_observation(seal.unseal(CONTEXT_OBSERVATION, body)) if body and seal else Observation()
-            tags = held_tags(observation)
             subjects.append(
-                Subject(row.subject_id, row.stream_version, row.decided_at, observation, history_until, tags)
+                Subject(
+                    row.subject_id,
+                    row.stream_version,
+                    row.decided_at,
+                    observation,
+                    history_until,
+                    held_tags(observation),
+                    changes=openings_as_changes(observation),
+                )
             )
         return now, subjects, seals
 

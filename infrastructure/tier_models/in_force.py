@@ -1,23 +1,32 @@
 """Which model versions were in force when, compiled."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
 
 from domain.tier_model.compiled import CompiledModel, compiled_model
+from domain.tier_model.migration import Migration, migration_from_json
 from domain.tier_model.spans import ALWAYS
-from domain.tier_model.timeline import Force
+from domain.tier_model.timeline import REASSESS, Force
 
 # Taken shared by every decision and exclusively by an activation: no decision straddles one.
 LOCK_SHARED = "select pg_advisory_xact_lock_shared(7305, 2)"
 LOCK_EXCLUSIVE = "select pg_advisory_xact_lock(7305, 2)"
-LAST_GENERATION = "select coalesce(max(generation), 0) from activations"
+LAST_GENERATION = """
+select greatest((select coalesce(max(generation), 0) from activations),
+                (select coalesce(max(change), 0) from scheduled_activations))
+"""
 
 _ACTIVATIONS = """
-select a.generation, a.scheme, a.version, a.activated_at, a.position, m.spec::text
+select a.generation, a.version, a.activated_at, a.position, m.spec::text, a.migration
 from activations a join tier_models m using (scheme, version)
 order by a.generation
+"""
+_SCHEDULED = """
+select s.change, s.version, s.at, 0, m.spec::text, s.migration
+from scheduled_activations s join tier_models m using (scheme, version)
+order by s.at, s.scheme
 """
 
 
@@ -29,13 +38,21 @@ class Activation:
     model: CompiledModel
     activated_at: int
     position: int
+    migration: Migration = REASSESS
+
+    @property
+    def force(self) -> Force:
+        """From its instant on."""
+        return Force(self.model, self.activated_at, self.migration)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelsInForce:
-    """All activations so far."""
+    """All activations so far. scheduled: those that come by themselves, by their instants; from these on they hold,
+    also while nobody has carried them out."""
 
     activations: tuple[Activation, ...] = ()
+    scheduled: tuple[Activation, ...] = ()
 
     @property
     def generation(self) -> int:
@@ -57,33 +74,38 @@ class ModelsInForce:
         """The version in force, by scheme."""
         return {activation.model.scheme: activation.model for activation in self.activations}
 
-    def forces(self, since: int) -> dict[str, tuple[Force, ...]]:
-        """Per scheme what was in force at some instant after `since` (microseconds), oldest first."""
+    def forces(self, since: int, now: int) -> dict[str, tuple[Force, ...]]:
+        """Per scheme what was in force at some instant after `since` and before `now` (microseconds), oldest first."""
         forces: dict[str, list[Force]] = {}
-        for activation in self.activations:
+        for activation in self._before(now):
             scheme = forces.setdefault(activation.model.scheme, [])
-            if activation.activated_at <= since:
+            if activation.activated_at <= since and activation.migration.whole:
                 scheme.clear()
-            scheme.append(Force(activation.model, activation.activated_at))
+            scheme.append(activation.force)
         return {scheme: tuple(found) for scheme, found in forces.items()}
 
-    def forces_of_history(self, generation: int) -> dict[str, tuple[Force, ...]]:
-        """For a session sealed at that generation: what was in force then holds from the beginning."""
+    def forces_of_history(self, generation: int, now: int) -> dict[str, tuple[Force, ...]]:
+        """For a session sealed at that generation: what was in force then holds from the beginning, until `now`."""
         forces: dict[str, list[Force]] = {}
-        for activation in self.activations:
+        for activation in self._before(now):
             scheme = forces.setdefault(activation.model.scheme, [])
-            if activation.generation <= generation:
-                scheme[:] = [Force(activation.model, ALWAYS)]
-            else:
-                scheme.append(Force(activation.model, activation.activated_at))
+            if activation.generation > generation:
+                scheme.append(activation.force)
+                continue
+            if activation.migration.whole:
+                scheme.clear()
+            scheme.append(replace(activation.force, since=ALWAYS))
         return {scheme: tuple(found) for scheme, found in forces.items()}
+
+    def _before(self, now: int) -> list[Activation]:
+        return [*self.activations, *(activation for activation in self.scheduled if activation.activated_at < now)]
 
 
 class ModelsInForceReader:
     """Reads the activations; reads again only when there are new ones."""
 
     def __init__(self) -> None:
-        self._last = ModelsInForce()
+        self._last, self._read_at = ModelsInForce(), 0
 
     def read(self, connection: psycopg.Connection[Any]) -> ModelsInForce:
         """As committed; take LOCK_SHARED first when deciding."""
@@ -93,9 +115,14 @@ class ModelsInForceReader:
         """The same when `LAST_GENERATION` was asked along with something else."""
         row = asked.fetchone()
         assert row is not None
-        if row[0] != self._last.generation:
-            rows = connection.execute(_ACTIVATIONS).fetchall()
-            self._last = ModelsInForce(
-                tuple(Activation(g, compiled_model(spec, version), at, p) for g, _, version, at, p, spec in rows)
-            )
+        if row[0] != self._read_at:
+            self._last = ModelsInForce(_read(connection, _ACTIVATIONS), _read(connection, _SCHEDULED))
+            self._read_at = row[0]
         return self._last
+
+
+def _read(connection: psycopg.Connection[Any], query: str) -> tuple[Activation, ...]:
+    return tuple(
+        Activation(number, compiled_model(spec, version), at, position, migration_from_json(migration))
+        for number, version, at, position, spec, migration in connection.execute(query.encode()).fetchall()
+    )

@@ -1,0 +1,50 @@
+"""Rollouts by percentage: which versions are in force for whom. Who has the same versions is decided together."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from domain.tier_model.timeline import Force
+
+Forces = Mapping[str, tuple[Force, ...]]
+
+
+def is_partial(forces: Forces) -> bool:
+    """Whether some version is in force for a part of the subjects alone, or comes into force again."""
+    return any(
+        not force.migration.whole or (number and force.model.content_hash == versions[number - 1].model.content_hash)
+        for versions in forces.values()
+        for number, force in enumerate(versions)
+    )
+
+
+def groups_of(subject_ids: Sequence[UUID], forces: Forces) -> list[tuple[list[int], Forces]]:
+    """(numbers of subjects, what is in force for them), every subject in one group."""
+    groups: dict[tuple[tuple[int, ...], ...], list[int]] = {}
+    for number, subject_id in enumerate(subject_ids):
+        groups.setdefault(tuple(_reaching(subject_id, versions) for versions in forces.values()), []).append(number)
+    return [
+        (
+            numbers,
+            {
+                scheme: tuple(forces[scheme][index] for index in reaching)
+                for scheme, reaching in zip(forces, chosen, strict=True)
+                if reaching
+            },
+        )
+        for chosen, numbers in groups.items()
+    ]
+
+
+def _reaching(subject_id: UUID, versions: Sequence[Force]) -> tuple[int, ...]:
+    """Which of the versions come into force for the subject: a version that it is on already does not do so again, and
+    of several that hold from the same instant only the last."""
+    chosen: list[int] = []
+    for index, force in enumerate(versions):
+        if not force.migration.reaches(force.model.scheme, subject_id):
+            continue
+        if chosen and versions[chosen[-1]].model.content_hash == force.model.content_hash:
+            continue
+        if chosen and versions[chosen[-1]].since == force.since:
+            chosen.pop()
+        chosen.append(index)
+    return tuple(chosen)
