@@ -11,8 +11,15 @@ from application.facts.seal_history import SealHistoryHandler
 from application.tags.add_tag import AddTag
 from application.tags.remove_tag import RemoveTag
 from application.tier_models.activate_tier_model import ActivateTierModel
+from application.tier_models.approve_tier_model import ApproveTierModel
+from application.tier_models.carry_out_activations import CarryOutActivations
 from application.tier_models.create_tier_model import CreateTierModel
 from application.tier_models.fit_tier_model import FitTierModel
+from application.tier_models.reject_tier_model import RejectTierModel
+from application.tier_models.retire_tier_model import RetireTierModel
+from application.tier_models.schedule_tier_model import ScheduleTierModel
+from application.tier_models.submit_tier_model import SubmitTierModel
+from application.tier_models.unschedule_tier_model import UnscheduleTierModel
 
 
 class Commands(Protocol):
@@ -31,4 +38,11 @@ class Commands(Protocol):
 
     create_tier_model: CreateTierModel
     fit_tier_model: FitTierModel
+    submit_tier_model: SubmitTierModel
+    approve_tier_model: ApproveTierModel
+    reject_tier_model: RejectTierModel
+    schedule_tier_model: ScheduleTierModel
+    unschedule_tier_model: UnscheduleTierModel
     activate_tier_model: ActivateTierModel
+    carry_out_activations: CarryOutActivations
+    retire_tier_model: RetireTierModel

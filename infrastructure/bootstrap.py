@@ -29,11 +29,18 @@ from application.queries import LedgerQueries, SegmentSearch
 from application.tags.add_tag import AddTag
 from application.tags.remove_tag import RemoveTag
 from application.tier_models.activate_tier_model import ActivateTierModel
+from application.tier_models.approve_tier_model import ApproveTierModel
+from application.tier_models.carry_out_activations import CarryOutActivations
 from application.tier_models.create_tier_model import CreateTierModel
 from application.tier_models.fit_tier_model import FitTierModel
 from application.tier_models.lint_tier_model import LintTierModel
 from application.tier_models.ports import TierModels
+from application.tier_models.reject_tier_model import RejectTierModel
+from application.tier_models.retire_tier_model import RetireTierModel
+from application.tier_models.schedule_tier_model import ScheduleTierModel
 from application.tier_models.show_tier_model import ShowTierModel
+from application.tier_models.submit_tier_model import SubmitTierModel
+from application.tier_models.unschedule_tier_model import UnscheduleTierModel
 from infrastructure.clock import Clock
 from infrastructure.compliance.records import PostgresRecords
 from infrastructure.dramatiq.nudges import NudgeReceiver, Nudges
@@ -119,7 +126,14 @@ class System:
     remove_tag: RemoveTag
     create_tier_model: CreateTierModel
     fit_tier_model: FitTierModel
+    submit_tier_model: SubmitTierModel
+    approve_tier_model: ApproveTierModel
+    reject_tier_model: RejectTierModel
+    schedule_tier_model: ScheduleTierModel
+    unschedule_tier_model: UnscheduleTierModel
     activate_tier_model: ActivateTierModel
+    carry_out_activations: CarryOutActivations
+    retire_tier_model: RetireTierModel
     show_tier_model: ShowTierModel
     lint_tier_model: LintTierModel
 
@@ -203,7 +217,7 @@ def build(
         evaluate_user=EvaluateUser(evaluation),
         add_tag=AddTag(evaluation),
         remove_tag=RemoveTag(evaluation),
-        **_on_tier_models(tier_models),
+        **_on_tier_models(tier_models, settings),
         verify_receipt=VerifyReceipt(records),
         verify_receipts=VerifyReceipts(records),
         tier_models=tier_models,
@@ -222,12 +236,19 @@ def build(
     )
 
 
-def _on_tier_models(models: PostgresTierModels) -> dict[str, Any]:
+def _on_tier_models(models: PostgresTierModels, settings: Settings) -> dict[str, Any]:
     """What can be done with tier models, by its name in the system."""
     return {
         "create_tier_model": CreateTierModel(models),
         "fit_tier_model": FitTierModel(models, LEARNERS),
-        "activate_tier_model": ActivateTierModel(models),
+        "submit_tier_model": SubmitTierModel(models),
+        "approve_tier_model": ApproveTierModel(models),
+        "reject_tier_model": RejectTierModel(models),
+        "schedule_tier_model": ScheduleTierModel(models, settings.approvals, settings.notice_days),
+        "unschedule_tier_model": UnscheduleTierModel(models),
+        "activate_tier_model": ActivateTierModel(models, settings.approvals),
+        "carry_out_activations": CarryOutActivations(models),
+        "retire_tier_model": RetireTierModel(models),
         "show_tier_model": ShowTierModel(models),
         "lint_tier_model": LintTierModel(models),
     }

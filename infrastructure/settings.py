@@ -41,6 +41,11 @@ class Settings(BaseSettings):
     master_key: SecretStr | None = None
     """Wraps every subject's data key: 32 bytes in base64. The embedded stack makes its own when not set."""
 
+    approvals: Literal["required", "admin-may-skip"] = "admin-may-skip"
+    """Whether an admin may put a version in force that was never submitted. Its event says that nobody approved it."""
+    notice_days: int = Field(default=0, ge=0, le=366)
+    """How many days lie at least between scheduling a version and its coming into force (公示)."""
+
     clock: Literal["system", "manual"] = "system"
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535)

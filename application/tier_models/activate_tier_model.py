@@ -1,60 +1,42 @@
-"""Put a version in force: everybody is decided anew at that instant."""
-
-from collections.abc import Iterable
+"""Put a version in force: everybody whom its migration reaches is decided anew at that instant."""
 
 from application.tier_models.choose import chosen
+from application.tier_models.coming_into_force import Approvals, require_ready, settled
 from application.tier_models.ports import TierModels, TierModelView, by, views_of
-from application.tier_models.surroundings import other_schemes
-from domain.refusal import Complaint, Refusal
-from domain.tier_model.lint import Places, lint, together_faults
-from domain.tier_model.spec import ModelFault, ModelInvalid, TierModelSpec
-
-
-class TierWithoutSuccessor(Refusal):
-    """Users may stand on a tier that the new version does not have."""
-
-    def __init__(self, scheme: str, tiers: list[str]) -> None:
-        super().__init__(
-            f"the version of scheme {scheme!r} lacks tiers that the one in force has: {', '.join(tiers)}",
-            *(Complaint("tiers", tier, "keep the tier; mapping it to another is not available yet") for tier in tiers),
-        )
+from domain.tier_model.migration import Migration
 
 
 class ActivateTierModel:
-    """The version in force before is retired. Activating the version in force changes nothing."""
+    """The version in force before is retired, unless a part of the users stays on it. Activating the version in force
+    changes nothing; a version that was in force before comes back (roll back)."""
 
-    def __init__(self, models: TierModels) -> None:
-        self._models = models
+    def __init__(self, models: TierModels, approvals: Approvals = "admin-may-skip") -> None:
+        self._models, self._approvals = models, approvals
 
-    def __call__(self, scheme: str, version: int | None, actor: str) -> tuple[TierModelView, int]:
-        """version None: the latest. The version and the activation's position.
+    def __call__(
+        self,
+        scheme: str,
+        version: int | None,
+        actor: str,
+        *,
+        migration: Migration | None = None,
+        as_admin: bool = True,
+        command_id: str = "",
+    ) -> tuple[TierModelView, int]:
+        """version None: the latest. migration None: everybody is reassessed; of more of a rollout only percent counts.
+        as_admin: who may leave out approvals asks. The version and the activation's position, 0 when nothing changed.
 
-        Raises UnknownScheme, VersionUnknown, CutsNotFitted, VersionRetired, ModelInvalid, TierWithoutSuccessor.
+        Raises UnknownScheme, VersionUnknown, CutsNotFitted, VersionRetired, NotApproved, AlreadyScheduled,
+        RolloutShrinks, ModelInvalid, MigrationInvalid.
         """
         view = chosen(self._models, scheme, version)
-        spec = TierModelSpec.model_validate(view.spec)
-        others = other_schemes(self._models, scheme)
-        _refuse_errors(lint(spec, None, others, activating=True))
+        others = require_ready(self._models, view)
         with self._models.change(scheme, activating=True) as change:
             model = change.model
             assert model is not None
-            in_force = change.specs()
-            # Once more, now that nothing else can come into force: two activations at a time could close a circle.
-            _refuse_errors(together_faults(spec, others | in_force, activating=True, places=Places()))
-            before = in_force.get(scheme)
-            if before is not None and before.per != spec.per:
-                message = f"is not what the version in force is kept per ({before.per or 'the platform'})"
-                remedy = "Standings cannot move from one to the other: keep it, or make another scheme"
-                raise ModelInvalid([ModelFault("per", None, None, spec.per, message, remedy)])
-            lost = [tier for tier in before.tiers if tier not in spec.tiers] if before is not None else []
-            if lost:
-                raise TierWithoutSuccessor(scheme, lost)
-            model.activate(view.version, by=by(change, actor))
-            position = change.save(model, activated=view.version)
+            model.carry_out(by=by(change, actor))  # what came due first was in force first
+            wanted = settled(change, model, view.version, migration, change.now, others)
+            may_skip = as_admin and self._approvals == "admin-may-skip"
+            model.activate(view.version, by=by(change, actor, command_id), migration=wanted, may_skip=may_skip)
+            position = change.save(model)
             return views_of(model)[view.version - 1], position
-
-
-def _refuse_errors(faults: Iterable[ModelFault]) -> None:
-    errors = [fault for fault in faults if fault.severity == "error"]
-    if errors:
-        raise ModelInvalid(errors)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,13 +10,17 @@ import numpy.typing as npt
 
 from domain.facts.table import FactTable
 from domain.refusal import Complaint, Refusal
-from domain.tier_model.aggregate import By, TierModel
+from domain.tier_model.aggregate import TierModel
 from domain.tier_model.spec import TierModelSpec, Tree
+from domain.tier_model.version import NOT_REVIEWED, By, Review
 
 
 @dataclass(frozen=True, slots=True)
 class TierModelView:
-    """One version as it stands. Instants in microseconds; unfitted: scores whose cuts are still to be fitted."""
+    """One version as it stands. Instants in microseconds; unfitted: scores whose cuts are still to be fitted.
+
+    scheduled_at: when it comes into force by itself; migration: of that activation, or of the last, as shown.
+    """
 
     scheme: str
     version: int
@@ -27,6 +31,9 @@ class TierModelView:
     created_at: int
     created_by: str
     activated_at: int | None = None
+    review: Review = NOT_REVIEWED
+    scheduled_at: int | None = None
+    migration: dict[str, Any] = field(default_factory=dict)
 
 
 class ModelChange(Protocol):
@@ -46,8 +53,8 @@ class ModelChange(Protocol):
         """The versions in force, by scheme."""
         ...
 
-    def save(self, model: TierModel, activated: int | None = None) -> int:
-        """Append, update the table of versions (and the activation of that version), commit. Answers the position."""
+    def save(self, model: TierModel) -> int:
+        """Append, update what evaluation looks up, commit. Answers the position."""
         ...
 
 
@@ -55,7 +62,8 @@ class TierModels(Protocol):
     """Versions of models, and their changes."""
 
     def change(self, scheme: str, *, activating: bool = False) -> AbstractContextManager[ModelChange]:
-        """Take the scheme's model to change it. activating: no decision runs until it is saved."""
+        """Take the scheme's model to change it. activating: what is in force changes, now or later; no decision runs
+        until it is saved."""
         ...
 
     def versions(self, scheme: str | None = None) -> list[TierModelView]:
@@ -69,6 +77,10 @@ class TierModels(Protocol):
 
     def has_facts_before(self, instant: int) -> bool:
         """Whether any fact occurred before the instant, microseconds."""
+        ...
+
+    def due_schemes(self) -> list[str]:
+        """Schemes whose scheduled activation's instant has come."""
         ...
 
     def now(self) -> int:
@@ -99,9 +111,9 @@ class Learner(Protocol):
         ...
 
 
-def by(change: ModelChange, actor: str) -> By:
+def by(change: ModelChange, actor: str, command_id: str = "") -> By:
     """Who commands, at the change's instant."""
-    return By(change.now, actor)
+    return By(change.now, actor, command_id)
 
 
 def views_of(model: TierModel) -> Sequence[TierModelView]:
@@ -117,6 +129,9 @@ def views_of(model: TierModel) -> Sequence[TierModelView]:
             version.drafted_at,
             version.author,
             version.activated_at,
+            version.review,
+            version.scheduled_at,
+            version.migration.to_json(),
         )
         for version in model.versions.values()
     ]

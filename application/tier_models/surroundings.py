@@ -11,13 +11,20 @@ def other_schemes(models: TierModels, scheme: str) -> dict[str, TierModelSpec]:
     """The other schemes: the version in force, or else the latest, which then reads nothing: it decides nothing yet."""
     views: dict[str, TierModelView] = {}
     for view in models.versions():
-        if view.scheme != scheme and (view.scheme not in views or views[view.scheme].status != "active"):
+        known = views.get(view.scheme)
+        if view.scheme != scheme and (known is None or _rank(view) >= _rank(known)):
             views[view.scheme] = view
     specs = {name: TierModelSpec.model_validate(view.spec) for name, view in views.items()}
     return {
         name: spec if views[name].status == "active" else spec.model_copy(update={"rules": {}})
         for name, spec in specs.items()
     }
+
+
+def _rank(view: TierModelView) -> tuple[bool, int]:
+    """In force comes before not; of several in force (a rollout) the last."""
+    active = view.status == "active"
+    return active, view.activated_at or 0 if active else view.version
 
 
 def history_days(models: TierModels, spec: TierModelSpec) -> int | None:

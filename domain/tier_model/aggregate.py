@@ -1,45 +1,48 @@
 """One scheme's tier model: its versions and which of them is in force."""
 
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID, uuid5
 
 import msgspec
 from eventsourcing.domain import BaseAggregate
 
 from domain.facts.instants import to_datetime
-from domain.tier_model.events import AGGREGATE_TOPIC, Activated, CutsFitted, Drafted, ModelEvent, Retired, Revised
+from domain.tier_model.events import (
+    AGGREGATE_TOPIC,
+    Activated,
+    Approved,
+    CutsFitted,
+    Drafted,
+    ModelEvent,
+    Rejected,
+    Retired,
+    Revised,
+    Scheduled,
+    Submitted,
+    Unscheduled,
+)
+from domain.tier_model.migration import Migration, migration_from_json
 from domain.tier_model.refusals import (
     ActivationTooEarly,
+    AlreadyScheduled,
     CutsNotFitted,
+    InForceStays,
+    NotApproved,
+    NotScheduled,
+    NotSubmitted,
+    OwnDraft,
+    RolloutShrinks,
+    ScheduledInPast,
+    StaleDraft,
     VersionPublished,
     VersionRetired,
     VersionUnknown,
 )
+from domain.tier_model.timeline import REASSESS
+from domain.tier_model.version import By, ModelVersion, Review, Status
 
-Status = Literal["draft", "fitted", "active", "retired"]
+_DAY = 86_400_000_000
 _NAMESPACE = UUID("6f1f4a0e-2a0b-5d0c-9c53-7d1c0a5e8b11")
-
-
-class By(msgspec.Struct, frozen=True):
-    """Who commands, and when (microseconds)."""
-
-    at: int
-    actor: str
-    command_id: str = ""
-    causation: str = ""
-
-
-class ModelVersion(msgspec.Struct, frozen=True):
-    """One version. spec: the canonical model, fitted cuts inside; unfitted: scores that still lack cuts."""
-
-    number: int
-    status: Status
-    spec: dict[str, Any]
-    content_hash: str
-    unfitted: tuple[str, ...]
-    author: str
-    drafted_at: int
-    activated_at: int | None = None
 
 
 def model_id_of(scheme: str) -> UUID:
@@ -86,8 +89,14 @@ class TierModel(BaseAggregate[UUID]):
 
     @property
     def active(self) -> ModelVersion | None:
-        """The version in force, or None."""
-        return next((version for version in self.versions.values() if version.status == "active"), None)
+        """The version that came into force last, or None. Others are active beside it while it reaches a part alone."""
+        there = [version for version in self.versions.values() if version.status == "active"]
+        return max(there, key=lambda version: version.activated_at or 0, default=None)
+
+    @property
+    def scheduled(self) -> ModelVersion | None:
+        """The version that comes into force by itself, or None."""
+        return next((version for version in self.versions.values() if version.status == "scheduled"), None)
 
     def draft(self, *, spec: dict[str, Any], content_hash: str, unfitted: list[str], by: By) -> int:
         """A further version; answers its number."""
@@ -114,68 +123,205 @@ class TierModel(BaseAggregate[UUID]):
         self._unpublished(number)
         self._record(CutsFitted, number, by, cuts=cuts, fitted_at=fitted_at, spec=spec, content_hash=content_hash)
 
-    def activate(self, number: int, *, by: By) -> None:
-        """In force from by.at; the version in force before is retired. Activating the one in force records nothing.
+    # ------------------------------------------------------------------------------------------------------- approval
 
-        Raises VersionUnknown, CutsNotFitted, VersionRetired, ActivationTooEarly.
+    def submit(self, number: int, *, note: str, by: By) -> None:
+        """Lay a version before somebody who may approve it. Submitting twice records nothing.
+
+        Raises VersionUnknown, VersionPublished, CutsNotFitted.
+        """
+        version = self._unpublished(number)
+        self._require_fitted(version)
+        if version.status not in ("submitted", "approved"):
+            self._record(Submitted, number, by, content_hash=version.content_hash, note=note)
+
+    def approve(self, number: int, *, content_hash: str, note: str, by: By) -> None:
+        """Agree to a version as it was looked at. Approving what is approved records nothing.
+
+        Raises VersionUnknown, StaleDraft, OwnDraft, NotSubmitted.
         """
         version = self._existing(number)
-        if version.status == "active":
+        if version.content_hash != content_hash:
+            raise StaleDraft(self.scheme, number, content_hash, version.content_hash)
+        if by.actor in version.makers:
+            raise OwnDraft(self.scheme, number, by.actor)
+        if version.status == "approved":
             return
-        if version.status == "retired":
-            raise VersionRetired(self.scheme, number)
-        if version.unfitted:
-            learned = [name for name, score in version.spec.get("scores", {}).items() if "learned" in score]
-            raise CutsNotFitted(self.scheme, number, list(version.unfitted), learned)
+        if version.status != "submitted":
+            raise NotSubmitted(self.scheme, number, version.status)
+        self._record(Approved, number, by, content_hash=content_hash, note=note)
+
+    def reject(self, number: int, *, reason: str, by: By) -> None:
+        """Send a submitted (or approved) version back. Raises VersionUnknown, NotSubmitted."""
+        version = self._existing(number)
+        if version.status not in ("submitted", "approved"):
+            raise NotSubmitted(self.scheme, number, version.status)
+        self._record(Rejected, number, by, reason=reason)
+
+    # ------------------------------------------------------------------------------------------------------ activation
+
+    def schedule(self, number: int, *, at: int, migration: Migration, notice_days: int, may_skip: bool, by: By) -> None:
+        """Bring a version into force by itself. at: microseconds; notice_days: how long before it has to be known.
+
+        may_skip: as in activate. Raises VersionUnknown, CutsNotFitted, VersionRetired, NotApproved, ScheduledInPast,
+        AlreadyScheduled, RolloutShrinks.
+        """
+        earliest = by.at + notice_days * _DAY
+        if at <= earliest:
+            raise ScheduledInPast(at, earliest, notice_days)
+        ahead = self.scheduled
+        if ahead is not None:
+            assert ahead.scheduled_at is not None
+            raise AlreadyScheduled(self.scheme, ahead.number, ahead.scheduled_at)
+        if self._may_come(self._existing(number), migration, may_skip):
+            self._record(Scheduled, number, by, at=at, migration=migration.to_json())
+
+    def unschedule(self, number: int, *, reason: str, by: By) -> None:
+        """Take a schedule back whose instant has not come. Raises VersionUnknown, NotScheduled."""
+        version = self._existing(number)
+        if version.scheduled_at is None or version.scheduled_at <= by.at:
+            raise NotScheduled(self.scheme, number, version.status)
+        self._record(Unscheduled, number, by, reason=reason)
+
+    def carry_out(self, *, by: By) -> ModelVersion | None:
+        """The scheduled version is in force from its instant on, if that has come; that version, or None."""
+        version = self.scheduled
+        if version is None or version.scheduled_at is None or version.scheduled_at >= by.at:
+            return None
+        self._activated(
+            version, version.migration, msgspec.structs.replace(by, at=version.scheduled_at), scheduled=True
+        )
+        return self.versions[version.number]
+
+    def activate(self, number: int, *, by: By, migration: Migration = REASSESS, may_skip: bool = True) -> None:
+        """In force from by.at; the version in force before is retired, unless a part stays on it. Activating the one in
+        force records nothing, but for more of a rollout. One that was in force comes back: its approval stands.
+
+        may_skip: a version that was never submitted needs no approval. Raises VersionUnknown, CutsNotFitted,
+        VersionRetired, NotApproved, AlreadyScheduled, RolloutShrinks, ActivationTooEarly.
+        """
+        version = self._existing(number)
+        if version.scheduled_at is not None:
+            raise AlreadyScheduled(self.scheme, number, version.scheduled_at)
+        if not self._may_come(version, migration, may_skip):
+            return
         last = max((v.activated_at for v in self.versions.values() if v.activated_at is not None), default=None)
         if last is not None and by.at <= last:
             raise ActivationTooEarly(self.scheme, by.at, last)
-        self._record(Activated, number, by)
+        self._activated(version, migration, by)
 
     def retire(self, number: int, *, by: By) -> None:
-        """Not to be used any more. Retiring twice records nothing. Raises VersionUnknown."""
-        if self._existing(number).status != "retired":
+        """Not to be used any more. Retiring twice records nothing. Raises VersionUnknown, InForceStays."""
+        version = self._existing(number)
+        if version.status in ("active", "scheduled"):
+            raise InForceStays(self.scheme, number, version.status)
+        if version.status != "retired":
             self._record(Retired, number, by)
+
+    def _may_come(self, version: ModelVersion, migration: Migration, may_skip: bool) -> bool:
+        """Whether there is something to activate."""
+        if version.status == "active":
+            reached = version.migration.percent
+            latest = self.active is not None and self.active.number == version.number
+            if latest and migration.percent == reached:
+                return False
+            if latest and migration.percent < reached:
+                raise RolloutShrinks(self.scheme, version.number, migration.percent, reached)
+            return True
+        if version.status == "retired":
+            if version.activated_at is None:
+                raise VersionRetired(self.scheme, version.number)
+            return True
+        self._require_fitted(version)
+        rejected = version.review.rejected_at is not None
+        if version.status != "approved" and (version.status != "fitted" or rejected or not may_skip):
+            raise NotApproved(self.scheme, version.number, version.status, rejected)
+        return True
+
+    def _activated(self, version: ModelVersion, migration: Migration, by: By, scheduled: bool = False) -> None:
+        approved_by = version.review.approved_by or None
+        told = migration.to_json() or None
+        self._record(Activated, version.number, by, migration=told, approved_by=approved_by, scheduled=scheduled)
+
+    def _require_fitted(self, version: ModelVersion) -> None:
+        if version.unfitted:
+            learned = [name for name, score in version.spec.get("scores", {}).items() if "learned" in score]
+            raise CutsNotFitted(self.scheme, version.number, list(version.unfitted), learned)
+
+    # ------------------------------------------------------------------------------------------------------------ fold
 
     def evolve(self, event: ModelEvent) -> None:
         """The whole fold."""
+        number, who = event.model_version, event.actor
         match event:
             case Drafted():
-                self.versions[event.model_version] = ModelVersion(
-                    number=event.model_version,
+                self.versions[number] = ModelVersion(
+                    number=number,
                     status="draft" if event.unfitted else "fitted",
                     spec=event.spec,
                     content_hash=event.content_hash,
                     unfitted=tuple(event.unfitted),
-                    author=event.actor,
+                    author=who,
                     drafted_at=event.effective_at,
+                    makers=frozenset({who}),
                 )
             case Revised():
-                self._replace(
-                    event.model_version,
-                    status="draft" if event.unfitted else "fitted",
-                    spec=event.spec,
-                    content_hash=event.content_hash,
-                    unfitted=tuple(event.unfitted),
-                )
+                self._changed(number, who, event.spec, event.content_hash, tuple(event.unfitted))
             case CutsFitted():
                 done = {*event.cuts, *event.spec.get("fitted", {}).get("learned", {})}
-                unfitted = tuple(score for score in self.versions[event.model_version].unfitted if score not in done)
-                self._replace(
-                    event.model_version,
-                    status="draft" if unfitted else "fitted",
-                    spec=event.spec,
-                    content_hash=event.content_hash,
-                    unfitted=unfitted,
-                )
+                unfitted = tuple(score for score in self.versions[number].unfitted if score not in done)
+                self._changed(number, who, event.spec, event.content_hash, unfitted)
+            case Submitted():
+                review = Review(submitted_by=who, submitted_at=event.effective_at, note=event.note)
+                self._replace(number, status="submitted", review=review, makers=self.versions[number].makers | {who})
+            case Approved():
+                self._reviewed(number, "approved", approved_by=who, approved_at=event.effective_at, approval=event.note)
+            case Rejected():
+                nobody: dict[str, Any] = {"approved_by": "", "approved_at": None, "approval": ""}
+                told = {"rejected_by": who, "rejected_at": event.effective_at, "reason": event.reason}
+                self._reviewed(number, "fitted", **nobody, **told)
+            case Scheduled():
+                migration = migration_from_json(event.migration)
+                self._replace(number, status="scheduled", scheduled_at=event.at, migration=migration)
+            case Unscheduled():
+                self._replace(number, status=self._status_before_schedule(number), scheduled_at=None)
             case Activated():
-                if self.active is not None:
-                    self._replace(self.active.number, status="retired")
-                self._replace(event.model_version, status="active", activated_at=event.effective_at)
+                self._in_force(number, event.effective_at, migration_from_json(event.migration))
             case Retired():
-                self._replace(event.model_version, status="retired")
+                self._replace(number, status="retired")
             case _:
                 pass
+
+    def _changed(
+        self, number: int, who: str, spec: dict[str, Any], content_hash: str, unfitted: tuple[str, ...]
+    ) -> None:
+        """Any change takes a submission and an approval away."""
+        self._replace(
+            number,
+            status="draft" if unfitted else "fitted",
+            spec=spec,
+            content_hash=content_hash,
+            unfitted=unfitted,
+            makers=self.versions[number].makers | {who},
+            review=Review(),
+        )
+
+    def _reviewed(self, number: int, status: Status, **changes: Any) -> None:
+        review = msgspec.structs.replace(self.versions[number].review, **changes)
+        self._replace(number, status=status, review=review)
+
+    def _status_before_schedule(self, number: int) -> Status:
+        version = self.versions[number]
+        if version.activated_at is not None:
+            return "retired"
+        return "approved" if version.review.approved_at is not None else "fitted"
+
+    def _in_force(self, number: int, at: int, migration: Migration) -> None:
+        if migration.whole:
+            for other in self.versions.values():
+                if other.status == "active" and other.number != number:
+                    self._replace(other.number, status="retired")
+        self._replace(number, status="active", activated_at=at, migration=migration, scheduled_at=None)
 
     def _record(self, event_class: type[ModelEvent], number: int, by: By, **fields: Any) -> None:
         self.trigger_event(
@@ -192,10 +338,11 @@ class TierModel(BaseAggregate[UUID]):
             raise VersionUnknown(self.scheme, number, sorted(self.versions))
         return version
 
-    def _unpublished(self, number: int) -> None:
+    def _unpublished(self, number: int) -> ModelVersion:
         version = self._existing(number)
-        if version.status in ("active", "retired"):
+        if version.status in ("scheduled", "active", "retired"):
             raise VersionPublished(self.scheme, number, version.status)
+        return version
 
     def _replace(self, number: int, **changes: Any) -> None:
         self.versions[number] = msgspec.structs.replace(self.versions[number], **changes)

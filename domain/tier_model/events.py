@@ -79,10 +79,62 @@ class CutsFitted(ModelEvent):
     content_hash: str
 
 
+class Submitted(ModelEvent):
+    """The version is laid before somebody who may approve it, as it is: content_hash."""
+
+    TOPIC = "tier-model.submitted.v1"
+
+    content_hash: str
+    note: str
+
+
+class Approved(ModelEvent):
+    """Another person than its makers has agreed to the version with this content."""
+
+    TOPIC = "tier-model.approved.v1"
+
+    content_hash: str
+    note: str
+
+
+class Rejected(ModelEvent):
+    """The version is sent back to its makers."""
+
+    TOPIC = "tier-model.rejected.v1"
+
+    reason: str
+
+
+class Scheduled(ModelEvent):
+    """The version comes into force by itself at an instant, microseconds. migration: as in Activated."""
+
+    TOPIC = "tier-model.scheduled.v1"
+
+    at: int
+    migration: dict[str, Any]
+
+
+class Unscheduled(ModelEvent):
+    """It does not, after all."""
+
+    TOPIC = "tier-model.unscheduled.v1"
+
+    reason: str
+
+
 class Activated(ModelEvent):
-    """The version is in force from effective_at; the one in force before is retired by it."""
+    """The version is in force from effective_at; what was in force before is retired by it, unless a part of the users
+    stays on it.
+
+    migration: what becomes of the standings there are, without what equals its default. approved_by: who agreed, None:
+    nobody was asked. scheduled: it came by itself.
+    """
 
     TOPIC = "tier-model.activated.v1"
+
+    migration: dict[str, Any] | None = None
+    approved_by: str | None = None
+    scheduled: bool = False
 
 
 class Retired(ModelEvent):
@@ -91,4 +143,15 @@ class Retired(ModelEvent):
     TOPIC = "tier-model.retired.v1"
 
 
-EVENTS: tuple[type[ModelEvent], ...] = (Drafted, Revised, CutsFitted, Activated, Retired)
+EVENTS: tuple[type[ModelEvent], ...] = (
+    Drafted,
+    Revised,
+    CutsFitted,
+    Submitted,
+    Approved,
+    Rejected,
+    Scheduled,
+    Unscheduled,
+    Activated,
+    Retired,
+)

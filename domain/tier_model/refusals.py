@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from domain.facts.instants import format_instant
 from domain.refusal import Complaint, Refusal
 
 
@@ -41,11 +42,11 @@ class VersionPublished(Refusal):
 
 
 class VersionRetired(Refusal):
-    """A retired version does not come back."""
+    """A version that was retired before it was ever in force does not come back; one that was, does (roll back)."""
 
     def __init__(self, scheme: str, version: int) -> None:
         super().__init__(
-            f"version {version} of scheme {scheme!r} is retired",
+            f"version {version} of scheme {scheme!r} is retired and was never in force",
             Complaint("version", version, "draft a new version with its content and activate that"),
         )
 
@@ -55,6 +56,98 @@ class ActivationTooEarly(Refusal):
 
     def __init__(self, scheme: str, at: int, last_at: int) -> None:
         super().__init__(
-            f"scheme {scheme!r} was last activated at {last_at}",
-            Complaint("effective_at", at, f"activate at an instant after {last_at}"),
+            f"scheme {scheme!r} was last activated at {format_instant(last_at)}",
+            Complaint("at", format_instant(at), f"activate at an instant after {format_instant(last_at)}"),
+        )
+
+
+class NotSubmitted(Refusal):
+    """Only what its makers have submitted is approved or rejected."""
+
+    def __init__(self, scheme: str, version: int, status: str) -> None:
+        super().__init__(
+            f"version {version} of scheme {scheme!r} is {status}, not submitted",
+            Complaint("status", status, "submit the version first"),
+        )
+
+
+class OwnDraft(Refusal):
+    """Who made a version does not approve it."""
+
+    def __init__(self, scheme: str, version: int, actor: str) -> None:
+        super().__init__(
+            f"{actor} has made version {version} of scheme {scheme!r} or submitted it, and cannot approve it",
+            Complaint("actor", actor, "ask somebody else to approve, with a key of their own"),
+        )
+
+
+class StaleDraft(Refusal):
+    """The version has changed since it was looked at."""
+
+    def __init__(self, scheme: str, version: int, content_hash: str, is_now: str) -> None:
+        super().__init__(
+            f"version {version} of scheme {scheme!r} is not what was looked at",
+            Complaint("content_hash", content_hash, f"look at the version again; its content is {is_now} now"),
+        )
+
+
+class NotApproved(Refusal):
+    """The version needs somebody else's agreement before it comes into force."""
+
+    def __init__(self, scheme: str, version: int, status: str, rejected: bool) -> None:
+        why = "was rejected" if rejected else f"is {status}"
+        remedy = "have another person approve it" if status == "submitted" else "submit it, and have it approved"
+        super().__init__(
+            f"version {version} of scheme {scheme!r} {why}, not approved", Complaint("status", status, remedy)
+        )
+
+
+class ScheduledInPast(Refusal):
+    """The instant has passed, or leaves less than the time of notice."""
+
+    def __init__(self, at: int, earliest: int, notice_days: int) -> None:
+        why = f"with {notice_days} days of notice" if notice_days else "from now on"
+        super().__init__(
+            f"{format_instant(at)} is too early to come into force",
+            Complaint("at", format_instant(at), f"give an instant after {format_instant(earliest)} ({why})"),
+        )
+
+
+class AlreadyScheduled(Refusal):
+    """A scheme has one activation ahead of it at a time."""
+
+    def __init__(self, scheme: str, version: int, at: int) -> None:
+        super().__init__(
+            f"version {version} of scheme {scheme!r} is scheduled for {format_instant(at)}",
+            Complaint("version", version, "take that back first"),
+        )
+
+
+class NotScheduled(Refusal):
+    """Nothing to take back: it was never scheduled, or its instant has come."""
+
+    def __init__(self, scheme: str, version: int, status: str) -> None:
+        super().__init__(
+            f"version {version} of scheme {scheme!r} is {status}, not scheduled",
+            Complaint("status", status, "read the version again"),
+        )
+
+
+class InForceStays(Refusal):
+    """The version in force is retired by the one that takes its place alone."""
+
+    def __init__(self, scheme: str, version: int, status: str) -> None:
+        super().__init__(
+            f"version {version} of scheme {scheme!r} is {status}",
+            Complaint("version", version, "activate another version, or take the schedule back"),
+        )
+
+
+class RolloutShrinks(Refusal):
+    """A rollout reaches more people, or is rolled back by another version."""
+
+    def __init__(self, scheme: str, version: int, percent: float, reached: float) -> None:
+        super().__init__(
+            f"version {version} of scheme {scheme!r} is in force for {reached:g} percent",
+            Complaint("migration.percent", percent, f"give more than {reached:g}, or activate the version before"),
         )

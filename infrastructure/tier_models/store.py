@@ -5,13 +5,16 @@ from contextlib import contextmanager
 from threading import BoundedSemaphore
 from typing import Any
 
+import msgspec
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from application.tier_models.ports import TierModelView
 from domain.facts.table import FactTable
-from domain.tier_model.aggregate import ModelVersion, TierModel
+from domain.tier_model.aggregate import TierModel
+from domain.tier_model.events import Activated, ModelEvent, Scheduled, Unscheduled
 from domain.tier_model.spec import TierModelSpec
+from domain.tier_model.version import ModelVersion, Review
 from infrastructure.event_store.application import Ledger
 from infrastructure.facts.read import facts_of
 from infrastructure.postgres.pool import Pool, transaction
@@ -19,20 +22,32 @@ from infrastructure.security.keyring import Keyring
 from infrastructure.tier_models.in_force import LOCK_EXCLUSIVE, LOCK_SHARED, ModelsInForceReader
 
 _VERSIONS = """
-select m.scheme, m.version, m.status, m.content_hash, m.spec, m.created_at, m.created_by,
-       (select max(activated_at) from activations a where a.scheme = m.scheme and a.version = m.version)
-from tier_models m where %(scheme)s::text is null or m.scheme = %(scheme)s order by m.scheme, m.version
+select m.scheme, m.version, m.status, m.content_hash, m.spec, m.created_at, m.created_by, a.activated_at, m.review,
+       s.at, coalesce(s.migration, a.migration, '{}')
+from tier_models m
+left join lateral (
+    select activated_at, migration from activations a where a.scheme = m.scheme and a.version = m.version
+    order by generation desc limit 1
+) a on true
+left join scheduled_activations s on s.scheme = m.scheme and s.version = m.version
+where %(scheme)s::text is null or m.scheme = %(scheme)s order by m.scheme, m.version
 """
 _UPSERT = """
-insert into tier_models (scheme, version, status, spec, content_hash, created_at, created_by)
-values (%s, %s, %s, %s, %s, %s, %s)
+insert into tier_models (scheme, version, status, spec, content_hash, created_at, created_by, review)
+values (%s, %s, %s, %s, %s, %s, %s, %s)
 on conflict (scheme, version) do update set status = excluded.status, spec = excluded.spec,
-    content_hash = excluded.content_hash
+    content_hash = excluded.content_hash, review = excluded.review
 """
+_SCHEDULE = """
+insert into scheduled_activations (scheme, version, at, migration, actor, command_id) values (%s, %s, %s, %s, %s, %s)
+on conflict (scheme) do update set version = excluded.version, at = excluded.at, migration = excluded.migration,
+    actor = excluded.actor, command_id = excluded.command_id, change = nextval('generations')
+"""
+_CAME_DUE = "select scheme from scheduled_activations where at < tierline_peek() order by at, scheme"
 # The activation has a position of its own, before its event's: it is taken under the order lock like any other.
 _ACTIVATE = """
-insert into activations (generation, scheme, version, activated_at, position)
-select nextval('generations'), %s, %s, %s, nextval('positions') from (select tierline_order_lock()) locked
+insert into activations (generation, scheme, version, activated_at, migration, position)
+select nextval('generations'), %s, %s, %s, %s, nextval('positions') from (select tierline_order_lock()) locked
 returning position
 """
 _CHUNK = 2_000
@@ -80,6 +95,11 @@ class PostgresTierModels:
             ).fetchone()
         return row is not None and bool(row[0])
 
+    def due_schemes(self) -> list[str]:
+        """Schemes whose scheduled activation's instant has come."""
+        with transaction(self._pool) as connection:
+            return [row[0] for row in connection.execute(_CAME_DUE)]
+
     def now(self) -> int:
         """The clock, unmoved."""
         with transaction(self._pool) as connection:
@@ -100,16 +120,34 @@ class LockedModel:
         """The versions in force, by scheme."""
         return {scheme: model.spec for scheme, model in self._in_force.read(self._connection).current.items()}
 
-    def save(self, model: TierModel, activated: int | None = None) -> int:
-        """Table, activation, events and commit."""
+    def save(self, model: TierModel) -> int:
+        """Tables, events and commit."""
         if not model.pending_events:
             self._connection.rollback()
             return 0
         for version in model.versions.values():
             self._connection.execute(_UPSERT, _row(model.scheme, version))
-        if activated is not None:
-            self._connection.execute(_ACTIVATE, (model.scheme, activated, self.now))
+        for event in model.pending_events:
+            self._keep(event)
         return self._ledger.save_joined(self._connection, model)
+
+    def _keep(self, event: object) -> None:
+        """What evaluation looks up: activations, and those that come by themselves."""
+        match event:
+            case Scheduled():
+                place = (event.scheme, event.model_version, event.at, Jsonb(event.migration))
+                self._connection.execute(_SCHEDULE, (*place, event.actor, event.command_id))
+            case Unscheduled():
+                self._unschedule(event)
+            case Activated():
+                if event.scheduled:
+                    self._unschedule(event)
+                migration = Jsonb(event.migration or {})
+                row = (event.scheme, event.model_version, event.effective_at, migration)
+                self._connection.execute(_ACTIVATE, row)
+
+    def _unschedule(self, event: ModelEvent) -> None:
+        self._connection.execute(_SCHEDULE, (event.scheme, None, None, Jsonb({}), event.actor, event.command_id))
 
 
 def _row(scheme: str, version: ModelVersion) -> tuple[Any, ...]:
@@ -121,6 +159,7 @@ def _row(scheme: str, version: ModelVersion) -> tuple[Any, ...]:
         version.content_hash,
         version.drafted_at,
         version.author,
+        Jsonb(msgspec.to_builtins(version.review)),
     )
 
 
@@ -133,9 +172,25 @@ def _view(
     created_at: int,
     created_by: str,
     activated_at: int | None,
+    review: dict[str, Any],
+    scheduled_at: int | None,
+    migration: dict[str, Any],
 ) -> TierModelView:
     unfitted = TierModelSpec.model_validate(spec).needs_fitting if status == "draft" else ()
-    return TierModelView(scheme, version, status, content_hash, spec, unfitted, created_at, created_by, activated_at)
+    return TierModelView(
+        scheme,
+        version,
+        status,
+        content_hash,
+        spec,
+        unfitted,
+        created_at,
+        created_by,
+        activated_at,
+        msgspec.convert(review, Review),
+        scheduled_at,
+        migration,
+    )
 
 
 def _instant(connection: Connection, query: str) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from application.access import NotAllowed, NotAuthenticated, Permission, Role
 from infrastructure.local_stack.stack import LocalStack
 from infrastructure.logs import configure_logs
 from infrastructure.settings import Settings, load_settings
@@ -14,6 +15,30 @@ from interfaces.cli.terminal import warn
 
 ACTOR = "cli"
 """How events name who asked for them."""
+
+
+@dataclass(frozen=True)
+class Acting:
+    """In whose name a command is done."""
+
+    actor: str
+    is_admin: bool
+
+
+def acting(system: Any, key: str | None, permission: str) -> Acting:
+    """Whoever sits at the machine may do everything; an API key what its role may.
+
+    Raises NotAuthenticated, NotAllowed.
+    """
+    if key is None:
+        return Acting(ACTOR, is_admin=True)
+    principal = system.keys.recognise(key)
+    if principal is None:
+        raise NotAuthenticated("The API key is not known")
+    if not principal.may(Permission(permission)):
+        raise NotAllowed(principal, Permission(permission))
+    return Acting(principal.actor, principal.role is Role.ADMIN)
+
 
 URL_SETTINGS = {
     "postgres": "database_url",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec import to_builtins
 
 from domain.facts.instants import format_instant
 from interfaces.cli.context import ACTOR
@@ -93,7 +94,7 @@ def fit(
     """
     instant = instant_of(at)
     with ctx.obj.system("postgres", "broker") as system:
-        scheme, version = _resolve(system, what)
+        scheme, version = resolved(system, what)
         with bar("reading facts") as report:
             view = system.fit_tier_model(scheme, version, instant, ACTOR, report, learner=learner)
     _show(view, as_json)
@@ -120,25 +121,10 @@ def preset(
 
 
 @app.command()
-def activate(ctx: typer.Context, what: What, as_json: JsonOption = False) -> None:
-    """Put a version in force. A file becomes a version if its content is new, and is fitted if need be."""
-    with ctx.obj.system("postgres", "broker") as system:
-        scheme, version = _resolve(system, what)
-        with bar("fitting") as report:
-            view = system.fit_tier_model(scheme, version, None, ACTOR, report, only_needed=True)
-        view, position = system.activate_tier_model(scheme, view.version, ACTOR)
-        system.nudges.evaluator()
-    if as_json:
-        show_json(_json(view) | {"position": position})
-    else:
-        say(f"{view.scheme} version {view.version} is in force.")
-
-
-@app.command()
 def show(ctx: typer.Context, scheme: Scheme, as_json: JsonOption = False) -> None:
     """A version with its whole spec: the one in force, or the latest, unless a number is given."""
     with ctx.obj.system("postgres") as system:
-        name, version = _named(scheme)
+        name, version = named_version(scheme)
         view = system.show_tier_model(name, version)
     _show(view, as_json)
 
@@ -149,7 +135,7 @@ def list_models(ctx: typer.Context, as_json: JsonOption = False) -> None:
     with ctx.obj.system("postgres") as system:
         views = system.tier_models.versions()
     if as_json:
-        show_json([_json(view) for view in views])
+        show_json([view_json(view) for view in views])
         return
     rows = [
         (view.scheme, view.version, view.status, format_instant(view.created_at), view.created_by) for view in views
@@ -157,27 +143,29 @@ def list_models(ctx: typer.Context, as_json: JsonOption = False) -> None:
     show_table(("scheme", "version", "status", "created", "by"), rows)
 
 
-def _resolve(system: Any, what: str) -> tuple[str, int | None]:
+def resolved(system: Any, what: str, actor: str = ACTOR) -> tuple[str, int | None]:
     """The version that is meant; a file is taken in first."""
     path = Path(what)
     if not path.is_file():
         if path.suffix in (".yaml", ".yml", ".json"):
             raise typer.BadParameter(f"{what}: there is no such file")
-        return _named(what)
-    view, faults = system.create_tier_model(path.read_bytes(), ACTOR)
+        return named_version(what)
+    view, faults = system.create_tier_model(path.read_bytes(), actor)
     for fault in faults:
         warn(str(fault))
     return view.scheme, view.version
 
 
-def _named(what: str) -> tuple[str, int | None]:
+def named_version(what: str) -> tuple[str, int | None]:
+    """SCHEME or SCHEME@VERSION. Raises BadParameter."""
     scheme, _, version = what.partition("@")
     if version and not version.isdigit():
         raise typer.BadParameter(f"{what}: write a version as a number, such as {scheme}@2")
     return scheme, int(version) if version else None
 
 
-def _json(view: "TierModelView") -> dict[str, Any]:
+def view_json(view: "TierModelView") -> dict[str, Any]:
+    """A version, as printed."""
     return {
         "scheme": view.scheme,
         "version": view.version,
@@ -187,15 +175,19 @@ def _json(view: "TierModelView") -> dict[str, Any]:
         "created_at": format_instant(view.created_at),
         "created_by": view.created_by,
         "activated_at": None if view.activated_at is None else format_instant(view.activated_at),
+        "scheduled_at": None if view.scheduled_at is None else format_instant(view.scheduled_at),
+        "migration": view.migration,
+        "review": to_builtins(view.review),
         "spec": view.spec,
     }
 
 
 def _show(view: "TierModelView", as_json: bool) -> None:
     if as_json:
-        show_json(_json(view))
+        show_json(view_json(view))
         return
     say(f"{view.scheme} version {view.version}: {view.status}")
+    _tell_review(view)
     fitted = view.spec.get("fitted", {})
     for name, score in view.spec.get("scores", {}).items():
         if "cuts" in score:
@@ -205,6 +197,21 @@ def _show(view: "TierModelView", as_json: bool) -> None:
             _tell_learned(name, score, fitted["learned"][name])
     for tier, rule in view.spec.get("rules", {}).items():
         say(f"  {tier}: {rule}")
+
+
+def _tell_review(view: "TierModelView") -> None:
+    """By whom and when it was submitted, approved, rejected, scheduled and activated."""
+    review = view.review
+    said = [
+        ("submitted", review.submitted_by, review.submitted_at, review.note),
+        ("approved", review.approved_by, review.approved_at, review.approval),
+        ("rejected", review.rejected_by, review.rejected_at, review.reason),
+        ("comes into force", "", view.scheduled_at, ""),
+        ("last activated", "" if review.approved_by else "nobody's approval", view.activated_at, ""),
+    ]
+    for what, who, at, why in said:
+        if at is not None:
+            say(f"  {what} at {format_instant(at)}{f' by {who}' if who else ''}{f': {why}' if why else ''}")
 
 
 def _tell_learned(name: str, score: dict[str, Any], trained: dict[str, Any]) -> None:

@@ -23,7 +23,6 @@ from application.queries import (
     UnknownScheme,
     UnknownUser,
 )
-from application.tier_models.activate_tier_model import TierWithoutSuccessor
 from application.tier_models.fit_tier_model import LearnerNeeded, NothingToFitOn
 from application.tier_models.learn import TooLittleHistory
 from application.tier_models.ports import LearnerNotInstalled
@@ -31,14 +30,25 @@ from domain.facts.history import HistorySealed, SubjectInHistory, UnknownHistory
 from domain.facts.kinds import KindRefused
 from domain.refusal import Refusal
 from domain.tier_model.expression import ConditionInvalid
+from domain.tier_model.migration import MigrationInvalid
 from domain.tier_model.presets import PresetUnknown
 from domain.tier_model.refusals import (
     ActivationTooEarly,
+    AlreadyScheduled,
     CutsNotFitted,
+    InForceStays,
+    NotApproved,
+    NotScheduled,
+    NotSubmitted,
+    OwnDraft,
+    RolloutShrinks,
+    ScheduledInPast,
+    StaleDraft,
     VersionPublished,
     VersionRetired,
     VersionUnknown,
 )
+from domain.tier_model.reviewing import WordsInvalid
 from domain.tier_model.spec import ModelInvalid
 from domain.user_tier.tagging import TagEndsInPast, TagInvalid
 from interfaces.http.problems import problem
@@ -57,14 +67,21 @@ STATUS: dict[type[Exception], int] = {
     UnknownUser: 404,
     VersionUnknown: 404,
     ActivationTooEarly: 409,
+    AlreadyScheduled: 409,
     ClockBackwards: 409,
     ClockNotManual: 409,
     CutsNotFitted: 409,
     HistorySealed: 409,
     IdempotencyKeyReused: 409,
+    InForceStays: 409,
+    NotApproved: 409,
+    NotScheduled: 409,
+    NotSubmitted: 409,
+    OwnDraft: 409,
+    RolloutShrinks: 409,
+    StaleDraft: 409,
     StillRunning: 409,
     SubjectInHistory: 409,
-    TierWithoutSuccessor: 409,
     UsersSetAside: 409,
     VersionPublished: 409,
     VersionRetired: 409,
@@ -81,14 +98,17 @@ STATUS: dict[type[Exception], int] = {
     LearnerNeeded: 422,
     LearnerNotInstalled: 422,
     MalformedRequest: 422,
+    MigrationInvalid: 422,
     ModelInvalid: 422,
     NothingToFitOn: 422,
     RoleUnknown: 422,
+    ScheduledInPast: 422,
     SchemeWithoutScopes: 422,
     SegmentFieldUnknown: 422,
     TagEndsInPast: 422,
     TagInvalid: 422,
     TooLittleHistory: 422,
+    WordsInvalid: 422,
 }
 
 RETRY_AFTER_SECONDS: dict[type[Exception], int] = {StillRunning: 1}

@@ -251,6 +251,19 @@ _MODEL = {
     "created_at": "2026-03-01T08:00:00Z",
     "created_by": "key:4f1d2c",
     "activated_at": "2026-03-01T08:05:00Z",
+    "scheduled_at": None,
+    "migration": {"mode": "soft-landing", "grace_days": 30},
+    "review": {
+        "submitted_by": "key:4f1d2c",
+        "submitted_at": "2026-03-01T08:01:00Z",
+        "note": "for the spring campaign",
+        "approved_by": "key:77ab01",
+        "approved_at": "2026-03-01T08:04:00Z",
+        "approval": "",
+        "rejected_by": None,
+        "rejected_at": None,
+        "reason": "",
+    },
 }
 MODELS = _answers({"tier_models": [_MODEL], "next_cursor": None})
 MODEL = _answers(_MODEL | {"spec": {"scheme": "value", "tiers": ["low", "mid", "high"]}})

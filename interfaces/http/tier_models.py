@@ -11,6 +11,7 @@ from starlette.responses import Response
 from application.access import Permission
 from application.tier_models.ports import TierModelView
 from domain.tier_model.spec import ModelFault, json_schema
+from domain.tier_model.version import Review
 from interfaces.http.access import allow
 from interfaces.http.answers import answer, instant_text, json_bytes
 from interfaces.http.examples import LINT, MODEL, MODEL_BODY, MODEL_SCHEMA, MODELS, with_status
@@ -70,7 +71,7 @@ def read_schema(if_none_match: Annotated[str | None, Header()] = None) -> Respon
 def show_model(system: SystemDep, scheme: str) -> Response:
     """The version in force, or the latest while none is; with all versions in short."""
     shown = system.show_tier_model(scheme)
-    return answer(_whole(shown) | {"versions": [_summary(view) for view in system.tier_models.versions(scheme)]})
+    return answer(shown_whole(shown) | {"versions": [_summary(view) for view in system.tier_models.versions(scheme)]})
 
 
 @router.get(
@@ -81,7 +82,7 @@ def show_model(system: SystemDep, scheme: str) -> Response:
 )
 def show_version(system: SystemDep, scheme: str, version: Version) -> Response:
     """Its whole spec, with fitted cuts."""
-    return answer(_whole(system.show_tier_model(scheme, version)))
+    return answer(shown_whole(system.show_tier_model(scheme, version)))
 
 
 @router.post(
@@ -96,7 +97,7 @@ def create_model(
 
     def act() -> dict[str, Any]:
         view, faults = system.create_tier_model(text, call.actor)
-        return _whole(view) | {"warnings": [_fault(fault) for fault in faults]}
+        return shown_whole(view) | {"warnings": [_fault(fault) for fault in faults]}
 
     return call.answer(act, 201)
 
@@ -125,21 +126,7 @@ def fit_model(
 ) -> Response:
     """On what users' features are at an instant; now when left out. The cuts are part of the version from then on."""
     at, learner = (wanted.at, wanted.learner) if wanted else (None, None)
-    return call.answer(lambda: _whole(system.fit_tier_model(scheme, version, at, call.actor, learner=learner)))
-
-
-@router.post("/{scheme}/versions/{version}/activate", responses=MODEL, summary="Put a version in force")
-def activate_model(
-    system: SystemDep, scheme: str, version: Version, call: Annotated[Write, write(Permission.ACTIVATE_MODELS)]
-) -> Response:
-    """Everybody is decided anew at this instant; the version before is retired."""
-
-    def act() -> dict[str, Any]:
-        view, position = system.activate_tier_model(scheme, version, call.actor)
-        system.nudges.evaluator()
-        return _whole(view) | {"position": position}
-
-    return call.answer(act)
+    return call.answer(lambda: shown_whole(system.fit_tier_model(scheme, version, at, call.actor, learner=learner)))
 
 
 @cache
@@ -159,10 +146,31 @@ def _summary(view: TierModelView) -> dict[str, Any]:
         "created_at": instant_text(view.created_at),
         "created_by": view.created_by,
         "activated_at": instant_text(view.activated_at),
+        "scheduled_at": instant_text(view.scheduled_at),
+        "migration": view.migration,
+        "review": _review(view.review),
     }
 
 
-def _whole(view: TierModelView) -> dict[str, Any]:
+def _review(review: Review) -> dict[str, Any] | None:
+    """Who submitted, approved or rejected it; None before anybody did."""
+    if review.submitted_at is None:
+        return None
+    return {
+        "submitted_by": review.submitted_by,
+        "submitted_at": instant_text(review.submitted_at),
+        "note": review.note,
+        "approved_by": review.approved_by or None,
+        "approved_at": instant_text(review.approved_at),
+        "approval": review.approval,
+        "rejected_by": review.rejected_by or None,
+        "rejected_at": instant_text(review.rejected_at),
+        "reason": review.reason,
+    }
+
+
+def shown_whole(view: TierModelView) -> dict[str, Any]:
+    """A version with its spec, as answered."""
     return _summary(view) | {"spec": view.spec}
 
 

@@ -32,7 +32,14 @@ def main() -> int:
 def work(system: System, stop: threading.Event) -> None:
     """Be a worker of this system until stop is set."""
     try:
-        Worker(system.evaluate_due, system.read_models, system.heartbeat.beat, system.receive_nudges).run(stop)
+        worker = Worker(
+            system.evaluate_due,
+            system.read_models,
+            system.heartbeat.beat,
+            system.receive_nudges,
+            system.carry_out_activations,
+        )
+        worker.run(stop)
     finally:
         system.heartbeat.stop()
 

@@ -1,7 +1,7 @@
 """The worker: decides whoever is due, keeps the read models up, and says how far they are."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from interfaces.worker.loops import SWEEP_SECONDS, Loop
@@ -44,8 +44,14 @@ class Worker:
         read_models: KeepsReadModels,
         beat: Callable[[], None],
         receiver: Callable[[Callable[[], None], Callable[[], None]], Receiver],
+        carry_out: Callable[[], Sequence[object]],
     ) -> None:
-        """evaluate_due: subjects decided, 0 for nobody due. receiver: made from (wake evaluator, wake projectors)."""
+        """evaluate_due: subjects decided, 0 for nobody due. receiver: made from (wake evaluator, wake projectors).
+
+        carry_out: writes down the scheduled activations that came due, and answers them.
+        """
+        self._carry_out = carry_out
+        self._schedules = Loop("schedules", self._activate)
         self._evaluate_due, self._read_models, self._beat = evaluate_due, read_models, beat
         self._evaluator = Loop("evaluator", self._evaluate)
         self._projectors = [self._projector(name) for name in CATALOGUE]
@@ -71,13 +77,18 @@ class Worker:
             loop.wake()
 
     def _loops(self) -> Iterable[Loop]:
-        return [self._evaluator, *self._projectors, *self._reporters]
+        return [self._evaluator, self._schedules, *self._projectors, *self._reporters]
 
     def _evaluate(self) -> float:
         if self._evaluate_due() == 0:
             return SWEEP_SECONDS
         self.wake_projectors()
         return 0.0
+
+    def _activate(self) -> float:
+        if self._carry_out():
+            self._evaluator.wake()
+        return SWEEP_SECONDS
 
     def _projector(self, name: str) -> Loop:
         def work() -> float:

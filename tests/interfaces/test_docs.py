@@ -49,8 +49,9 @@ def test_the_table_of_roles_is_the_one_in_force() -> None:
         Permission.TAG_USERS: "record facts; evaluate and tag users",
         Permission.READ_HISTORY: "read users' histories",
         Permission.SEARCH: "search segments; read distributions",
-        Permission.DRAFT_MODELS: "draft and fit tier models",
-        Permission.ACTIVATE_MODELS: "activate tier models",
+        Permission.DRAFT_MODELS: "draft, fit and submit tier models",
+        Permission.APPROVE_MODELS: "approve, reject, schedule, activate and retire tier models",
+        Permission.ACTIVATE_MODELS: "approve, reject, schedule, activate and retire tier models",
     }
     for permission, words in told.items():
         allowed = [role in PERMISSIONS[permission] for role in Role]

@@ -49,6 +49,7 @@ def worker(due: Due, models: ReadModels, broker_url: str) -> Iterator[threading.
             models,
             Heartbeat(broker).beat,
             lambda evaluator, projectors: NudgeReceiver(broker_url, evaluator, projectors),
+            list,
         )
         thread = threading.Thread(target=worker.run, args=(stop,))
         thread.start()

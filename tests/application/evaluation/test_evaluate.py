@@ -8,10 +8,10 @@ import pytest
 
 from application.evaluation.evaluate_due import UsersSetAside
 from application.queries import UnknownUser
-from application.tier_models.activate_tier_model import TierWithoutSuccessor
 from domain.facts.fact import Fact
 from domain.facts.history import SubjectInHistory
 from domain.facts.instants import SECOND, format_instant, parse_instant
+from domain.tier_model.migration import MigrationInvalid
 from domain.user_tier.decide import decide
 from infrastructure.evaluation import ledger
 from tests.support.ledger import LedgerSystem, order
@@ -119,8 +119,11 @@ def test_the_first_activation_decides_those_who_are_known(system: LedgerSystem) 
 
 def test_a_version_that_lacks_a_tier_in_force_is_refused(system: LedgerSystem) -> None:
     system.activate(MODEL)
-    with pytest.raises(TierWithoutSuccessor, match="mid"):
+    with pytest.raises(MigrationInvalid) as caught:
         system.activate({**MODEL, "tiers": ["low", "high"], "rules": {"high": "orders >= 3"}})
+    assert [(complaint.field, complaint.value) for complaint in caught.value.complaints] == [
+        ("migration.mapping", "mid")
+    ]
 
 
 def test_two_evaluators_never_decide_twice(database: str, system: LedgerSystem) -> None:

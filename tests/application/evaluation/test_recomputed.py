@@ -147,7 +147,9 @@ def _compare_all(system: LedgerSystem) -> None:
         seals = system.keyring.seals(connection, [row[0] for row in rows])
         for subject_id, decided_at, body in rows:
             table = facts_of(connection, [subject_id], system.keyring, columns_read(models.models))
-            again = decide([Subject(subject_id, 0)], table, models.forces(-1, decided_at + 1), decided_at + 1).decided[0]
+            again = decide([Subject(subject_id, 0)], table, models.forces(-1, decided_at + 1), decided_at + 1).decided[
+                0
+            ]
             recorded = connection.execute(
                 "select originator_version, topic, scheme, scope, from_tier, to_tier, effective_at, state from events "
                 "where originator_id = %s order by originator_version",

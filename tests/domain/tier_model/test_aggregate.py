@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from domain.refusal import Refusal
-from domain.tier_model.aggregate import By, TierModel, model_id_of
+from domain.tier_model.aggregate import TierModel, model_id_of
 from domain.tier_model.events import Activated, CutsFitted, Drafted, Retired, Revised
 from domain.tier_model.refusals import (
     ActivationTooEarly,
@@ -14,6 +14,7 @@ from domain.tier_model.refusals import (
     VersionRetired,
     VersionUnknown,
 )
+from domain.tier_model.version import By
 
 
 def by(at: int) -> By:
@@ -83,12 +84,13 @@ def test_activating_the_next_retires_the_one_in_force() -> None:
 
 def test_doing_it_twice_records_nothing_more() -> None:
     value = model()
-    value.activate(1, by=by(11))
+    value.draft(spec={"v": 2}, content_hash="h2", unfitted=[], by=by(11))
     value.activate(1, by=by(12))
-    value.retire(1, by=by(13))
-    value.retire(1, by=by(14))
-    assert events_of(value) == [Activated, Retired]
-    assert value.active is None
+    value.activate(1, by=by(13))
+    value.retire(2, by=by(14))
+    value.retire(2, by=by(15))
+    assert events_of(value) == [Drafted, Activated, Retired]
+    assert value.active is value.versions[1]
 
 
 def activated_twice() -> TierModel:
@@ -110,7 +112,7 @@ def activated_twice() -> TierModel:
             VersionPublished,
             "version",
         ),
-        (lambda m: m.activate(2, by=by(20)), ActivationTooEarly, "effective_at"),
+        (lambda m: m.activate(2, by=by(20)), ActivationTooEarly, "at"),
         (lambda m: (m.retire(2, by=by(29)), m.collect_events(), m.activate(2, by=by(30))), VersionRetired, "version"),
     ],
 )

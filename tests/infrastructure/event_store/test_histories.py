@@ -79,7 +79,28 @@ def test_a_models_history_loads(world: World) -> None:
     assert (model.active, model.versions[1].activated_at) == (None, 1772352000000003)
 
 
-@pytest.mark.parametrize("name", ["user-tier-v1.json", "user-tier-growth-tags-v1.json", "tier-model-v1.json"])
+def test_a_history_of_pins_freezes_openings_and_renamed_tiers_loads(world: World) -> None:
+    (ann,) = world.enrol("ann")
+    write(world, "user-tier-holds-v1.json", ann.subject_id, ann.seal)
+    user = Ledger(world.pool, world.keyring).user_tier(ann.subject_id)
+    assert user is not None
+    standing = user.standing("value")
+    assert standing is not None
+    assert (standing.tier, standing.since, standing.growth_carried) == ("pro", 1775000000000000, 1_200)
+    assert (standing.pin, standing.frozen) == (None, None)
+
+
+def test_a_history_of_reviewed_and_scheduled_versions_loads(world: World) -> None:
+    write(world, "tier-model-lifecycle-v1.json", model_id_of("value"), None)
+    model = Ledger(world.pool, world.keyring).tier_model("value")
+    assert model is not None
+    first, second = model.versions.values()
+    assert (first.status, first.review.approved_by, first.review.note) == ("active", "key:approver", "again")
+    assert (second.status, second.migration.percent, model.active) == ("active", 10, second)
+    assert second.migration.until == 1798761600000000
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in HISTORIES.glob("*.json")))
 def test_the_tail_reads_it(world: World, name: str) -> None:
     (ann,) = world.enrol("ann")
     sealed = name.startswith("user")

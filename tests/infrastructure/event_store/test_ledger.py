@@ -6,7 +6,8 @@ from uuid import uuid4
 import pytest
 from eventsourcing.persistence import IntegrityError
 
-from domain.tier_model.aggregate import By, TierModel, model_id_of
+from domain.tier_model.aggregate import TierModel, model_id_of
+from domain.tier_model.version import By
 from domain.user_tier.aggregate import UserTier
 from domain.user_tier.events import TierChanged
 from infrastructure.event_store.append import AppendBatch, append
@@ -83,6 +84,7 @@ def test_what_it_saves_and_what_the_append_writes_read_alike(world: World, ledge
         "cause": "evaluation",
         "receipt": {"secret": "spend 4711"},
         "keeps_since": False,
+        "opened": None,
     }
 
 

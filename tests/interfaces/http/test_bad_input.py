@@ -42,6 +42,7 @@ REQUESTS = {
     Permission.TAG_USERS: ("POST", "/v1/users/u-1/tags/vip", None),
     Permission.SEARCH: ("GET", "/v1/schemes/value/distribution", None),
     Permission.DRAFT_MODELS: ("POST", "/v1/tier-models", {}),
+    Permission.APPROVE_MODELS: ("POST", "/v1/tier-models/value/versions/1/approve", {"content_hash": "x"}),
     Permission.ACTIVATE_MODELS: ("POST", "/v1/tier-models/value/versions/1/activate", None),
     Permission.RUN_PROJECTIONS: ("POST", "/v1/projections/nothing/rebuild", None),
     Permission.MOVE_CLOCK: ("PUT", "/v1/clock", {"now": "2026-01-01T00:00:00Z"}),

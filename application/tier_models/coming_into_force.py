@@ -1,0 +1,61 @@
+"""What has to hold before a version comes into force, now or at an instant to come."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from msgspec.structs import replace
+
+from application.tier_models.ports import ModelChange, TierModels, TierModelView
+from application.tier_models.surroundings import other_schemes
+from domain.tier_model.aggregate import TierModel
+from domain.tier_model.lint import Places, lint, together_faults
+from domain.tier_model.migration import Migration, require_sound
+from domain.tier_model.spec import ModelFault, ModelInvalid, TierModelSpec
+
+Approvals = Literal["required", "admin-may-skip"]
+
+
+Others = dict[str, TierModelSpec]
+
+
+def require_ready(models: TierModels, view: TierModelView) -> Others:
+    """The version has no error, beside the other schemes that there are, which it answers. Raises ModelInvalid."""
+    others = other_schemes(models, view.scheme)
+    _refuse_errors(lint(TierModelSpec.model_validate(view.spec), None, others, activating=True))
+    return others
+
+
+def settled(
+    change: ModelChange, model: TierModel, number: int, migration: Migration | None, at: int, others: Others
+) -> Migration:
+    """The migration that the version comes into force with at an instant, held against what is in force.
+
+    Raises ModelInvalid (a circle of schemes, another `per`), MigrationInvalid.
+    """
+    spec = TierModelSpec.model_validate(model.versions[number].spec)
+    # Once more, now that nothing else can come into force: two activations at a time could close a circle.
+    _refuse_errors(together_faults(spec, others | change.specs(), activating=True, places=Places()))
+    wanted, mine = migration or Migration(), model.versions[number]
+    if mine.status == "active" and model.active is mine:
+        wanted = replace(mine.migration, percent=wanted.percent)  # what was announced holds for the rest, too
+        if mine.migration == wanted:
+            return wanted
+    before = [
+        TierModelSpec.model_validate(other.spec)
+        for other in model.versions.values()
+        if other.status == "active" and other.number != number
+    ]
+    for other in before:
+        if other.per != spec.per:
+            message = f"is not what the version in force is kept per ({other.per or 'the platform'})"
+            remedy = "Standings cannot move from one to the other: keep it, or make another scheme"
+            raise ModelInvalid([ModelFault("per", None, None, spec.per, message, remedy)])
+    tiers = tuple(dict.fromkeys(tier for other in before for tier in other.tiers)) if before else None
+    require_sound(wanted, tiers, spec.tiers, spec.unordered, at)
+    return wanted
+
+
+def _refuse_errors(faults: Iterable[ModelFault]) -> None:
+    errors = [fault for fault in faults if fault.severity == "error"]
+    if errors:
+        raise ModelInvalid(errors)
