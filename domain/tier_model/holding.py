@@ -114,7 +114,7 @@ class _Holding:
             if lifted:
                 self.occasion = "evaluation"
             else:
-                self._say(Outcome("tier-unfrozen", "freeze-ended", standing.tier, standing.tier))
+                self._say(Outcome("tier-unfrozen", "freeze-ended", standing.tier, standing.tier, cause="timer"))
         for change in changes:
             if change.freeze is not None:
                 since = self.t if self._there.frozen is None else self._there.frozen.since

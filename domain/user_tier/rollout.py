@@ -1,7 +1,10 @@
 """Rollouts by percentage: which versions are in force for whom. Who has the same versions is decided together."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace as replaced
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from domain.tier_model.timeline import Force
 
@@ -26,13 +29,20 @@ def groups_of(subject_ids: Sequence[UUID], forces: Forces) -> list[tuple[list[in
         (
             numbers,
             {
-                scheme: tuple(forces[scheme][index] for index in reaching)
+                scheme: tuple(_for_all(forces[scheme][index]) for index in reaching)
                 for scheme, reaching in zip(forces, chosen, strict=True)
                 if reaching
             },
         )
         for chosen, numbers in groups.items()
     ]
+
+
+def _for_all(force: Force) -> Force:
+    """As it is for those whom it reaches."""
+    if force.migration.whole:
+        return force
+    return replaced(force, migration=replace(force.migration, percent=100.0))
 
 
 def _reaching(subject_id: UUID, versions: Sequence[Force]) -> tuple[int, ...]:
