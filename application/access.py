@@ -28,6 +28,9 @@ class Permission(StrEnum):
     TRY_OUT = "evaluate users without recording"
     EVALUATE = "evaluate users"
     TAG_USERS = "tag users"
+    HOLD_TIERS = "pin and freeze tiers"
+    APPROVE_OVERRIDES = "approve overrides"
+    TAKE_OVER = "take over standings"
     SEARCH = "search segments"
     READ_MODELS = "read tier models"
     DRAFT_MODELS = "draft and fit tier models"
@@ -49,6 +52,9 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.TRY_OUT: _EVERYBODY,
     Permission.EVALUATE: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
     Permission.TAG_USERS: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
+    Permission.HOLD_TIERS: frozenset({Role.OPERATOR, Role.APPROVER, Role.ADMIN}),
+    Permission.APPROVE_OVERRIDES: frozenset({Role.APPROVER, Role.ADMIN}),
+    Permission.TAKE_OVER: frozenset({Role.ADMIN}),
     Permission.SEARCH: frozenset({Role.SERVICE, Role.OPERATOR, Role.ANALYST, Role.COMPLIANCE, Role.ADMIN}),
     Permission.READ_MODELS: _EVERYBODY,
     Permission.DRAFT_MODELS: frozenset({Role.ANALYST, Role.ADMIN}),

@@ -8,6 +8,12 @@ from application.facts.open_history import OpenHistoryHandler
 from application.facts.record_facts import RecordFactsHandler
 from application.facts.register_fact_kind import RegisterFactKindHandler
 from application.facts.seal_history import SealHistoryHandler
+from application.overrides.decide_override import ApproveOverride, RejectOverride
+from application.overrides.freeze_standing import FreezeStanding
+from application.overrides.pin_tier import PinTier
+from application.overrides.unfreeze_standing import UnfreezeStanding
+from application.overrides.unpin_tier import UnpinTier
+from application.standings.import_standings import ImportStandings
 from application.tags.add_tag import AddTag
 from application.tags.remove_tag import RemoveTag
 from application.tier_models.activate_tier_model import ActivateTierModel
@@ -35,6 +41,14 @@ class Commands(Protocol):
 
     add_tag: AddTag
     remove_tag: RemoveTag
+
+    pin_tier: PinTier
+    unpin_tier: UnpinTier
+    freeze_standing: FreezeStanding
+    unfreeze_standing: UnfreezeStanding
+    approve_override: ApproveOverride
+    reject_override: RejectOverride
+    import_standings: ImportStandings
 
     create_tier_model: CreateTierModel
     fit_tier_model: FitTierModel

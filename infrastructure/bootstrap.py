@@ -25,7 +25,14 @@ from application.facts.record_facts import RecordFactsHandler
 from application.facts.register_fact_kind import RegisterFactKindHandler
 from application.facts.seal_history import SealHistoryHandler
 from application.idempotency import OneAnswer
+from application.overrides.decide_override import ApproveOverride, RejectOverride
+from application.overrides.freeze_standing import FreezeStanding
+from application.overrides.pin_tier import PinTier
+from application.overrides.ports import OverrideRequests
+from application.overrides.unfreeze_standing import UnfreezeStanding
+from application.overrides.unpin_tier import UnpinTier
 from application.queries import LedgerQueries, SegmentSearch
+from application.standings.import_standings import ImportStandings
 from application.tags.add_tag import AddTag
 from application.tags.remove_tag import RemoveTag
 from application.tier_models.activate_tier_model import ActivateTierModel
@@ -45,6 +52,8 @@ from infrastructure.clock import Clock
 from infrastructure.compliance.records import PostgresRecords
 from infrastructure.dramatiq.nudges import NudgeReceiver, Nudges
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger
+from infrastructure.evaluation.openings import PostgresOpenings
+from infrastructure.evaluation.override_requests import PostgresOverrideRequests
 from infrastructure.event_store.application import Ledger
 from infrastructure.event_store.tail import LogTail
 from infrastructure.facts.fact_files import FactFile
@@ -124,6 +133,14 @@ class System:
     evaluate_user: EvaluateUser
     add_tag: AddTag
     remove_tag: RemoveTag
+    pin_tier: PinTier
+    unpin_tier: UnpinTier
+    freeze_standing: FreezeStanding
+    unfreeze_standing: UnfreezeStanding
+    override_requests: OverrideRequests
+    approve_override: ApproveOverride
+    reject_override: RejectOverride
+    import_standings: ImportStandings
     create_tier_model: CreateTierModel
     fit_tier_model: FitTierModel
     submit_tier_model: SubmitTierModel
@@ -217,6 +234,8 @@ def build(
         evaluate_user=EvaluateUser(evaluation),
         add_tag=AddTag(evaluation),
         remove_tag=RemoveTag(evaluation),
+        **_on_holds(pool, evaluation, settings),
+        import_standings=ImportStandings(PostgresOpenings(pool, keyring, evaluation)),
         **_on_tier_models(tier_models, settings),
         verify_receipt=VerifyReceipt(records),
         verify_receipts=VerifyReceipts(records),
@@ -234,6 +253,21 @@ def build(
         open_async_redis=lambda: open_async_redis(urls["redis"]),
         closers=[health.close, answers.close, nudges.close, models.close, broker.close, search.close, pool.close],
     )
+
+
+def _on_holds(pool: Pool, ledger: PostgresEvaluationLedger, settings: Settings) -> dict[str, Any]:
+    """What people can do to a standing, by its name in the system."""
+    requests = PostgresOverrideRequests(pool)
+    pin = PinTier(ledger, requests, settings.override_approval_from, settings.approvals)
+    return {
+        "pin_tier": pin,
+        "unpin_tier": UnpinTier(ledger),
+        "freeze_standing": FreezeStanding(ledger),
+        "unfreeze_standing": UnfreezeStanding(ledger),
+        "override_requests": requests,
+        "approve_override": ApproveOverride(requests, pin),
+        "reject_override": RejectOverride(requests),
+    }
 
 
 def _on_tier_models(models: PostgresTierModels, settings: Settings) -> dict[str, Any]:

@@ -3,11 +3,11 @@
 import base64
 import binascii
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MASTER_KEY_BYTES = 32
 
@@ -46,6 +46,10 @@ class Settings(BaseSettings):
     notice_days: int = Field(default=0, ge=0, le=366)
     """How many days lie at least between scheduling a version and its coming into force (公示)."""
 
+    override_approval_from: Annotated[dict[str, str], NoDecode] = Field(default_factory=dict)
+    """By scheme the lowest tier that a pin needs a second person for: `value=gold,club=diamond`. Under
+    TIERLINE_APPROVALS=admin-may-skip an admin needs none."""
+
     clock: Literal["system", "manual"] = "system"
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535)
@@ -56,6 +60,16 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return path.expanduser().resolve() if path else None
+
+    @field_validator("override_approval_from", mode="before")
+    @classmethod
+    def _tier_by_scheme(cls, text: Any) -> Any:
+        if not isinstance(text, str):
+            return text
+        pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
+        if not all(scheme.strip() and tier.strip() for scheme, _, tier in pairs):
+            raise ValueError("write SCHEME=TIER, with a comma between several, such as value=gold,club=diamond")
+        return {scheme.strip(): tier.strip() for scheme, _, tier in pairs}
 
     @field_validator("database_url")
     @classmethod

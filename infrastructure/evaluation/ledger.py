@@ -43,6 +43,7 @@ for update skip locked
 _ONE = f"""
 select {_COLUMNS} from timelines where subject_id = (select subject_id from user_ids where user_id = %b) for update
 """
+_THESE = f"select {_COLUMNS} from timelines where subject_id = any(%b) order by subject_id for update"
 _SESSION = """
 select history_id, sealed_at, generation from history_sessions h
 where sealed_at is not null
@@ -115,6 +116,11 @@ class PostgresEvaluationLedger:
             if rows[0].history_id is not None:
                 raise SubjectInHistory(user_id, rows[0].history_id)
             yield self._locked(connection, models, rows)
+
+    def lock_all(self, connection: Connection, subject_ids: Sequence[UUID]) -> LockedWork:
+        """Subjects under lock in a caller's transaction, whatever state they are in. In the order of its rows."""
+        models = self._begin(connection)
+        return self._locked(connection, models, _rows(connection, _THESE, (list(subject_ids),)))
 
     @contextmanager
     def take_history(self, limit: int) -> Iterator[HistoryWork | None]:

@@ -53,8 +53,8 @@ class LockedWork:
     seals: dict[UUID, Seal]
     models: ModelsInForce
 
-    def record(self, result: BatchResult, *, commanded: bool = False) -> int:
-        """Events, observations and timelines together; answers the last position."""
+    def record(self, result: BatchResult, *, commanded: bool = False, beside: Sequence[ObservationRow] = ()) -> int:
+        """Events, observations and timelines together; answers the last position. beside: of others, written along."""
         position, now = 0, self.work.now
         if commanded:
             now += 1
@@ -64,6 +64,7 @@ class LockedWork:
         timelines = batch.timelines(self.rows, result.decided)
         events = [event for stream in batch.streams for event in stream.events]
         observations = [stream.observation for stream in batch.streams if stream.observation is not None]
+        observations += beside
         return append(self.connection, AppendBatch(events, observations), (_UPDATE, timelines))
 
     def position_of(self, command_id: str) -> int | None:

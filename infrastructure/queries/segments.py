@@ -77,7 +77,7 @@ class SearchSegment:
             yield {"user_id": document["user_ids"][0], **document}
 
     def columns(self) -> list[str]:
-        """tier.SCHEME and SCHEME.FEATURE of everything in force."""
+        """tier.SCHEME, pinned.SCHEME, frozen.SCHEME and SCHEME.FEATURE of everything in force."""
         return [name for name in self._names().types if "." in name]
 
     def _names(self) -> SegmentNames:
@@ -89,7 +89,8 @@ class SearchSegment:
 
 
 def names_of(models: Mapping[str, CompiledModel], now: int) -> SegmentNames:
-    """tier.SCHEME, SCHEME.FEATURE, and FEATURE where only one scheme in force has it. now: microseconds."""
+    """tier.SCHEME, SCHEME.FEATURE, and FEATURE where only one scheme in force has it; pinned.SCHEME (a pin's mode) and
+    frozen.SCHEME (true), which have a value only where there is one. now: microseconds."""
     types: dict[str, Type] = {}
     fields: dict[str, SearchField] = {}
     owners: dict[str, list[str]] = {}
@@ -99,6 +100,9 @@ def names_of(models: Mapping[str, CompiledModel], now: int) -> SegmentNames:
             continue
         types[f"tier.{scheme}"] = Type.text
         fields[f"tier.{scheme}"] = SearchField(f"tiers.{scheme}", Type.text)
+        types[f"pinned.{scheme}"], types[f"frozen.{scheme}"] = Type.text, Type.boolean
+        fields[f"pinned.{scheme}"] = SearchField(f"pinned.{scheme}", Type.text)
+        fields[f"frozen.{scheme}"] = SearchField(f"frozen.{scheme}", Type.boolean)
         today = calendar_of(model.spec.time_zone).day_of(now)
         declared = types_of(model.spec)
         for name, feature in model.spec.features.items():

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from application.access import NotAllowed, NotAuthenticated, Permission, Role
 from infrastructure.local_stack.stack import LocalStack
@@ -15,6 +17,14 @@ from interfaces.cli.terminal import warn
 
 ACTOR = "cli"
 """How events name who asked for them."""
+
+
+KeyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--key", envvar="TIERLINE_API_KEY", help="Act as this API key, with its rights alone.", show_default=False
+    ),
+]
 
 
 @dataclass(frozen=True)

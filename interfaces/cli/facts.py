@@ -19,6 +19,7 @@ from application.facts.seal_history import SealHistory
 from domain.facts.kinds import KindDefinition
 from interfaces.cli import terminal
 from interfaces.cli.context import ACTOR
+from interfaces.cli.standings import imported
 from interfaces.cli.terminal import JsonOption
 
 app = typer.Typer(no_args_is_help=True, help="Facts: what other services say happened.")
@@ -93,13 +94,24 @@ def import_facts(
     history: Annotated[
         bool, typer.Option("--history", help="As history: open a session, import, seal it and decide its users.")
     ] = False,
+    standings: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --history: a CSV file as `standings import` takes it; whose history this is stands so from now "
+            "on.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     source: Annotated[str | None, typer.Option(help="The source of facts that name none.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Record the facts of files. Interrupted, run it again: nothing is doubled, and a history goes on where it was.
 
-    Exit code 1 when a fact was rejected; all others are recorded.
+    Exit code 1 when a fact was rejected, or a standing: all others are recorded.
     """
+    if standings is not None and not history:
+        raise typer.BadParameter("needs --history: use `tierline standings import` alone", param_hint="--standings")
     opened = [ctx.obj.open_fact_file(path, source) for path in files]
     done = _Import()
     with ctx.obj.system("postgres") as system, _bars() as bars:
@@ -108,13 +120,16 @@ def import_facts(
             session = system.open_history(OpenHistory(_actor(opened, source), resume=True)).history_id
         for file in opened:
             done.add(file.path, _record(system, file, session, bars))
+        taken_over = imported(system, standings, ACTOR) if standings is not None else None
         if session is not None:
             done.history = _decide(system, session, bars)
     if as_json:
         terminal.show_json(done.to_json())
     else:
         _show(done)
-    if done.totals.rejected_count:
+    for fault in taken_over.faults if taken_over is not None else ():
+        terminal.complain(f"{standings}, line {fault.line}: {fault.field} {fault.value!r}: {fault.remedy}")
+    if done.totals.rejected_count or (taken_over is not None and taken_over.refused):
         raise typer.Exit(1)
 
 

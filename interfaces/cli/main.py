@@ -11,7 +11,7 @@ from infrastructure.health import PartMissing
 from infrastructure.local_stack.server import PartBroken
 from infrastructure.local_stack.supervise import KeepsDying
 from infrastructure.settings import SettingsError
-from interfaces.cli import bench, demo, doctor, facts, model_lifecycle, run, segments, stack, upkeep, users
+from interfaces.cli import bench, demo, doctor, facts, holds, model_lifecycle, run, segments, stack, standings, upkeep
 from interfaces.cli.context import CliContext
 from interfaces.cli.terminal import complain
 
@@ -29,7 +29,9 @@ cli.command("run")(run.run)
 cli.add_typer(stack.app, name="stack")
 cli.add_typer(facts.app, name="facts")
 cli.add_typer(model_lifecycle.app, name="model")
-cli.add_typer(users.app, name="user")
+cli.add_typer(holds.users, name="user")
+cli.add_typer(holds.overrides, name="overrides")
+cli.add_typer(standings.app, name="standings")
 cli.add_typer(segments.app, name="segment")
 cli.add_typer(upkeep.projections, name="projections")
 cli.add_typer(upkeep.verify, name="verify")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from domain.facts.instants import format_instant
+from interfaces.cli.context import KeyOption as Key
 from interfaces.cli.context import acting
 from interfaces.cli.terminal import JsonOption, bar, instant_of, say, show_json
 from interfaces.cli.tier_models import Scheme, What, app, named_version, resolved, view_json
@@ -13,12 +14,6 @@ if TYPE_CHECKING:
     from application.tier_models.ports import TierModelView
     from domain.tier_model.migration import Migration
 
-Key = Annotated[
-    str | None,
-    typer.Option(
-        "--key", envvar="TIERLINE_API_KEY", help="Act as this API key, with its rights alone.", show_default=False
-    ),
-]
 Note = Annotated[str, typer.Option(help="Kept with the event.")]
 Mode = Annotated[
     str | None, typer.Option(help="reassess (when left out), up-only, grandfather or soft-landing: who may fall, when.")

@@ -112,5 +112,7 @@ def _cell(member: dict[str, Any], column: str) -> Any:
     scheme, _, feature = column.partition(".")
     if scheme == "tier":
         return member["tiers"].get(feature)
+    if scheme in ("pinned", "frozen"):
+        return member.get(scheme, {}).get(feature)
     found = member["features"].get(scheme, {}).get(feature)
     return member.get("days", {}).get(scheme, {}).get(feature) if found is None else found

@@ -15,6 +15,7 @@ from application.compliance.verify_receipt import UnknownEvent
 from application.evaluation.evaluate_due import UsersSetAside
 from application.facts.record_facts import MalformedRequest, TooManyFacts
 from application.idempotency import IdempotencyKeyInvalid, IdempotencyKeyReused, StillRunning
+from application.overrides.ports import OverrideRequestDecided, OwnOverrideRequest, UnknownOverrideRequest
 from application.queries import (
     CursorInvalid,
     InstantAhead,
@@ -23,6 +24,7 @@ from application.queries import (
     UnknownScheme,
     UnknownUser,
 )
+from application.standings.import_standings import StandingsInvalid
 from application.tier_models.fit_tier_model import LearnerNeeded, NothingToFitOn
 from application.tier_models.learn import TooLittleHistory
 from application.tier_models.ports import LearnerNotInstalled
@@ -50,6 +52,7 @@ from domain.tier_model.refusals import (
 )
 from domain.tier_model.reviewing import WordsInvalid
 from domain.tier_model.spec import ModelInvalid
+from domain.user_tier.overriding import HoldEndsInPast, HoldInvalid, NoStanding
 from domain.user_tier.tagging import TagEndsInPast, TagInvalid
 from interfaces.http.problems import problem
 from interfaces.http.refusals import HypotheticalFactInvalid, HypotheticalNeedsDryRun
@@ -62,6 +65,7 @@ STATUS: dict[type[Exception], int] = {
     PresetUnknown: 404,
     UnknownEvent: 404,
     UnknownHistory: 404,
+    UnknownOverrideRequest: 404,
     UnknownReadModel: 404,
     UnknownScheme: 404,
     UnknownUser: 404,
@@ -74,10 +78,13 @@ STATUS: dict[type[Exception], int] = {
     HistorySealed: 409,
     IdempotencyKeyReused: 409,
     InForceStays: 409,
+    NoStanding: 409,
     NotApproved: 409,
     NotScheduled: 409,
     NotSubmitted: 409,
+    OverrideRequestDecided: 409,
     OwnDraft: 409,
+    OwnOverrideRequest: 409,
     RolloutShrinks: 409,
     StaleDraft: 409,
     StillRunning: 409,
@@ -89,6 +96,8 @@ STATUS: dict[type[Exception], int] = {
     ClockTooFar: 422,
     ConditionInvalid: 422,
     CursorInvalid: 422,
+    HoldEndsInPast: 422,
+    HoldInvalid: 422,
     HypotheticalFactInvalid: 422,
     HypotheticalNeedsDryRun: 422,
     IdempotencyKeyInvalid: 422,
@@ -105,6 +114,7 @@ STATUS: dict[type[Exception], int] = {
     ScheduledInPast: 422,
     SchemeWithoutScopes: 422,
     SegmentFieldUnknown: 422,
+    StandingsInvalid: 422,
     TagEndsInPast: 422,
     TagInvalid: 422,
     TooLittleHistory: 422,

@@ -214,6 +214,41 @@ TAG = _answers(
     {"user_id": "u-1", "tag": "vip", "until": "2026-06-01T00:00:00Z", "changed": True, "position": 18244},
     description="`changed` is false when it was so already, and nothing was recorded",
 )
+HOLD = _answers(
+    {
+        "user_id": "u-1",
+        "scheme": "value",
+        "scope": "",
+        "until": "2026-06-01T00:00:00Z",
+        "changed": True,
+        "position": 18244,
+    },
+    description="`changed` is false when it was so already, and nothing was recorded",
+)
+_REQUEST = {
+    "request_id": "6f6e0d3e-5c0c-4c4e-9f0e-0f1f6d1c2b3a",
+    "user_id": "u-1",
+    "scheme": "value",
+    "scope": "",
+    "mode": "floor",
+    "tier": "high",
+    "until": "2026-06-01T00:00:00Z",
+    "reason": "a complaint that was ours to mend",
+    "requested_by": "key:4f1d2c",
+    "requested_at": "2026-03-01T08:00:00Z",
+    "status": "waiting",
+    "decided_by": None,
+    "decided_at": None,
+    "note": "",
+}
+PIN: Responses = HOLD | {
+    202: {
+        "description": "From this tier on a second person agrees: the request that waits for one",
+        "content": {"application/json": {"example": _REQUEST | {"changed": False, "position": 18244}}},
+    }
+}
+OVERRIDE_REQUEST = _answers(_REQUEST | {"changed": True, "position": 18250})
+OVERRIDE_REQUESTS = _answers({"override_requests": [_REQUEST], "next_cursor": None})
 SEGMENT = _answers(
     {
         "total": 1,

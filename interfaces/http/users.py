@@ -23,7 +23,7 @@ from interfaces.http.system import SystemDep
 router = APIRouter(prefix="/v1/users", tags=["users"])
 
 UserId = Annotated[str, Path(description="Your own id of the user.", examples=["u-1"])]
-_INSTANTS = ("grace_until", "at_risk_on", "until")
+_INSTANTS = ("grace_until", "at_risk_on", "until", "since", "valid_until")
 
 
 @router.get(
@@ -87,7 +87,9 @@ async def read_history(
 def event_to_json(event: RecordedEvent) -> dict[str, Any]:
     """As the history shows it. What is kept in clear columns stands in data too: it belongs to the event."""
     shown = asdict(event)
-    own = {key: instant_text(value) if key in _INSTANTS else value for key, value in event.data.items()}
+    own = _with_texts(event.data)
+    if "opened" in own:
+        own["opened"] = _with_texts(own["opened"])
     clear = {"scheme": shown.pop("scheme"), "scope": shown.pop("scope")}
     moved = {"from": shown.pop("from_tier"), "to": shown.pop("to_tier")}
     shown["receipt_id"] = None if event.receipt is None else receipt_id(event.receipt)
@@ -95,6 +97,10 @@ def event_to_json(event: RecordedEvent) -> dict[str, Any]:
     shown["effective_at"] = instant_text(event.effective_at)
     shown["recorded_at"] = instant_text(event.recorded_at)
     return shown
+
+
+def _with_texts(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: instant_text(value) if key in _INSTANTS else value for key, value in data.items()}
 
 
 def _standings(found: Mapping[str, PastStanding]) -> dict[str, Any]:

@@ -39,11 +39,19 @@ class Write:
 
     def answer(self, act: Callable[[], Any], status: int = 200) -> Response:
         """What `act` answers, as JSON; under an Idempotency-Key what it answered the first time."""
+        return self.answer_as(lambda: (status, act()))
+
+    def answer_as(self, act: Callable[[], tuple[int, Any]]) -> Response:
+        """The same, where `act` says the status too."""
         if self._key is None:
-            return Response(json_bytes(act()), status, media_type="application/json")
-        kept, replayed = self._one_answer(
-            self.caller.key_id, self._key, self._request_hash, lambda: Answer(status, json_bytes(act()))
-        )
+            status, content = act()
+            return Response(json_bytes(content), status, media_type="application/json")
+
+        def first() -> Answer:
+            status, content = act()
+            return Answer(status, json_bytes(content))
+
+        kept, replayed = self._one_answer(self.caller.key_id, self._key, self._request_hash, first)
         headers = {"Idempotent-Replayed": "true"} if replayed else None
         return Response(kept.body, kept.status, headers, "application/json")
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from domain.facts.instants import format_instant
 from domain.tier_model.spec.growth import GROWTH
-from domain.user_tier.observation import SchemeObservation
+from domain.user_tier.observation import SchemeObservation, Standing
 from projections.records import ObservationRecord, Record
 
 PLATFORM = ""  # the scope of standings that are not kept per merchant
@@ -64,7 +64,7 @@ def _standing(seen: SchemeObservation) -> dict[str, Any]:
         "tier": standing.tier,
         "since": _text(standing.since),
         "model_version": seen.version,
-        "pinned": False,
+        "pinned": standing.pin is not None,
         "grace_until": _optional(standing.grace_until),
         "next_tier": seen.next_tier,
         "missing": seen.missing,
@@ -73,7 +73,22 @@ def _standing(seen: SchemeObservation) -> dict[str, Any]:
         "features": seen.features,
         "scores": seen.scores,
         **growth,
+        **_held(standing),
     }
+
+
+def _held(standing: Standing) -> dict[str, Any]:
+    """What people, or the promise of an activation, do to it; nothing of what there is not."""
+    pin, frozen, promise = standing.pin, standing.frozen, standing.protected
+    shown: dict[str, Any] = {}
+    if pin is not None:
+        until = _optional(pin.until)
+        shown["pin"] = {"mode": pin.mode, "tier": pin.tier, "until": until, "reason": pin.reason}
+    if frozen is not None:
+        shown["frozen"] = {"since": _text(frozen.since), "until": _optional(frozen.until), "reason": frozen.reason}
+    if promise is not None and promise.floor is not None:
+        shown["promised"] = {"tier": promise.floor, "until": _optional(promise.until)}
+    return shown
 
 
 def _growth(seen: SchemeObservation) -> dict[str, Any]:

@@ -37,6 +37,8 @@ MAPPINGS: dict[str, Any] = {
     "numeric_detection": False,
     "dynamic_templates": [
         {"tiers": {"path_match": "tiers.*", "mapping": {"type": "keyword"}}},
+        {"pinned": {"path_match": "pinned.*", "mapping": {"type": "keyword"}}},
+        {"frozen": {"path_match": "frozen.*", "mapping": {"type": "boolean"}}},
         {"since": {"path_match": "since.*", "mapping": {"type": "date"}}},
         {"days": {"path_match": "days.*.*", "mapping": {"type": "date", "format": "strict_date"}}},
         *({f"typed_{part}": {"path_match": f"typed.*.*.{part}", "mapping": kind}} for part, kind in _BY_TYPE.items()),
@@ -48,6 +50,8 @@ MAPPINGS: dict[str, Any] = {
         "subject_id": {"type": "keyword"},
         "user_ids": {"type": "keyword"},
         "tiers": _OPEN,
+        "pinned": _OPEN,  # the pin's mode, where there is one
+        "frozen": _OPEN,
         "since": _OPEN,
         "scoped_tiers": {"type": "keyword"},  # SCHEME/SCOPE/TIER: one field, however many scopes there are
         "tags": {"type": "keyword"},
@@ -68,13 +72,17 @@ def project(record: Record) -> Document | None:
         return None
     observation = record.observation
     subject_id = record.subject_id.hex
-    tiers, since, features, typed, days = {}, {}, {}, {}, {}
+    tiers, pinned, frozen, since, features, typed, days = {}, {}, {}, {}, {}, {}, {}
     scoped_tiers = []
     for scheme, scopes in observation.schemes.items():
         scoped_tiers += [scoped_tier(scheme, scope, at.standing.tier) for scope, at in scopes.items() if scope]
         seen = scopes.get(PLATFORM)
         if seen is not None:
             tiers[scheme] = seen.standing.tier
+            if seen.standing.pin is not None:
+                pinned[scheme] = seen.standing.pin.mode
+            if seen.standing.frozen is not None:
+                frozen[scheme] = True
             since[scheme] = _text(seen.standing.since)
             features[scheme] = _features(seen)
             typed[scheme] = {name: {SCALAR_PARTS[type(value)]: value} for name, value in features[scheme].items()}
@@ -83,6 +91,8 @@ def project(record: Record) -> Document | None:
         "subject_id": subject_id,
         "user_ids": record.user_ids,
         "tiers": tiers,
+        "pinned": pinned,
+        "frozen": frozen,
         "since": since,
         "scoped_tiers": sorted(scoped_tiers),
         "tags": sorted(observation.tags),

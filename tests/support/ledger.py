@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from application.compliance.verify_receipts import VerifyReceipts
 from application.evaluation.evaluate_due import EvaluateDue
 from application.evaluation.evaluate_user import EvaluateUser
 from application.facts.record_facts import FactsRecorded, RecordFacts, RecordFactsHandler
@@ -16,7 +17,9 @@ from application.tier_models.activate_tier_model import ActivateTierModel
 from application.tier_models.create_tier_model import CreateTierModel
 from application.tier_models.fit_tier_model import FitTierModel
 from domain.facts.instants import format_instant
+from domain.user_tier.observation import Observation, decode_observation
 from infrastructure.clock import Clock
+from infrastructure.compliance.records import PostgresRecords
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger
 from infrastructure.event_store.application import Ledger
 from infrastructure.facts.fact_kinds import PostgresFactKinds
@@ -25,7 +28,7 @@ from infrastructure.facts.history_sessions import PostgresHistorySessions
 from infrastructure.learning import LEARNERS
 from infrastructure.postgres.pool import open_pool
 from infrastructure.security.keyring import Keyring
-from infrastructure.security.seal import CONTEXT_EVENT
+from infrastructure.security.seal import CONTEXT_EVENT, CONTEXT_OBSERVATION
 from infrastructure.tier_models.store import PostgresTierModels
 
 MASTER_KEY = bytes(range(32))
@@ -46,6 +49,7 @@ class LedgerSystem:
         self.sessions = PostgresHistorySessions(self.pool)
         self.record = RecordFactsHandler(PostgresFactLog(self.pool, self.keyring), PostgresFactKinds(self.pool))
         evaluation = PostgresEvaluationLedger(self.pool, self.keyring)
+        self.evaluation = evaluation
         self.evaluate_due, self.evaluate_user = EvaluateDue(evaluation), EvaluateUser(evaluation)
         self.add_tag, self.remove_tag = AddTag(evaluation), RemoveTag(evaluation)
 
@@ -76,6 +80,19 @@ class LedgerSystem:
         while found := self.evaluate_due():
             decided += found
         return decided
+
+    def observed(self, user_id: str) -> Observation:
+        """The user's observation as it is stored. Raises TypeError when there is none."""
+        query = "select u.subject_id, o.body from observations o join user_ids u using (subject_id) where user_id = %s"
+        with self.pool.connection() as connection:
+            subject_id, body = connection.execute(query, (user_id,)).fetchone() or (None, None)
+            seal = self.keyring.seals(connection, [subject_id])[subject_id]
+        return decode_observation(seal.unseal(CONTEXT_OBSERVATION, body))
+
+    def assert_proven(self) -> None:
+        """Every receipt is what the fact log leads to."""
+        found = VerifyReceipts(PostgresRecords(self.pool, self.keyring))()
+        assert found.clean and found.checked, found
 
     def events(self) -> dict[str, list[dict[str, Any]]]:
         """Every user's events in order, unsealed; effective_at in microseconds."""

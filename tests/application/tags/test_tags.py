@@ -8,16 +8,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from application.compliance.verify_receipts import VerifyReceipts
 from application.queries import UnknownUser
 from application.tags.add_tag import AddTag
 from domain.facts.history import SubjectInHistory
 from domain.facts.instants import SECOND, parse_instant
-from domain.user_tier.observation import Observation, decode_observation
 from domain.user_tier.tagging import TagEndsInPast, TagInvalid
-from infrastructure.compliance.records import PostgresRecords
 from infrastructure.event_store.application import Ledger
-from infrastructure.security.seal import CONTEXT_OBSERVATION
 from tests.support.ledger import LedgerSystem, order
 
 DAY = 86_400 * SECOND
@@ -55,20 +51,6 @@ def told(system: LedgerSystem, user_id: str = "ann") -> list[tuple[Any, ...]]:
     return [(e["topic"][10:-3], e.get("tag"), e["from"], e["to"], e.get("cause")) for e in events[2:]]
 
 
-def observed(system: LedgerSystem, user_id: str = "ann") -> Observation:
-    query = "select u.subject_id, o.body from observations o join user_ids u using (subject_id) where user_id = %s"
-    with system.pool.connection() as connection:
-        row = connection.execute(query, (user_id,)).fetchone()
-        assert row is not None
-        seal = system.keyring.seals(connection, [row[0]])[row[0]]
-    return decode_observation(seal.unseal(CONTEXT_OBSERVATION, row[1]))
-
-
-def assert_proven(system: LedgerSystem) -> None:
-    found = VerifyReceipts(PostgresRecords(system.pool, system.keyring))()
-    assert found.clean and found.checked, found
-
-
 def test_a_tag_counts_from_its_instant_on_and_no_longer(system: LedgerSystem, ann: str) -> None:
     added = system.add_tag(ann, "vip", "key:op", reason="a friend of the house")
     assert added.changed and added.position > 0
@@ -85,28 +67,28 @@ def test_a_tag_counts_from_its_instant_on_and_no_longer(system: LedgerSystem, an
     assert events[0]["at"] == events[1]["at"] < START + DAY <= events[2]["at"] == events[3]["at"]
     assert events[0]["reason"] == "a friend of the house"
     assert system.settle() == 0, "nothing is left to decide"
-    assert_proven(system)
+    system.assert_proven()
 
 
 def test_a_tag_ends_by_itself(system: LedgerSystem, ann: str) -> None:
     until = START + 3 * DAY + 7
     assert system.add_tag(ann, "vip", "key:op", until=until).until == until
-    assert (observed(system).tags, observed(system).tag_until) == (["vip"], {"vip": until})
+    assert (system.observed("ann").tags, system.observed("ann").tag_until) == (["vip"], {"vip": until})
     system.clock.set(START + 5 * DAY)
     assert system.settle() == 1
     assert told(system)[-1] == ("tier-changed", None, "high", "low", "timer")
     assert system.events()[ann][-1]["at"] == until
-    assert (observed(system).tags, observed(system).tag_until) == ([], {})
-    assert_proven(system)
+    assert (system.observed("ann").tags, system.observed("ann").tag_until) == ([], {})
+    system.assert_proven()
 
 
 def test_the_end_of_a_tag_that_no_rule_reads_is_observed_too(system: LedgerSystem, ann: str) -> None:
     system.add_tag(ann, "pilot", "key:op", until=START + DAY)
     system.add_tag(ann, "beta", "key:op")
-    assert observed(system).tags == ["beta", "pilot"]
+    assert system.observed("ann").tags == ["beta", "pilot"]
     system.clock.set(START + 2 * DAY)
     system.settle()
-    assert observed(system).tags == ["beta"]
+    assert system.observed("ann").tags == ["beta"]
     assert len(told(system)) == 2, "a tag's end is no event"
 
 
@@ -119,8 +101,8 @@ def test_what_is_so_already_is_not_recorded(system: LedgerSystem, ann: str) -> N
     system.clock.set(START + 2 * DAY)
     system.settle()
     assert [entry[0] for entry in told(system)] == ["tag-added", "tier-changed", "tag-added"]
-    assert observed(system).tags == ["vip"]
-    assert_proven(system)
+    assert system.observed("ann").tags == ["vip"]
+    system.assert_proven()
 
 
 def test_a_tag_that_has_ended_may_come_again(system: LedgerSystem, ann: str) -> None:
@@ -130,7 +112,7 @@ def test_a_tag_that_has_ended_may_come_again(system: LedgerSystem, ann: str) -> 
     assert system.add_tag(ann, "vip", "key:op", until=START + 3 * DAY).changed
     moved = [entry[2:4] for entry in told(system) if entry[0] == "tier-changed"]
     assert moved == [("low", "high"), ("high", "low"), ("low", "high")]
-    assert_proven(system)
+    system.assert_proven()
 
 
 def test_a_command_happens_once_under_its_name(system: LedgerSystem, ann: str) -> None:
@@ -139,7 +121,7 @@ def test_a_command_happens_once_under_its_name(system: LedgerSystem, ann: str) -
     again = system.add_tag(ann, "vip", "key:op", command_id="k/1")  # as after a crash before the answer was kept
     assert again.changed and again.position <= first.position
     assert [entry[0] for entry in told(system)] == ["tag-added", "tier-changed", "tag-removed", "tier-changed"]
-    assert observed(system).tags == []
+    assert system.observed("ann").tags == []
 
 
 def test_a_user_without_any_decision_may_be_tagged(system: LedgerSystem) -> None:
@@ -150,7 +132,7 @@ def test_a_user_without_any_decision_may_be_tagged(system: LedgerSystem) -> None
     system.activate(MODEL)
     system.settle()
     assert system.events()["bob"][-1]["to"] == "high"
-    assert_proven(system)
+    system.assert_proven()
 
 
 def test_the_stream_tells_the_tags(system: LedgerSystem, ann: str) -> None:
@@ -209,10 +191,10 @@ def test_commands_at_once_are_decided_one_after_the_other(system: LedgerSystem, 
         tags = [f"t{number}" for number in range(12)]
         changed = list(threads.map(lambda tag: system.add_tag(ann, tag, "key:op").changed, tags))
     assert all(changed)
-    assert observed(system).tags == sorted(tags)
+    assert system.observed("ann").tags == sorted(tags)
     instants = [event["at"] for event in system.events()[ann][2:]]
     assert len(set(instants)) == 12 and instants == sorted(instants)
-    assert_proven(system)
+    system.assert_proven()
 
 
 def test_an_activation_that_was_missed_is_decided_before_the_command(system: LedgerSystem, ann: str) -> None:
@@ -225,4 +207,4 @@ def test_an_activation_that_was_missed_is_decided_before_the_command(system: Led
         ("tag-added", "vip", None, None, None),
     ]
     assert system.settle() == 0
-    assert_proven(system)
+    system.assert_proven()

@@ -59,14 +59,18 @@ class Api:
 
 
 @pytest.fixture
-def system(database: str, redis_url: str, broker_url: str, opensearch: SearchSpace, tmp_path: Path) -> Iterator[System]:
-    settings = Settings(
+def settings(database: str, redis_url: str, broker_url: str, opensearch: SearchSpace, tmp_path: Path) -> Settings:
+    return Settings(
         home=tmp_path / "home",
         database_url=as_url(database),
         redis_url=redis_url,
         broker_url=broker_url,
         opensearch_url=opensearch.url,
     )
+
+
+@pytest.fixture
+def system(settings: Settings, opensearch: SearchSpace) -> Iterator[System]:
     system = build(settings, index_prefix=opensearch.prefix)
     yield system
     system.close()

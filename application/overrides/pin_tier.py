@@ -1,0 +1,56 @@
+"""Hold a user on a tier, not below it or not above it, for good or until an instant."""
+
+from collections.abc import Mapping
+
+from application.evaluation.ports import EvaluationLedger
+from application.overrides.place import Held, Place
+from application.overrides.ports import OverrideRequests, Wanted
+from domain.tier_model.reviewing import require_words
+from domain.user_tier.holds import Pin
+from domain.user_tier.overriding import is_pinned_so, needs_approval, require_ahead, require_pin
+
+
+class PinTier:
+    """The pin counts from this instant on. Another pin takes the place of one that is there.
+
+    From a set rank on it waits for a second person.
+    """
+
+    def __init__(
+        self, ledger: EvaluationLedger, requests: OverrideRequests, approval_from: Mapping[str, str], approvals: str
+    ) -> None:
+        """approval_from: by scheme the lowest tier whose pins need approval. approvals: as the setting says; under
+        admin-may-skip an admin needs none."""
+        self._ledger, self._requests = ledger, requests
+        self._approval_from, self._may_skip = approval_from, approvals == "admin-may-skip"
+
+    def __call__(self, wanted: Wanted, actor: str, *, as_admin: bool = False, command_id: str = "") -> Held:
+        """command_id: the caller's own name of the command, under which it happens once; empty: none.
+
+        Raises HoldInvalid, HoldEndsInPast, NoStanding, WordsInvalid, UnknownScheme, UnknownUser, SubjectInHistory.
+        """
+        return self._pin(wanted, actor, None, command_id, free=as_admin and self._may_skip)
+
+    def approved(self, wanted: Wanted, actor: str, approved_by: str, command_id: str) -> Held:
+        """As asked for by `actor`, once somebody else agreed. Raises what the call raises."""
+        return self._pin(wanted, actor, approved_by, command_id, free=True)
+
+    def _pin(self, wanted: Wanted, actor: str, approved_by: str | None, command_id: str, *, free: bool) -> Held:
+        require_words("reason", wanted.reason, needed=True)
+        with self._ledger.take_user(wanted.user_id) as taken:
+            done_at = taken.position_of(command_id)
+            if done_at is not None:
+                return Held(True, done_at, wanted.until)
+            place = Place(taken, wanted.user_id, wanted.scheme, wanted.scope)
+            require_pin(place.spec, wanted.mode, wanted.tier)
+            require_ahead(wanted.until, place.now)
+            pin = Pin(wanted.mode, wanted.tier, place.now, wanted.until, wanted.reason)
+            if is_pinned_so(place.standing, pin):
+                return Held(False, 0, wanted.until)
+            threshold = self._approval_from.get(wanted.scheme)
+            if free or not needs_approval(place.spec, wanted.mode, wanted.tier, threshold):
+                data = {"mode": pin.mode, "until": pin.until, "reason": pin.reason, "approved_by": approved_by}
+                return Held(True, place.record("pinned", data, actor, command_id, pin=pin), wanted.until)
+            now = place.now
+        request = self._requests.add(wanted, actor, now, command_id)
+        return Held(False, 0, wanted.until, request.request_id)

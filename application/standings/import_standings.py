@@ -1,0 +1,137 @@
+"""Take over the standings of a running programme, so that nobody is re-tiered on the day of the change."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import TypeGuard
+
+from application.standings.ports import LineFault, OpeningLedger, OpeningLine
+from domain.facts.field_rules import id_errors
+from domain.facts.instants import format_instant
+from domain.refusal import Complaint, Refusal
+from domain.tier_model.spec import TierModelSpec
+
+_AT_ONCE = 500  # users of one transaction
+_SHOWN = 100  # faults that are told, the first ones
+
+
+@dataclass(slots=True)
+class StandingsImported:
+    """What became of a file so far. faults: of users who came to be decided since the check; the first of them."""
+
+    lines: int
+    taken: int = 0
+    again: int = 0
+    refused: int = 0
+    faults: list[LineFault] = field(default_factory=list)
+    position: int = 0
+
+
+class StandingsInvalid(Refusal):
+    """Something is wrong with a file, and nothing of it was taken over."""
+
+    def __init__(self, faults: Sequence[LineFault], count: int) -> None:
+        self.faults = faults
+        super().__init__(
+            f"{count} {'line' if count == 1 else 'lines'} cannot be taken over, so nothing was.",
+            *(Complaint(f"line {fault.line}: {fault.field}", fault.value, fault.remedy) for fault in faults),
+        )
+
+
+class ImportStandings:
+    """The file is checked as a whole first. Interrupted, run it again: what was taken over is passed by."""
+
+    def __init__(self, ledger: OpeningLedger) -> None:
+        self._ledger = ledger
+
+    def __call__(self, lines: Iterable[OpeningLine | LineFault], actor: str) -> Iterator[StandingsImported]:
+        """How far it is, again and again, at last all of it. Raises StandingsInvalid before anything is recorded."""
+        check = _Check(*self._ledger.in_force())
+        openings = [line for line in lines if check.passes(line)]
+        openings.sort(key=lambda line: line.user_id)
+        for chunk in _chunks(openings):
+            check.refuse(self._ledger.faults(chunk))
+        check.end()
+        return self._take_over(openings, actor)
+
+    def _take_over(self, openings: Sequence[OpeningLine], actor: str) -> Iterator[StandingsImported]:
+        done = StandingsImported(lines=len(openings))
+        yield done
+        for chunk in _chunks(openings):
+            found = self._ledger.take_over(chunk, actor)
+            done.taken, done.again = done.taken + found.taken, done.again + found.again
+            done.refused += len(chunk) - found.taken - found.again
+            done.faults += found.faults[: _SHOWN - len(done.faults)]
+            done.position = max(done.position, found.position)
+            yield done
+
+
+class _Check:
+    """What can be said of lines without looking up anybody."""
+
+    def __init__(self, specs: Mapping[str, TierModelSpec], now: int) -> None:
+        self._specs, self._now = specs, now
+        self._count = 0
+        self._places: set[tuple[str, str, str]] = set()
+        self._faults: list[LineFault] = []
+
+    def refuse(self, faults: Sequence[LineFault]) -> None:
+        """Keep the first of them."""
+        self._count += len(faults)
+        self._faults += faults[: _SHOWN - len(self._faults)]
+
+    def passes(self, line: OpeningLine | LineFault) -> TypeGuard[OpeningLine]:
+        """Whether nothing is wrong with it."""
+        if isinstance(line, LineFault):
+            self.refuse([line])
+            return False
+        place = (line.user_id, line.scheme, line.scope)
+        fault = self._fault(line)
+        if fault is None and place in self._places:
+            fault = ("user_id", line.user_id, "give one line a user, scheme and scope")
+        if fault is not None:
+            self.refuse([LineFault(line.line, *fault)])
+            return False
+        self._places.add(place)
+        return True
+
+    def end(self) -> None:
+        """Raises StandingsInvalid."""
+        if self._count:
+            raise StandingsInvalid(self._faults, self._count)
+
+    def _fault(self, line: OpeningLine) -> tuple[str, object, str] | None:
+        for error in (*id_errors("user_id", line.user_id), *id_errors("scope", line.scope, empty_allowed=True)):
+            return error.field, error.value, error.remedy
+        spec = self._specs.get(line.scheme)
+        if spec is None:
+            known = ", ".join(sorted(self._specs)) or "none is: activate a tier model first"
+            return "scheme", line.scheme, f"use a scheme in force: {known}"
+        if line.tier not in spec.tiers:
+            return "tier", line.tier, f"use one of {', '.join(spec.tiers)}"
+        if (spec.per is None) == bool(line.scope):
+            remedy = "leave it out" if spec.per is None else f"name the {spec.per} that the standing is kept for"
+            return "scope", line.scope, remedy
+        if line.since > self._now:
+            return "since", format_instant(line.since), f"give an instant up to now, {format_instant(self._now)}"
+        if line.valid_until is not None and line.valid_until <= line.since:
+            return "valid_until", format_instant(line.valid_until), "give an instant after since"
+        if line.valid_until is not None and spec.policy.validity is None:
+            return "valid_until", format_instant(line.valid_until), "leave it out: the policy in force has no validity"
+        if line.growth is not None and spec.growth is None:
+            return "growth", line.growth, "leave it out: the version in force has no growth value"
+        return None
+
+
+def _chunks(openings: Sequence[OpeningLine]) -> Iterator[list[OpeningLine]]:
+    """So many users at once, each with all lines. openings: by user."""
+    chunk: list[OpeningLine] = []
+    users = 0
+    for _, lines in groupby(openings, key=lambda line: line.user_id):
+        if users == _AT_ONCE:
+            yield chunk
+            chunk, users = [], 0
+        chunk += lines
+        users += 1
+    if chunk:
+        yield chunk
