@@ -52,7 +52,9 @@ class Migration(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def to_json(self) -> dict[str, Any]:
         """As stored and shown: what equals its default is left out, instants as text."""
-        shown: dict[str, Any] = msgspec.to_builtins(self)
+        plain = Migration()
+        shown = {name: getattr(self, name) for name in self.__struct_fields__}
+        shown = {name: value for name, value in shown.items() if value != getattr(plain, name)}
         return shown | ({"until": format_instant(self.until)} if self.until is not None else {})
 
 

@@ -1,0 +1,72 @@
+"""docs/releasing-a-model.md is true: every command on the page is run, in its order, and does what the page says."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.interfaces.cli.conftest import Run
+from tests.interfaces.cli.test_fitting import written
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "releasing-a-model.md").read_text()
+COMMANDS = [
+    line.removeprefix("tierline ")
+    for block in re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    for line in block.splitlines()
+]
+
+
+def test_the_page_is_true(tierline: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = (ROOT / "examples" / "models" / "value.yaml").read_text()
+    Path("value.yaml").write_text(model)
+    Path("changed.yaml").write_text(model.replace("grace: 30 days", "grace: 60 days"))
+    tierline("facts", "import", "--history", written(tmp_path / "facts.ndjson", "u", 120, 100))
+    names: dict[str, str] = {}
+    said: dict[str, Any] = {}
+    for line in COMMANDS:
+        words = [names.get(word, word) for word in shlex.split(line)]
+        answer = said[line] = tierline(*words)
+        if words[:2] == ["key", "create"]:
+            names[f"${words[2].split(',')[0].upper()}"] = answer["key"]
+    assert len(COMMANDS) == len(said) >= 14
+    shown = said["model show value@2"]
+    assert (shown["status"], shown["review"]["note"]) == ("submitted", "sixty days of grace, for the winter")
+    assert shown["review"]["submitted_by"].startswith("key:")
+    by_step = {words[1]: words[0] for words in ((line, line.split()[1]) for line in COMMANDS)}
+    assert said[by_step["approve"]]["review"]["approved_by"].startswith("key:")
+    assert said[by_step["schedule"]]["scheduled_at"] == "2031-01-01T05:00:00Z"
+    assert said[by_step["unschedule"]]["status"] == "approved"
+    some, all_ = (said[line] for line in COMMANDS if "--percent" in line)
+    assert some["migration"] == {"mode": "soft-landing", "grace_days": 30, "percent": 10.0}
+    assert all_["migration"] == {"mode": "soft-landing", "grace_days": 30}
+    assert said["model activate value@1 --key $BOB"]["status"] == "active"
+    assert said["verify receipts"]["different"] == 0
+    assert said[by_step["retire"]]["status"] == "retired"
+
+
+def test_what_is_refused_over_the_command_line(tierline: Run, model_file: str, tmp_path: Path) -> None:
+    keys = {role: tierline("key", "create", role, "--role", role)["key"] for role in ("analyst", "approver", "admin")}
+    tierline("model", "activate", model_file)
+    changed = tmp_path / "changed.yaml"
+    changed.write_text(Path(model_file).read_text().replace("money(10.00)", "money(20.00)"))
+    tierline("model", "submit", str(changed), "--key", keys["admin"])
+    refused = {
+        ("approve", "value@2", "--key", keys["admin"]): "cannot approve it",
+        ("approve", "value@2", "--key", keys["analyst"]): "may not approve tier models",
+        ("approve", "value@2", "--key", keys["approver"], "--content-hash", "abc"): "not what was looked at",
+        ("activate", "value@2", "--key", keys["admin"]): "not approved",
+        ("schedule", "value@2", "--at", "2020-01-01T00:00:00Z"): "too early",
+        ("approve", "value@2", "--key", "tl_none_such"): "not known",
+        ("unschedule", "value@2"): "not scheduled",
+        ("retire", "value@1"): "is active",
+    }
+    for words, said in refused.items():
+        assert said in tierline("model", *words, code=1), words
+    tierline("model", "approve", "value@2", "--key", keys["approver"])
+    shown = json.dumps(tierline("model", "show", "value@2"))
+    assert keys["approver"] not in shown, "no key is ever shown"
