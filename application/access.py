@@ -34,6 +34,7 @@ class Permission(StrEnum):
     SEARCH = "search segments"
     READ_MODELS = "read tier models"
     DRAFT_MODELS = "draft and fit tier models"
+    PREVIEW_MODELS = "preview tier models"
     APPROVE_MODELS = "approve tier models"
     ACTIVATE_MODELS = "activate tier models"
     WATCH = "see the state of projections and the clock"
@@ -58,6 +59,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.SEARCH: frozenset({Role.SERVICE, Role.OPERATOR, Role.ANALYST, Role.COMPLIANCE, Role.ADMIN}),
     Permission.READ_MODELS: _EVERYBODY,
     Permission.DRAFT_MODELS: frozenset({Role.ANALYST, Role.ADMIN}),
+    Permission.PREVIEW_MODELS: frozenset({Role.ANALYST, Role.APPROVER, Role.ADMIN}),
     Permission.APPROVE_MODELS: frozenset({Role.APPROVER, Role.ADMIN}),
     Permission.ACTIVATE_MODELS: frozenset({Role.APPROVER, Role.ADMIN}),
     Permission.WATCH: _EVERYBODY,

@@ -13,6 +13,8 @@ from application.overrides.freeze_standing import FreezeStanding
 from application.overrides.pin_tier import PinTier
 from application.overrides.unfreeze_standing import UnfreezeStanding
 from application.overrides.unpin_tier import UnpinTier
+from application.previews.preview_tier_model import PreviewTierModel
+from application.runs.perform_runs import PerformRuns
 from application.standings.import_standings import ImportStandings
 from application.tags.add_tag import AddTag
 from application.tags.remove_tag import RemoveTag
@@ -60,3 +62,6 @@ class Commands(Protocol):
     activate_tier_model: ActivateTierModel
     carry_out_activations: CarryOutActivations
     retire_tier_model: RetireTierModel
+
+    preview_tier_model: PreviewTierModel
+    perform_runs: PerformRuns

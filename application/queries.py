@@ -218,6 +218,16 @@ class UnknownScheme(Refusal):
         super().__init__(f"There is no scheme {scheme[:200]!r}.", Complaint("scheme", scheme, remedy))
 
 
+class NoPreview(Refusal):
+    """Nobody has asked what this content of a version would change."""
+
+    def __init__(self, scheme: str, version: int) -> None:
+        super().__init__(
+            f"There is no preview of version {version} of scheme {scheme!r} as it is.",
+            Complaint("version", version, "ask for one: POST the same path, or `tierline model preview`"),
+        )
+
+
 class SchemeWithoutScopes(Refusal):
     """A question about a scope of a scheme that is kept for the platform as a whole."""
 

@@ -1,6 +1,5 @@
 """The one wiring function: settings in, a system out that can do and answer everything. Used by tests too."""
 
-import secrets
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +30,9 @@ from application.overrides.pin_tier import PinTier
 from application.overrides.ports import OverrideRequests
 from application.overrides.unfreeze_standing import UnfreezeStanding
 from application.overrides.unpin_tier import UnpinTier
+from application.previews.preview_tier_model import PREVIEW, PreviewJob, PreviewTierModel
 from application.queries import LedgerQueries, SegmentSearch
+from application.runs.perform_runs import PerformRuns
 from application.standings.import_standings import ImportStandings
 from application.tags.add_tag import AddTag
 from application.tags.remove_tag import RemoveTag
@@ -54,6 +55,7 @@ from infrastructure.dramatiq.nudges import NudgeReceiver, Nudges
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger
 from infrastructure.evaluation.openings import PostgresOpenings
 from infrastructure.evaluation.override_requests import PostgresOverrideRequests
+from infrastructure.evaluation.snapshot import PostgresSnapshots
 from infrastructure.event_store.application import Ledger
 from infrastructure.event_store.tail import LogTail
 from infrastructure.facts.fact_files import FactFile
@@ -61,10 +63,9 @@ from infrastructure.facts.fact_kinds import PostgresFactKinds
 from infrastructure.facts.fact_log import PostgresFactLog
 from infrastructure.facts.history_sessions import PostgresHistorySessions
 from infrastructure.garbage import collect_rarely
-from infrastructure.health import Health, PartMissing, PartOff
+from infrastructure.health import Health
 from infrastructure.learning import LEARNERS
 from infrastructure.local_stack.server import Progress
-from infrastructure.local_stack.stack import LocalStack
 from infrastructure.opensearch.client import open_opensearch
 from infrastructure.postgres.migrate import migrate
 from infrastructure.postgres.pool import Pool, open_pool
@@ -72,11 +73,13 @@ from infrastructure.queries.cards import LedgerCards
 from infrastructure.queries.ledger import PostgresLedgerQueries
 from infrastructure.queries.segments import SearchSegment
 from infrastructure.read_models.wiring import build_read_models
-from infrastructure.redis.boards import Heartbeat, RedisBoard, live_workers
+from infrastructure.redis.boards import Heartbeat, RedisBoard
 from infrastructure.redis.client import open_async_redis, open_redis
+from infrastructure.runs.store import PostgresRuns
 from infrastructure.security.api_keys import ApiKeys
-from infrastructure.security.keyring import KEY_BYTES, Keyring
+from infrastructure.security.keyring import Keyring
 from infrastructure.security.one_answer import StoredAnswers
+from infrastructure.servers import checks, own_master_key, remedies, servers
 from infrastructure.settings import Settings
 from infrastructure.tier_models.store import PostgresTierModels
 from projections.lag import LagReader
@@ -94,14 +97,6 @@ OUTAGES: Mapping[type[Exception], str] = {
     ReadModelUnavailable: "opensearch",
 }
 """Drivers' ways of saying that a part does not answer."""
-
-_OWN_SERVERS = {
-    "postgres": "TIERLINE_DATABASE_URL",
-    "redis": "TIERLINE_REDIS_URL",
-    "broker": "TIERLINE_BROKER_URL",
-    "opensearch": "TIERLINE_OPENSEARCH_URL",
-}
-_NOWHERE = {"redis": "redis://127.0.0.1:9/0", "broker": "redis://127.0.0.1:9/0", "opensearch": "http://127.0.0.1:9"}
 
 
 @dataclass
@@ -152,6 +147,8 @@ class System:
     carry_out_activations: CarryOutActivations
     retire_tier_model: RetireTierModel
     show_tier_model: ShowTierModel
+    preview_tier_model: PreviewTierModel
+    perform_runs: PerformRuns
     lint_tier_model: LintTierModel
 
     verify_receipt: VerifyReceipt
@@ -198,17 +195,17 @@ def build(
     that several installations share a cluster. Raises PartMissing without Postgres; any other missing part switches
     off only what needs it.
     """
-    urls, off = _servers(settings, parts, progress)
+    urls, off = servers(settings, parts, progress)
     migrate(urls["postgres"])
     pool = open_pool(urls["postgres"], max_size=pool_size)
-    keyring = Keyring(settings.master_key_bytes() or _own_master_key(settings.home))
+    keyring = Keyring(settings.master_key_bytes() or own_master_key(settings.home))
     models, broker, search = open_redis(urls["redis"]), open_redis(urls["broker"]), open_opensearch(urls["opensearch"])
     clock, nudges = _clock(pool, settings), Nudges(urls["broker"])
-    health = Health(_checks(pool, models, broker, search), _remedies())
-    kinds, sessions = PostgresFactKinds(pool), PostgresHistorySessions(pool)
+    health = Health(checks(pool, models, broker, search), remedies())
     evaluation, answers = PostgresEvaluationLedger(pool, keyring), StoredAnswers(urls["postgres"])
     tail, records = LogTail(pool, keyring), PostgresRecords(pool, keyring)
     tier_models = PostgresTierModels(pool, keyring, Ledger(pool, keyring))
+    runs = PostgresRuns(pool, keyring)
     collect_rarely()
     return System(
         settings=settings,
@@ -224,12 +221,7 @@ def build(
         keys=ApiKeys(pool, _admin_key(settings)),
         one_answer=answers,
         health=health,
-        record_facts=RecordFactsHandler(PostgresFactLog(pool, keyring), kinds),
-        fact_kinds=kinds,
-        register_fact_kind=RegisterFactKindHandler(kinds),
-        open_history=OpenHistoryHandler(sessions),
-        seal_history=SealHistoryHandler(sessions),
-        history_status=GetHistoryStatusHandler(sessions),
+        **_on_facts(pool, keyring),
         evaluate_due=EvaluateDue(evaluation),
         evaluate_user=EvaluateUser(evaluation),
         add_tag=AddTag(evaluation),
@@ -237,6 +229,8 @@ def build(
         **_on_holds(pool, evaluation, settings),
         import_standings=ImportStandings(PostgresOpenings(pool, keyring, evaluation)),
         **_on_tier_models(tier_models, settings),
+        preview_tier_model=PreviewTierModel(tier_models, runs),
+        perform_runs=PerformRuns(runs, {PREVIEW: PreviewJob(tier_models, PostgresSnapshots(pool, keyring))}),
         verify_receipt=VerifyReceipt(records),
         verify_receipts=VerifyReceipts(records),
         tier_models=tier_models,
@@ -253,6 +247,19 @@ def build(
         open_async_redis=lambda: open_async_redis(urls["redis"]),
         closers=[health.close, answers.close, nudges.close, models.close, broker.close, search.close, pool.close],
     )
+
+
+def _on_facts(pool: Pool, keyring: Keyring) -> dict[str, Any]:
+    """What can be done with facts, by its name in the system."""
+    kinds, sessions = PostgresFactKinds(pool), PostgresHistorySessions(pool)
+    return {
+        "record_facts": RecordFactsHandler(PostgresFactLog(pool, keyring), kinds),
+        "fact_kinds": kinds,
+        "register_fact_kind": RegisterFactKindHandler(kinds),
+        "open_history": OpenHistoryHandler(sessions),
+        "seal_history": SealHistoryHandler(sessions),
+        "history_status": GetHistoryStatusHandler(sessions),
+    }
 
 
 def _on_holds(pool: Pool, ledger: PostgresEvaluationLedger, settings: Settings) -> dict[str, Any]:
@@ -297,76 +304,3 @@ def _clock(pool: Pool, settings: Settings) -> Clock:
 
 def _admin_key(settings: Settings) -> str | None:
     return settings.admin_key.get_secret_value() if settings.admin_key else None
-
-
-def _servers(
-    settings: Settings, parts: Collection[str] | None, progress: Progress | None
-) -> tuple[dict[str, str], dict[str, str]]:
-    """URL of every part, and what is off."""
-    given = {
-        "postgres": settings.database_url,
-        "redis": settings.redis_url,
-        "broker": settings.broker_url,
-        "opensearch": settings.opensearch_url,
-    }
-    urls = {name: url for name, url in given.items() if url}
-    missing = [name for name in given if name not in urls]
-    if not missing:
-        return urls, {}
-    stack = LocalStack(settings.home, settings.cache, settings.opensearch_heap_mb)
-    status = stack.up([name for name in missing if parts is None or name in {*parts, "postgres"}], progress)
-    off = {server.name: server.detail for server in status.failed}
-    if "postgres" in off:
-        raise PartMissing("postgres", off["postgres"])
-    return _NOWHERE | stack.urls | urls, off
-
-
-def _own_master_key(home: Path) -> bytes:
-    """The embedded installation's master key, made once."""
-    path = home / "master.key"
-    home.mkdir(parents=True, exist_ok=True)
-    draft = home / f"master.key.{secrets.token_hex(4)}"
-    draft.touch(mode=0o600)
-    draft.write_bytes(secrets.token_bytes(KEY_BYTES))
-    try:
-        path.hardlink_to(draft)  # whoever comes first wins
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
-    return path.read_bytes()
-
-
-def _checks(pool: Pool, models: Redis, broker: Redis, search: OpenSearch) -> dict[str, Callable[[], str]]:
-    def postgres() -> str:
-        with pool.connection(timeout=2.0) as connection:
-            row = connection.execute("select split_part(version(), ' on ', 1)").fetchone()
-        return str(row[0]) if row else ""
-
-    def opensearch() -> str:
-        cluster = search.cluster.health(request_timeout=2)
-        if cluster["status"] == "red":
-            raise PartOff("the cluster's status is red")
-        return f"cluster {cluster['cluster_name']} is {cluster['status']}"
-
-    def worker() -> str:
-        workers = live_workers(broker)
-        if not workers:
-            raise PartOff("no worker has said that it lives for five seconds")
-        return f"{len(workers)} alive"
-
-    return {
-        "postgres": postgres,
-        "redis": lambda: f"Redis {models.info('server')['redis_version']}",
-        "broker": lambda: f"Redis {broker.info('server')['redis_version']}",
-        "opensearch": opensearch,
-        "worker": worker,
-    }
-
-
-def _remedies() -> dict[str, str]:
-    servers = {
-        part: f"`tierline stack up` starts the embedded one, {variable} names one of your own"
-        for part, variable in _OWN_SERVERS.items()
-    }
-    return servers | {"worker": "`tierline run` keeps a worker running, and restarts one that dies"}

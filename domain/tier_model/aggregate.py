@@ -123,6 +123,10 @@ class TierModel(BaseAggregate[UUID]):
         self._unpublished(number)
         self._record(CutsFitted, number, by, cuts=cuts, fitted_at=fitted_at, spec=spec, content_hash=content_hash)
 
+    def require_fitted(self, number: int) -> None:
+        """Raises VersionUnknown, CutsNotFitted."""
+        self._require_fitted(self._existing(number))
+
     # ------------------------------------------------------------------------------------------------------- approval
 
     def submit(self, number: int, *, note: str, by: By) -> None:

@@ -14,6 +14,7 @@ NONCE_BYTES = 12
 CONTEXT_FACT = b"fact"
 CONTEXT_EVENT = b"event"
 CONTEXT_OBSERVATION = b"observation"
+CONTEXT_FINDING = b"finding"
 
 
 _NONCES_AT_ONCE = 1_024

@@ -11,7 +11,19 @@ from infrastructure.health import PartMissing
 from infrastructure.local_stack.server import PartBroken
 from infrastructure.local_stack.supervise import KeepsDying
 from infrastructure.settings import SettingsError
-from interfaces.cli import bench, demo, doctor, facts, holds, model_lifecycle, run, segments, stack, standings, upkeep
+from interfaces.cli import (
+    bench,
+    demo,
+    doctor,
+    facts,
+    holds,
+    previews,
+    run,
+    segments,
+    stack,
+    standings,
+    upkeep,
+)
 from interfaces.cli.context import CliContext
 from interfaces.cli.terminal import complain
 
@@ -28,7 +40,7 @@ cli.command("demo")(demo.demo)
 cli.command("run")(run.run)
 cli.add_typer(stack.app, name="stack")
 cli.add_typer(facts.app, name="facts")
-cli.add_typer(model_lifecycle.app, name="model")
+cli.add_typer(previews.app, name="model")
 cli.add_typer(holds.users, name="user")
 cli.add_typer(holds.overrides, name="overrides")
 cli.add_typer(standings.app, name="standings")

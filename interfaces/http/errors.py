@@ -19,11 +19,13 @@ from application.overrides.ports import OverrideRequestDecided, OwnOverrideReque
 from application.queries import (
     CursorInvalid,
     InstantAhead,
+    NoPreview,
     SchemeWithoutScopes,
     SegmentFieldUnknown,
     UnknownScheme,
     UnknownUser,
 )
+from application.runs.ports import UnknownRun
 from application.standings.import_standings import StandingsInvalid
 from application.tier_models.fit_tier_model import LearnerNeeded, NothingToFitOn
 from application.tier_models.learn import TooLittleHistory
@@ -62,11 +64,13 @@ STATUS: dict[type[Exception], int] = {
     NotAuthenticated: 401,
     NotAllowed: 403,
     KeyUnknown: 404,
+    NoPreview: 404,
     PresetUnknown: 404,
     UnknownEvent: 404,
     UnknownHistory: 404,
     UnknownOverrideRequest: 404,
     UnknownReadModel: 404,
+    UnknownRun: 404,
     UnknownScheme: 404,
     UnknownUser: 404,
     VersionUnknown: 404,

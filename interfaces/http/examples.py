@@ -14,7 +14,8 @@ _PROBLEM = {
 _FRESH = {"position": 18240, "lag_events": 0, "lag_seconds": 0.0}
 
 
-def _answers(example: Any, description: str = "As asked") -> Responses:
+def answers(example: Any, description: str = "As asked") -> Responses:
+    """A good answer, and problem documents for all others."""
     problem = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": _PROBLEM}
     return {
         200: {"description": description, "content": {"application/json": {"example": example}}},
@@ -49,7 +50,7 @@ _REJECTED = {
         "detail": "amount is not a whole number",
     },
 }
-FACTS = _answers(
+FACTS = answers(
     {"accepted": 1, "duplicates": 0, "rejected": [_REJECTED], "rejected_count": 1, "position": 18231},
     description="What became of each fact",
 )
@@ -123,7 +124,7 @@ _SESSION = {
     "sealed_by": None,
     "position": None,
 }
-HISTORY = _answers(_SESSION)
+HISTORY = answers(_SESSION)
 
 _STANDING = {
     "tier": "mid",
@@ -143,7 +144,7 @@ _CARD = {
     "grants": [],
     **_FRESH,
 }
-CARD = _answers(_CARD)
+CARD = answers(_CARD)
 CARD_PARAMETERS = {
     "parameters": [
         {"name": "user_id", "in": "path", "required": True, "schema": {"type": "string"}, "example": "u-1"},
@@ -157,8 +158,8 @@ CARD_PARAMETERS = {
         {"name": "wait", "in": "query", "schema": {"type": "number", "minimum": 0, "maximum": 30, "default": 5}},
     ]
 }
-CARDS = _answers({"users": [_CARD], "unknown": ["u-9"]})
-TIERS = _answers(
+CARDS = answers({"users": [_CARD], "unknown": ["u-9"]})
+TIERS = answers(
     {
         "user_id": "u-1",
         "as_of": "2026-02-20T00:00:00Z",
@@ -167,11 +168,11 @@ TIERS = _answers(
         "position": 18240,
     }
 )
-_RECEIPT = {"scheme": "value", "version": 3, "qualified": "mid", "features": {"spend": 82_000}, "rule": "mid.enter"}
-VERIFICATION = _answers(
-    {"event_id": "0c9d…-4", "result": "same", "recorded": _RECEIPT, "expected": _RECEIPT, "facts_intact": True}
+RECEIPT = {"scheme": "value", "version": 3, "qualified": "mid", "features": {"spend": 82_000}, "rule": "mid.enter"}
+VERIFICATION = answers(
+    {"event_id": "0c9d…-4", "result": "same", "recorded": RECEIPT, "expected": RECEIPT, "facts_intact": True}
 )
-USER_HISTORY = _answers(
+USER_HISTORY = answers(
     {
         "user_id": "u-1",
         "events": [
@@ -186,7 +187,7 @@ USER_HISTORY = _answers(
                 "command_id": "",
                 "causation": "",
                 "data": {"scheme": "value", "scope": "", "from": "low", "to": "mid", "cause": "evaluation"},
-                "receipt": _RECEIPT,
+                "receipt": RECEIPT,
                 "receipt_id": "6b1f0c…",
             }
         ],
@@ -194,7 +195,7 @@ USER_HISTORY = _answers(
         "position": 18240,
     }
 )
-EVALUATION = _answers(
+EVALUATION = answers(
     {
         "user_id": "u-1",
         "as_of": "2026-03-01T08:00:00Z",
@@ -204,17 +205,17 @@ EVALUATION = _answers(
                 "features": {"spend": 102_000},
                 "scores": {"m": 4},
                 "qualified": "high",
-                "decision": {"topic": "user-tier.tier-changed.v1", "from": "mid", "to": "high", "receipt": _RECEIPT},
+                "decision": {"topic": "user-tier.tier-changed.v1", "from": "mid", "to": "high", "receipt": RECEIPT},
             }
         },
         "position": 0,
     }
 )
-TAG = _answers(
+TAG = answers(
     {"user_id": "u-1", "tag": "vip", "until": "2026-06-01T00:00:00Z", "changed": True, "position": 18244},
     description="`changed` is false when it was so already, and nothing was recorded",
 )
-HOLD = _answers(
+HOLD = answers(
     {
         "user_id": "u-1",
         "scheme": "value",
@@ -247,9 +248,9 @@ PIN: Responses = HOLD | {
         "content": {"application/json": {"example": _REQUEST | {"changed": False, "position": 18244}}},
     }
 }
-OVERRIDE_REQUEST = _answers(_REQUEST | {"changed": True, "position": 18250})
-OVERRIDE_REQUESTS = _answers({"override_requests": [_REQUEST], "next_cursor": None})
-SEGMENT = _answers(
+OVERRIDE_REQUEST = answers(_REQUEST | {"changed": True, "position": 18250})
+OVERRIDE_REQUESTS = answers({"override_requests": [_REQUEST], "next_cursor": None})
+SEGMENT = answers(
     {
         "total": 1,
         "users": [{"user_id": "u-1", "tiers": {"value": "high"}, "tags": ["vip"], "features": {"value": {"spend": 1}}}],
@@ -258,7 +259,7 @@ SEGMENT = _answers(
         **_FRESH,
     }
 )
-DISTRIBUTION = _answers(
+DISTRIBUTION = answers(
     {"scheme": "value", "as_of": "2026-03-01T08:00:00Z", "tiers": {"low": 120, "mid": 40, "high": 9}, **_FRESH}
 )
 _PROJECTION = {
@@ -274,101 +275,13 @@ _PROJECTION = {
     "parked": [],
     "building": None,
 }
-PROJECTIONS = _answers({"projections": [_PROJECTION], "position": 18240})
-PROJECTION = _answers({"name": "user_card", "status": "serving", "position": 18240})
+PROJECTIONS = answers({"projections": [_PROJECTION], "position": 18240})
+PROJECTION = answers({"name": "user_card", "status": "serving", "position": 18240})
 
-_MODEL = {
-    "scheme": "value",
-    "version": 3,
-    "status": "active",
-    "content_hash": "9f2c…",
-    "unfitted": [],
-    "created_at": "2026-03-01T08:00:00Z",
-    "created_by": "key:4f1d2c",
-    "activated_at": "2026-03-01T08:05:00Z",
-    "scheduled_at": None,
-    "migration": {"mode": "soft-landing", "grace_days": 30},
-    "review": {
-        "submitted_by": "key:4f1d2c",
-        "submitted_at": "2026-03-01T08:01:00Z",
-        "note": "for the spring campaign",
-        "approved_by": "key:77ab01",
-        "approved_at": "2026-03-01T08:04:00Z",
-        "approval": "",
-        "rejected_by": None,
-        "rejected_at": None,
-        "reason": "",
-    },
-}
-MODELS = _answers({"tier_models": [_MODEL], "next_cursor": None})
-MODEL = _answers(_MODEL | {"spec": {"scheme": "value", "tiers": ["low", "mid", "high"]}})
-MODEL_SCHEMA: Responses = {
-    **_answers(None),
-    200: {
-        "description": "The schema, in the 2020-12 draft",
-        "content": {
-            "application/schema+json": {
-                "schema": {"type": "object"},
-                "example": {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "TierModelSpec"},
-            }
-        },
-    },
-    304: {"description": "As you have it: the ETag in `If-None-Match` is this one"},
-}
 _KIND = {"kind": "external_score", "requires": ["attributes.value"], "texts": [], "built_in": False}
-FACT_KINDS = _answers({"fact_kinds": [_KIND], "next_cursor": None})
-FACT_KIND = _answers(_KIND | {"position": 18_240})
-PRESETS_LISTED = _answers(
-    {
-        "presets": [
-            {"name": "rfm-eleven", "label": {"zh-CN": "RFM 十一分群", "en": "RFM, the map of eleven segments"}}
-        ],
-        "next_cursor": None,
-    }
-)
-PRESET: Responses = {
-    **_answers(None),
-    200: {
-        "description": "The model file",
-        "content": {"application/yaml": {"schema": {"type": "string"}, "example": "scheme: rfm\ndimension: value\n"}},
-    },
-}
-_MODEL_TEXT = """scheme: value
-dimension: value
-time_zone: Asia/Shanghai
-currency: CNY
-tiers: [low, high]
-features:
-  spend: {sum: order.amount, within: 365 days}
-rules:
-  high: {enter: "spend >= money(1000.00)"}
-"""
-MODEL_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/yaml": {"schema": {"type": "string"}, "example": _MODEL_TEXT},
-            "application/json": {"schema": {"type": "object"}},
-        },
-    }
-}
-LINT = _answers(
-    {
-        "valid": False,
-        "faults": [
-            {
-                "path": "rules.high.enter",
-                "line": 9,
-                "column": 17,
-                "value": "spent",
-                "message": "there is no spent",
-                "remedy": "Did you mean spend?",
-                "severity": "error",
-            }
-        ],
-    }
-)
-CLOCK = _answers({"now": "2026-03-01T08:00:00Z", "mode": "manual"})
-READY = _answers(
+FACT_KINDS = answers({"fact_kinds": [_KIND], "next_cursor": None})
+FACT_KIND = answers(_KIND | {"position": 18_240})
+CLOCK = answers({"now": "2026-03-01T08:00:00Z", "mode": "manual"})
+READY = answers(
     {"ready": True, "parts": [{"name": "postgres", "status": "on", "detail": "PostgreSQL 18.6", "remedy": ""}]}
 )

@@ -11,8 +11,8 @@ from application.tier_models.ports import TierModelView
 from domain.facts.instants import format_instant
 from domain.tier_model.migration import Migration, migration_from_json
 from domain.tier_model.reviewing import LONGEST
-from interfaces.http.examples import MODEL
 from interfaces.http.instants import Instant, RequiredInstant
+from interfaces.http.model_examples import MODEL
 from interfaces.http.system import SystemDep
 from interfaces.http.tier_models import Version, shown_whole
 from interfaces.http.writes import Write, write

@@ -9,7 +9,7 @@ from application.access import Permission
 from domain.tier_model.presets import PRESETS, model_text
 from interfaces.http.access import allow
 from interfaces.http.answers import answer
-from interfaces.http.examples import PRESET, PRESETS_LISTED
+from interfaces.http.model_examples import PRESET, PRESETS_LISTED
 
 router = APIRouter(prefix="/v1/tier-models/presets", tags=["tier models"])
 

@@ -14,8 +14,9 @@ from domain.tier_model.spec import ModelFault, json_schema
 from domain.tier_model.version import Review
 from interfaces.http.access import allow
 from interfaces.http.answers import answer, instant_text, json_bytes
-from interfaces.http.examples import LINT, MODEL, MODEL_BODY, MODEL_SCHEMA, MODELS, with_status
+from interfaces.http.examples import with_status
 from interfaces.http.instants import Instant
+from interfaces.http.model_examples import LINT, MODEL, MODEL_BODY, MODEL_SCHEMA, MODELS
 from interfaces.http.system import SystemDep
 from interfaces.http.writes import Write, write
 

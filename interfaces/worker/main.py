@@ -38,6 +38,7 @@ def work(system: System, stop: threading.Event) -> None:
             system.heartbeat.beat,
             system.receive_nudges,
             system.carry_out_activations,
+            system.perform_runs,
         )
         worker.run(stop)
     finally:

@@ -45,11 +45,15 @@ class Worker:
         beat: Callable[[], None],
         receiver: Callable[[Callable[[], None], Callable[[], None]], Receiver],
         carry_out: Callable[[], Sequence[object]],
+        perform_run: Callable[[], bool],
     ) -> None:
         """evaluate_due: subjects decided, 0 for nobody due. receiver: made from (wake evaluator, wake projectors).
 
-        carry_out: writes down the scheduled activations that came due, and answers them.
+        carry_out: writes down the scheduled activations that came due, and answers them. perform_run: does a part of a
+        long question; False when there is none.
         """
+        self._perform_run = perform_run
+        self._runs = Loop("runs", self._perform)
         self._carry_out = carry_out
         self._schedules = Loop("schedules", self._activate)
         self._evaluate_due, self._read_models, self._beat = evaluate_due, read_models, beat
@@ -77,7 +81,7 @@ class Worker:
             loop.wake()
 
     def _loops(self) -> Iterable[Loop]:
-        return [self._evaluator, self._schedules, *self._projectors, *self._reporters]
+        return [self._evaluator, self._schedules, self._runs, *self._projectors, *self._reporters]
 
     def _evaluate(self) -> float:
         if self._evaluate_due() == 0:
@@ -89,6 +93,9 @@ class Worker:
         if self._carry_out():
             self._evaluator.wake()
         return SWEEP_SECONDS
+
+    def _perform(self) -> float:
+        return 0.0 if self._perform_run() else SWEEP_SECONDS
 
     def _projector(self, name: str) -> Loop:
         def work() -> float:

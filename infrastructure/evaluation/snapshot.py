@@ -1,0 +1,109 @@
+"""Everybody as of one moment: one snapshot of the database, read chunk by chunk."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import numpy as np
+from psycopg import Connection, IsolationLevel
+
+from application.previews.ports import Candidate
+from domain.facts.table import FactTable
+from domain.tier_model.compiled import compiled_model
+from domain.tier_model.spec import TierModelSpec
+from domain.tier_model.timeline import Force
+from domain.user_tier.decide import Subject, columns_read, lines_read
+from domain.user_tier.observation import Observation, decode_observation
+from domain.user_tier.tags import held_tags
+from infrastructure.facts.read import facts_of
+from infrastructure.postgres.pool import Pool
+from infrastructure.security.keyring import Keyring
+from infrastructure.security.seal import CONTEXT_OBSERVATION
+from infrastructure.tier_models.in_force import ModelsInForce, ModelsInForceReader
+
+_CHUNK = 1_000
+_FACTS_AT_ONCE = 200_000
+# Whoever is not decided yet (an open history) has nowhere to move from.
+_EVERYBODY = "t.history_id is null and t.decided_at is not null"
+_MOMENT = f"""
+select tierline_peek(), (select last_value from positions), (select count(*) from timelines t where {_EVERYBODY})
+"""
+_SUBJECTS = f"""
+select t.subject_id, t.stream_version, t.decided_at, t.facts, o.body
+from timelines t left join observations o using (subject_id)
+where {_EVERYBODY} and t.subject_id > %b order by t.subject_id limit %b
+"""
+# The pool's limits are for short work; this holds one snapshot for as long as it takes.
+_PATIENT = "set local transaction_timeout = 0; set local idle_in_transaction_session_timeout = 0"
+
+
+class PostgresSnapshots:
+    """Fulfils Snapshots."""
+
+    def __init__(self, pool: Pool, keyring: Keyring) -> None:
+        self._pool, self._keyring = pool, keyring
+        self._models = ModelsInForceReader()
+
+    @contextmanager
+    def take(self, candidate: Candidate) -> Iterator["PostgresSnapshot"]:
+        """See Snapshots."""
+        with self._pool.connection() as connection:
+            connection.isolation_level = IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+            try:
+                connection.execute(_PATIENT)
+                yield PostgresSnapshot(connection, self._keyring, self._models.read(connection), candidate)
+            finally:
+                connection.rollback()
+                connection.isolation_level, connection.read_only = None, None
+
+
+class PostgresSnapshot:
+    """Fulfils Snapshot."""
+
+    def __init__(self, connection: Connection, keyring: Keyring, models: ModelsInForce, candidate: Candidate) -> None:
+        self._connection, self._keyring, self._in_force = connection, keyring, models
+        row = connection.execute(_MOMENT).fetchone()
+        assert row is not None
+        self.now, self.position, self.total = row
+        spec = msgspec.json.encode(candidate.spec).decode()
+        self._force = Force(compiled_model(spec, candidate.version), self.now, candidate.migration)
+        forces = self._forces(self.now - 1)
+        self.specs: Mapping[str, TierModelSpec] = {scheme: found[-1].model.spec for scheme, found in forces.items()}
+
+    def batches(self) -> Iterator[tuple[Sequence[Subject], FactTable, Mapping[str, tuple[Force, ...]]]]:
+        """See Snapshot."""
+        models = [*self._in_force.models, self._force.model]
+        kinds, lines = columns_read(models), lines_read(models)
+        after = UUID(int=0)
+        while rows := self._connection.execute(_SUBJECTS, (after, _CHUNK), binary=True).fetchall():
+            rows = _at_once(rows)
+            after = rows[-1][0]
+            ids = [row[0] for row in rows]
+            table = facts_of(self._connection, ids, self._keyring, kinds, with_lines=lines)
+            decided = min(min(row[2], self.now - 1) for row in rows)
+            yield self._subjects(rows), table, self._forces(decided)
+
+    def _subjects(self, rows: Sequence[tuple[Any, ...]]) -> list[Subject]:
+        seals = self._keyring.seals(self._connection, [row[0] for row in rows])
+        subjects = []
+        for subject_id, version, decided_at, _, body in rows:
+            seal = seals.get(subject_id)
+            observation = decode_observation(seal.unseal(CONTEXT_OBSERVATION, body)) if seal and body else Observation()
+            # A decision at this very moment counts as before it: nobody is decided beyond the candidate's instant.
+            upto = min(decided_at, self.now - 1)
+            subjects.append(Subject(subject_id, version, upto, observation, tags=held_tags(observation)))
+        return subjects
+
+    def _forces(self, since: int) -> dict[str, tuple[Force, ...]]:
+        forces = self._in_force.forces(since, self.now)
+        scheme = self._force.model.scheme
+        return forces | {scheme: (*forces.get(scheme, ()), self._force)}
+
+
+def _at_once(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The first of the rows, as many as have no more facts than are read at once; at least one."""
+    reached = int(np.searchsorted(np.cumsum([row[3] for row in rows]), _FACTS_AT_ONCE, side="right"))
+    return rows[: max(reached, 1)]

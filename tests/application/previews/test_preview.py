@@ -1,0 +1,170 @@
+"""Previews say what an activation then does, on a real ledger, and change nothing."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from application.previews.ports import Candidate, Snapshot
+from application.previews.preview_tier_model import PREVIEW, PreviewJob, PreviewTierModel, shown
+from application.runs.perform_runs import PerformRuns
+from application.tier_models.activate_tier_model import ActivateTierModel
+from application.tier_models.create_tier_model import CreateTierModel
+from domain.facts.instants import SECOND, parse_instant
+from domain.tier_model.migration import Migration, MigrationInvalid
+from infrastructure.evaluation.snapshot import PostgresSnapshots
+from infrastructure.runs.store import PostgresRuns
+from tests.support.ledger import LedgerSystem, order
+
+DAY = 86_400 * SECOND
+START = parse_instant("2026-03-02T00:00:00Z")
+MODEL: dict[str, Any] = {
+    "scheme": "value",
+    "dimension": "value",
+    "time_zone": "UTC",
+    "currency": "USD",
+    "tiers": ["low", "mid", "high"],
+    "features": {"orders": {"count": "order", "within": "365 days"}},
+    "rules": {"mid": "orders >= 2", "high": "orders >= 4"},
+}
+STRICTER = MODEL | {"rules": {"mid": "orders >= 3", "high": "orders >= 6"}}
+READER = {
+    **MODEL,
+    "scheme": "reader",
+    "tiers": ["other", "friend"],
+    "rules": {"friend": "tier.value in ('mid', 'high')"},
+}
+
+
+@pytest.fixture
+def system(database: str) -> Iterator[LedgerSystem]:
+    """Users u-0 to u-7 with as many orders each, decided."""
+    with LedgerSystem(database, manual_clock=True) as system:
+        system.clock.set(START)
+        system.activate(MODEL)
+        system.activate(READER)
+        for user in range(8):
+            system.facts([order(f"o{number}", f"u-{user}", START) for number in range(max(user, 1))])
+        system.settle()
+        system.clock.set(START + DAY)
+        yield system
+
+
+def preview(system: LedgerSystem, model: dict[str, Any], migration: Migration | None = None) -> dict[str, Any]:
+    view, _ = CreateTierModel(system.models)(json.dumps(model), "key:author")
+    runs = PostgresRuns(system.pool, system.keyring)
+    asked = PreviewTierModel(system.models, runs)
+    _, run_id = asked("value", view.version, "key:author", migration=migration)
+    job = PreviewJob(system.models, PostgresSnapshots(system.pool, system.keyring))
+    assert PerformRuns(runs, {PREVIEW: job})()
+    found = shown(asked.get(run_id))
+    latest = asked.latest(view)
+    assert found["state"] == "done" and latest is not None and latest.run_id == run_id
+    return found
+
+
+def moved(system: LedgerSystem, scheme: str) -> Counter[tuple[str, str]]:
+    """By the activation that came last."""
+    return Counter(
+        (event["from"], event["to"])
+        for events in system.events().values()
+        for event in events
+        if event["scheme"] == scheme and event.get("cause") == "model-change" and event["from"] != event["to"]
+    )
+
+
+def counted(found: dict[str, Any], scheme: str) -> Counter[tuple[str, str]]:
+    moves = found["schemes"].get(scheme, {"moves": []})["moves"]
+    return Counter({(move["from"], move["to"]): move["count"] for move in moves})
+
+
+@pytest.mark.parametrize(
+    ("model", "migration"),
+    [
+        (STRICTER, Migration()),
+        (STRICTER, Migration(percent=50)),
+        (STRICTER, Migration("up-only")),
+        (STRICTER | {"rules": {"mid": "orders >= 1", "high": "orders >= 3"}}, Migration()),
+        (STRICTER | {"policy": {"downgrade": {"steps": 1}}}, Migration()),
+        (STRICTER | {"policy": {"downgrade": {"grace": "30 days"}}}, Migration()),
+        (
+            MODEL | {"tiers": ["low", "mid", "top"], "rules": {"mid": "orders >= 3", "top": "orders >= 6"}},
+            Migration(mapping={"high": "top"}),
+        ),
+    ],
+)
+def test_it_foretells_what_the_activation_does(
+    system: LedgerSystem, model: dict[str, Any], migration: Migration
+) -> None:
+    before = system.events()
+    found = preview(system, model, migration)
+    assert system.events() == before, "nothing is changed"
+    assert (found["subjects"], found["subjects_done"]) == (8, 8)
+    ActivateTierModel(system.models)("value", None, "key:boss", migration=migration)
+    system.settle()
+    stands = Counter(system.observed(f"u-{user}").schemes["value"][""].standing.tier for user in range(8))
+    impact = found["schemes"]["value"]
+    assert impact["after"] == dict(stands)
+    assert (impact["up"] + impact["down"], sum(impact["before"].values())) == (impact["moved"], 8)
+    if not migration.mapping:
+        assert counted(found, "value") == moved(system, "value")
+    assert counted(found, "reader") == moved(system, "reader"), "who reads the scheme is counted, too"
+    deferred = sum(
+        e["topic"] == "user-tier.downgrade-deferred.v1" for events in system.events().values() for e in events
+    )
+    assert impact["deferred"] == deferred
+
+
+def test_a_sample_says_who_and_why(system: LedgerSystem) -> None:
+    found = preview(system, STRICTER)
+    (one,) = [one for one in found["sample"] if one["user_id"] == "u-2" and one["scheme"] == "value"]
+    assert (one["from"], one["to"]) == ("mid", "low")
+    assert (one["before"]["qualified"], one["before"]["features"]) == ("mid", {"orders": 2})
+    assert one["receipt"]["missing"][0] == {"of": "orders", "is": 2, "needs": ">= 3", "missing": 1}
+    assert found["schemes"]["value"]["why"][0]["count"] >= 2
+
+
+def test_a_promise_is_counted(system: LedgerSystem) -> None:
+    impact = preview(system, STRICTER, Migration("up-only"))["schemes"]["value"]
+    assert (impact["moved"], impact["above"], impact["promised"]) == (0, 3, 3)
+
+
+def test_renamed_is_not_moved(system: LedgerSystem) -> None:
+    renamed = MODEL | {"tiers": ["low", "mid", "top"], "rules": {"mid": "orders >= 2", "top": "orders >= 4"}}
+    impact = preview(system, renamed, Migration(mapping={"high": "top"}))["schemes"]["value"]
+    assert (impact["moved"], impact["renamed"]) == (0, 4)
+
+
+def test_a_changed_version_has_no_preview_and_a_wrong_mapping_is_refused(system: LedgerSystem) -> None:
+    preview(system, STRICTER)
+    asked = PreviewTierModel(system.models, PostgresRuns(system.pool, system.keyring))
+    view, _ = CreateTierModel(system.models)(
+        json.dumps(MODEL | {"rules": {"mid": "orders >= 9", "high": "orders >= 10"}}), "x"
+    )
+    assert asked.latest(view) is None
+    with pytest.raises(MigrationInvalid):
+        asked("value", view.version, "x", migration=Migration(mapping={"gold": "mid"}))
+
+
+def test_facts_that_come_meanwhile_do_not_disturb_it(system: LedgerSystem) -> None:
+    runs = PostgresRuns(system.pool, system.keyring)
+    view, _ = CreateTierModel(system.models)(json.dumps(STRICTER), "key:author")
+    PreviewTierModel(system.models, runs)("value", view.version, "key:author")
+    snapshots = PostgresSnapshots(system.pool, system.keyring)
+
+    class Meanwhile:
+        """Takes the snapshot; then the world goes on."""
+
+        @contextmanager
+        def take(self, candidate: Candidate) -> Iterator[Snapshot]:
+            with snapshots.take(candidate) as snapshot:
+                system.facts([order(f"n{number}", "u-1", START + DAY) for number in range(9)])
+                system.settle()
+                yield snapshot
+
+    assert PerformRuns(runs, {PREVIEW: PreviewJob(system.models, Meanwhile())})()
+    run = runs.latest(PREVIEW, {})
+    assert run is not None and run.results[0]["schemes"]["value"]["before"]["low"] == 2
