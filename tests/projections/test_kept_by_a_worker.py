@@ -50,6 +50,7 @@ def worker(due: Due, models: ReadModels, broker_url: str) -> Iterator[threading.
             Heartbeat(broker).beat,
             lambda evaluator, projectors: NudgeReceiver(broker_url, evaluator, projectors),
             list,
+            lambda: False,
         )
         thread = threading.Thread(target=worker.run, args=(stop,))
         thread.start()
