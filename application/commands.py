@@ -4,6 +4,7 @@ from typing import Protocol
 
 from application.evaluation.evaluate_due import EvaluateDue
 from application.evaluation.evaluate_user import EvaluateUser
+from application.evaluation.explain_user import ExplainUser
 from application.facts.open_history import OpenHistoryHandler
 from application.facts.record_facts import RecordFactsHandler
 from application.facts.register_fact_kind import RegisterFactKindHandler
@@ -40,6 +41,7 @@ class Commands(Protocol):
 
     evaluate_due: EvaluateDue
     evaluate_user: EvaluateUser
+    explain_user: ExplainUser
 
     add_tag: AddTag
     remove_tag: RemoveTag

@@ -17,6 +17,7 @@ from application.compliance.verify_receipt import VerifyReceipt
 from application.compliance.verify_receipts import VerifyReceipts
 from application.evaluation.evaluate_due import EvaluateDue
 from application.evaluation.evaluate_user import EvaluateUser
+from application.evaluation.explain_user import ExplainUser
 from application.facts.history_status import GetHistoryStatusHandler
 from application.facts.open_history import OpenHistoryHandler
 from application.facts.ports import FactKinds
@@ -126,6 +127,7 @@ class System:
     history_status: GetHistoryStatusHandler
     evaluate_due: EvaluateDue
     evaluate_user: EvaluateUser
+    explain_user: ExplainUser
     add_tag: AddTag
     remove_tag: RemoveTag
     pin_tier: PinTier
@@ -205,7 +207,7 @@ def build(
     evaluation, answers = PostgresEvaluationLedger(pool, keyring), StoredAnswers(urls["postgres"])
     tail, records = LogTail(pool, keyring), PostgresRecords(pool, keyring)
     tier_models = PostgresTierModels(pool, keyring, Ledger(pool, keyring))
-    runs = PostgresRuns(pool, keyring)
+    runs, queries = PostgresRuns(pool, keyring), PostgresLedgerQueries(pool, keyring)
     collect_rarely()
     return System(
         settings=settings,
@@ -224,6 +226,7 @@ def build(
         **_on_facts(pool, keyring),
         evaluate_due=EvaluateDue(evaluation),
         evaluate_user=EvaluateUser(evaluation),
+        explain_user=ExplainUser(evaluation, queries),
         add_tag=AddTag(evaluation),
         remove_tag=RemoveTag(evaluation),
         **_on_holds(pool, evaluation, settings),
@@ -235,7 +238,7 @@ def build(
         verify_receipts=VerifyReceipts(records),
         tier_models=tier_models,
         tail=tail,
-        ledger=PostgresLedgerQueries(pool, keyring),
+        ledger=queries,
         ledger_cards=LedgerCards(pool, keyring),
         cards=UserCardView(models),
         search_segment=SearchSegment(pool, UserSearchView(search, index_prefix)),

@@ -1,6 +1,7 @@
 """`tierline user`: one user's card, past and reasons."""
 
 from dataclasses import asdict
+from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
@@ -17,6 +18,13 @@ User = Annotated[str, typer.Argument(metavar="USER_ID")]
 Tag = Annotated[str, typer.Argument(metavar="TAG", help="1 to 64 characters without quotes.")]
 Reason = Annotated[str, typer.Option(help="Kept with the event.")]
 _PAGE = 500
+
+
+class Lang(StrEnum):
+    """The languages of explanations."""
+
+    CHINESE = "zh-CN"
+    ENGLISH = "en"
 
 
 @app.command()
@@ -75,24 +83,29 @@ def explain(
     ctx: typer.Context,
     user_id: User,
     scheme: Annotated[str | None, typer.Option(help="Only this scheme.")] = None,
-    event_id: Annotated[str | None, typer.Option("--event", help="This event instead of the last change.")] = None,
+    scope: Annotated[str | None, typer.Option(help="Only this merchant.")] = None,
+    lang: Annotated[Lang, typer.Option(help="Of the sentences.")] = Lang.ENGLISH,
+    event_id: Annotated[str | None, typer.Option("--event", help="The receipt of this event instead.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Why the user stands where they stand: the receipt of the last change on every scheme (and merchant)."""
-    with ctx.obj.system("postgres") as system:
-        events = _events(system, user_id)
-    told: dict[tuple[str, str], RecordedEvent] = {}
-    for event in events:
-        wanted = event.event_id == event_id if event_id else event.topic == "user-tier.tier-changed.v1"
-        if wanted and event.receipt is not None and scheme in (None, event.scheme):
-            told[event.scheme, event.scope] = event
-    if as_json:
-        show_json([_json(event) for event in told.values()])
+    """Why the user stands where they stand, what the next tier takes, and what would make it drop and when."""
+    if event_id is not None:
+        _receipt(ctx, user_id, event_id, as_json)
         return
+    with ctx.obj.system("postgres") as system:
+        found = system.explain_user(user_id, lang.value, scheme=scheme, scope=scope)
+    if as_json:
+        shown = {"user_id": user_id, "as_of": format_instant(found.as_of), "lang": found.language}
+        show_json(shown | {"explanations": found.explanations, "scopes": found.scopes})
+        return
+    told = [(name, explained) for name, explained in found.explanations.items()]
+    told += [(f"{name} @ {at}", one) for name, scopes in found.scopes.items() for at, one in scopes.items()]
     if not told:
-        say("There is no such decision of this user.")
-    for event in told.values():
-        _explain(event)
+        say("Known, but not decided on any scheme yet.")
+    for name, explained in told:
+        say(f"{name}: {explained['tier_name']}")
+        for line in explained["text"].splitlines():
+            say(f"  {line}")
 
 
 @app.command()
@@ -127,6 +140,19 @@ def _changed(system: Any, user_id: str, change: Any, done: str, nothing: str, as
         show_json({"user_id": user_id, **asdict(change), "until": until})
     else:
         say(f"{user_id} {done if change.changed else nothing}: {change.tag}")
+
+
+def _receipt(ctx: typer.Context, user_id: str, event_id: str, as_json: bool) -> None:
+    with ctx.obj.system("postgres") as system:
+        events = _events(system, user_id)
+    told = [event for event in events if event.event_id == event_id and event.receipt is not None]
+    if as_json:
+        show_json([_json(event) for event in told])
+        return
+    if not told:
+        say("There is no such decision of this user.")
+    for event in told:
+        _explain(event)
 
 
 def _events(system: Any, user_id: str) -> list[RecordedEvent]:

@@ -59,7 +59,7 @@ def evaluate(
         raise NotAllowed(call.caller, Permission.EVALUATE)
     if wanted.hypothetical_facts and not wanted.dry_run:
         raise HypotheticalNeedsDryRun
-    supposed = _supposed(system, user_id, wanted.hypothetical_facts)
+    supposed = supposed_facts(system, user_id, wanted.hypothetical_facts)
 
     def act() -> dict[str, Any]:
         found = system.evaluate_user(user_id, dry_run=wanted.dry_run, hypothetical_facts=supposed)
@@ -77,8 +77,8 @@ def evaluate(
     return call.answer(act)
 
 
-def _supposed(system: Any, user_id: str, sent: list[dict[str, Any]]) -> list[Fact]:
-    """The supposed facts, checked as real ones are."""
+def supposed_facts(system: Any, user_id: str, sent: list[dict[str, Any]]) -> list[Fact]:
+    """Supposed facts, checked as real ones are. Raises HypotheticalFactInvalid."""
     if not sent:
         return []
     kinds, now = system.fact_kinds.definitions(), format_instant(system.clock.now())

@@ -211,6 +211,29 @@ EVALUATION = answers(
         "position": 0,
     }
 )
+EXPLANATION = answers(
+    {
+        "user_id": "u-1",
+        "as_of": "2026-03-01T08:00:00Z",
+        "lang": "en",
+        "explanations": {
+            "value": {
+                "tier": "mid",
+                "tier_name": "Mid",
+                "since": "2026-02-11T16:00:00Z",
+                "model_version": 3,
+                "qualified": "mid",
+                "next_tier": "high",
+                "missing": [{"of": "spend", "is": 82_000, "needs": ">= 100000", "missing": 18_000}],
+                "may_drop_on": "2026-05-11T16:00:00Z",
+                "why": ["The tier is Mid, since 12 February 2026."],
+                "next": ["For High it takes that Spend is at least CNY 1,000.00 (now CNY 820.00, CNY 180.00 short)."],
+                "drop": ["If nothing more happens, it falls to Low on 12 May 2026."],
+                "text": "The tier is Mid, since 12 February 2026. …",
+            }
+        },
+    }
+)
 TAG = answers(
     {"user_id": "u-1", "tag": "vip", "until": "2026-06-01T00:00:00Z", "changed": True, "position": 18244},
     description="`changed` is false when it was so already, and nothing was recorded",

@@ -124,7 +124,7 @@ CHINESE: dict[str, str] = {
     "came first-decision": "首次评定时进入该层级。",
     "came upgrade-immediate": "满足条件，由{from_tier}升级而来。",
     "came upgrade-at-review": "考核时满足条件，由{from_tier}升级而来。",
-    "came downgrade-at-review": "考核时由{from_tier}降级而来。",
+    "came downgrade-at-review": "考核时不再满足条件，由{from_tier}降级而来。",
     "came grace-ended": "宽限期结束，由{from_tier}降级而来。",
     "came class-changed": "由{from_tier}转入。",
     "came pinned": "由人工从{from_tier}调整而来。",

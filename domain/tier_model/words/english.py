@@ -124,7 +124,7 @@ ENGLISH: dict[str, str] = {
     "came first-decision": "It was given at the first decision.",
     "came upgrade-immediate": "It was reached from {from_tier}, for the conditions were met.",
     "came upgrade-at-review": "It was reached from {from_tier} at a review, for the conditions were met.",
-    "came downgrade-at-review": "It fell from {from_tier} at a review.",
+    "came downgrade-at-review": "It fell from {from_tier} at a review, for its conditions were no longer met.",
     "came grace-ended": "It fell from {from_tier} when the grace was over.",
     "came class-changed": "The class changed from {from_tier}.",
     "came pinned": "A person moved it there from {from_tier}.",

@@ -1,12 +1,15 @@
 """A version of a model in words."""
 
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from domain.tier_model.column import Scalar
+from domain.tier_model.column import Scalar, Type
 from domain.tier_model.compiled import CompiledModel
+from domain.tier_model.currency import major_units
 from domain.tier_model.expression import Condition
+from domain.tier_model.expression.tree import IsNull
 from domain.tier_model.names import compile_rule
 from domain.tier_model.spec import CutScore
 from domain.tier_model.words.catalogue import Language
@@ -15,6 +18,8 @@ from domain.tier_model.words.features import feature_in_words, name_in_words
 from domain.tier_model.words.policy import fall_in_words, growth_in_words, policy_in_words
 from domain.tier_model.words.vocabulary import Vocabulary
 
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")
+_TRUTHS = {"= true": "{}", "= false": "not ({})"}
 _UNKNOWN = {"null": "is null", "a value": "is not null"}  # as missing parts say what they need
 
 
@@ -84,13 +89,13 @@ class ModelWords:
     def missing(self, part: Mapping[str, Any], row: Mapping[str, Scalar]) -> str:
         """One missing part {of, is, needs, missing} of the next tier, beside the values of the user."""
         words = self.vocabulary
-        condition = self._needed(part["of"], part["needs"])
+        condition, type_ = self._needed(part["of"], part["needs"])
         told = self.condition(condition)
         (name,) = condition.names if len(condition.names) == 1 else ("",)
         score = self.model.spec.scores.get(name)
         if isinstance(score, CutScore):
             return self._missing_score(told, score, part, row)
-        value, missing = self.value(name, part["is"]), part["missing"]
+        value, missing = words.value(part["is"], type_), part["missing"]
         if not missing or name not in self._added_up:
             return words.say("part", condition=told, value=value)
         return words.say("part short", condition=told, value=value, missing=self.value(name, missing))
@@ -98,8 +103,8 @@ class ModelWords:
     def _missing_score(self, told: str, score: CutScore, part: Mapping[str, Any], row: Mapping[str, Scalar]) -> str:
         """Of a score, how far its feature is from the cut."""
         words, value = self.vocabulary, row.get(score.of)
-        shown = f"{self.value('', part['is'])}{words.say('space')}"
-        now = words.say("beside", what=shown.strip(), more=f"{self.name(score.of)} {self.value(score.of, value)}")
+        behind = words.joined((self.name(score.of), self.value(score.of, value)), "space")
+        now = words.say("beside", what=self.value("", part["is"]), more=behind)
         op, _, bound = part["needs"].partition(" ")
         found = cut_range(score, op, int(bound)) if bound.lstrip("-").isdigit() else None
         low = found[0] if found is not None else None
@@ -115,5 +120,18 @@ class ModelWords:
         )
         return frozenset({*grown, *(("growth",) if self.model.growth is not None else ())})
 
-    def _needed(self, of: str, needs: str) -> Condition:
-        return compile_rule(self.model.spec, f"({of}) {_UNKNOWN.get(needs, needs)}")
+    def _needed(self, of: str, needs: str) -> tuple[Condition, Type | None]:
+        """A part as the condition that it is, and the type of what it is about. Bare minor units become amounts again."""
+        spec = self.model.spec
+        unknown = compile_rule(spec, f"({of}) is null").tree
+        type_ = unknown.operand.type if isinstance(unknown, IsNull) else None
+        if type_ is Type.boolean and needs in _TRUTHS:
+            return compile_rule(spec, _TRUTHS[needs].format(of)), type_
+        if type_ is Type.money:
+            needs = _NUMBER.sub(lambda found: _amount(found[0], spec.currency), needs)
+        return compile_rule(spec, f"({of}) {_UNKNOWN.get(needs, needs)}"), type_
+
+
+def _amount(minor: str, currency: str) -> str:
+    value = int(minor) if minor.lstrip("-").isdigit() else round(float(minor))
+    return f"{'-' * (value < 0)}money({major_units(abs(value), currency)})"

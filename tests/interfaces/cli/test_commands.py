@@ -23,8 +23,8 @@ def test_from_files_to_a_decided_user(tierline: Run, model_file: str, facts_file
     assert "Traceback" not in tierline("user", "history", "u-1", as_json=False)
     card = tierline("user", "show", "u-1")
     assert card["standings"]["value"]["tier"] in ("low", "mid")
-    assert tierline("user", "explain", "u-1")[0]["receipt"]["scheme"] == "value"
-    assert "because of" in tierline("user", "explain", "u-1", as_json=False)
+    assert "total amount of orders" in tierline("user", "explain", "u-1")["explanations"]["value"]["text"]
+    assert "The tier is" in tierline("user", "explain", "u-1", as_json=False)
     assert_read_models(tierline)
 
 

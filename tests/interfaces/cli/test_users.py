@@ -38,8 +38,11 @@ def test_merchants_and_growth_value(decided: Run) -> None:
     history = decided("user", "history", "ann", as_json=False)
     assert "members @ m-1" in history and "growth-settled" in history and "balance" in history
     explained = decided("user", "explain", "ann", "--scheme", "members")
-    assert sorted(event["scope"] for event in explained) == ["m-1", "m/2"]
-    assert "members @ m-1: nothing → member" in decided("user", "explain", "ann", as_json=False)
+    assert sorted(explained["scopes"]["members"]) == ["m-1", "m/2"]
+    assert "members @ m-1: member" in decided("user", "explain", "ann", as_json=False)
+    only = decided("user", "explain", "ann", "--scope", "m-1", "--lang", "zh-CN")
+    assert only["explanations"] == {} and "起为member" in only["scopes"]["members"]["m-1"]["text"]
+    assert "no standing" in decided("user", "explain", "ann", "--scheme", "members", "--scope", "m-9", code=1)
     settled = next(event for event in decided("user", "history", "ann") if "growth-settled" in event["topic"])
     told = decided("user", "explain", "ann", "--event", settled["event_id"], as_json=False)
     assert "club: growth-settled on" in told

@@ -132,6 +132,27 @@ def test_the_shipped_models_can_be_said(path: Path, language: Language) -> None:
     assert not [sentence for sentence in sentences if re.search(r"[{}]|\(order|None", sentence)]
 
 
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        (
+            {"of": "spend", "is": 5, "needs": ">= 100000", "missing": 99_995},
+            "CNY 1,000.00 (now CNY 0.05, CNY 999.95 short)",
+        ),
+        ({"of": "spend", "is": None, "needs": "a value", "missing": None}, "is known (now not known)"),
+        ({"of": "orders", "is": 1, "needs": "in (3, 5)", "missing": 2}, "is one of 3, 5 (now 1, 2 short)"),
+        ({"of": "recency", "is": 9, "needs": "<= 7", "missing": 2}, "is at most 7 (now 9)"),
+        ({"of": "tag('fraud')", "is": True, "needs": "= false", "missing": None}, "the tag “fraud” is not there (now yes)"),
+        (
+            {"of": "spend", "is": -5, "needs": "in (0, 100)", "missing": 5},
+            "one of CNY 0.00, CNY 1.00 (now CNY -0.05, CNY 0.05 short)",
+        ),
+    ],
+)
+def test_missing_parts(part: dict, said: str) -> None:
+    assert words(VALUE, "en").missing(part, {}).endswith(said)
+
+
 def test_a_phrase_that_is_not_there_is_a_fault() -> None:
     with pytest.raises(KeyError):
         phrase("en", "no such phrase")

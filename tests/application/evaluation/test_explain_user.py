@@ -1,0 +1,143 @@
+"""Explanations on a real ledger: why, what next, and what would make it drop and when, in both languages."""
+
+import json
+from typing import Any
+
+import pytest
+
+from application.evaluation.explain_user import ExplainUser
+from application.overrides.freeze_standing import FreezeStanding
+from application.queries import UnknownScheme, UnknownUser
+from domain.facts.fact import Fact
+from domain.facts.instants import SECOND, parse_instant
+from domain.tier_model.words import LANGUAGES
+from domain.user_tier.overriding import NoStanding
+from infrastructure.queries.ledger import PostgresLedgerQueries
+from tests.support.ledger import LedgerSystem, order
+
+DAY = 86_400 * SECOND
+START = parse_instant("2026-03-01T16:00:00Z")  # a midnight in Shanghai
+MODEL: dict[str, Any] = {
+    "scheme": "value",
+    "dimension": "value",
+    "time_zone": "Asia/Shanghai",
+    "currency": "CNY",
+    "tiers": ["low", "mid", "high"],
+    "features": {"orders": {"count": "order", "within": "30 days"}, "spend": {"sum": "order.amount"}},
+    "scores": {"m": {"of": "spend", "cuts": [10_000, 50_000]}},
+    "rules": {"mid": {"enter": "orders >= 2", "keep": "orders >= 1"}, "high": "m >= 3 and orders >= 3"},
+    "policy": {"downgrade": {"review": "monthly", "grace": "10 days"}},
+    "labels": {
+        "mid": {"zh-CN": "银卡", "en": "Silver"},
+        "high": {"zh-CN": "金卡", "en": "Gold"},
+        "orders": {"zh-CN": "近30天订单数", "en": "Orders in 30 days"},
+        "spend": {"zh-CN": "累计消费额", "en": "Total spend"},
+        "m": {"zh-CN": "消费得分", "en": "Spend score"},
+    },
+}
+
+
+@pytest.fixture
+def system(database: str):
+    with LedgerSystem(database, manual_clock=True) as system:
+        system.clock.set(START)
+        system.activate(MODEL)
+        system.facts([{**order(f"o{n}", "ann", START, 10_000), "currency": "CNY"} for n in range(2)])
+        system.settle()
+        yield system
+
+
+def explained(system: LedgerSystem, user_id: str = "ann", language: str = "en", **options: Any) -> dict[str, Any]:
+    explain = ExplainUser(system.evaluation, PostgresLedgerQueries(system.pool, system.keyring))
+    return explain(user_id, language, **options).explanations["value"]
+
+
+def test_why_what_next_and_when_it_drops(system: LedgerSystem) -> None:
+    found = explained(system)
+    assert (found["tier"], found["tier_name"], found["qualified"], found["next_tier"]) == (
+        "mid",
+        "Silver",
+        "mid",
+        "high",
+    )
+    assert found["why"] == [
+        "The tier is Silver, since 2 March 2026.",
+        "It was given at the first decision.",
+        "By version 1 of the rules the user qualifies for Silver now: Orders in 30 days is at least 2.",
+        "Orders in 30 days: 2.",
+    ]
+    assert found["next"] == [
+        "For Gold it takes that Spend score is at least 3 (Total spend is above CNY 500.00) (now 2 (Total spend CNY "
+        "200.00), CNY 300.01 short) and Orders in 30 days is at least 3 (now 2, 1 short)."
+    ]
+    assert found["drop"] == [
+        "It is kept while Orders in 30 days is at least 1.",
+        "Whoever no longer meets the conditions of a tier falls at the review at the beginning of a month, after 10 "
+        "days of grace.",
+        "Grace begins on 1 April 2026.",
+        "If nothing more happens, it falls to low on 11 April 2026.",
+        "By then, Orders in 30 days: 0 (now 2).",
+    ]
+    assert found["may_drop_on"] == "2026-04-10T16:00:00Z"
+    assert found["text"].count("\n") == 2
+
+
+def test_what_it_says_is_what_happens(system: LedgerSystem) -> None:
+    falls = parse_instant(explained(system)["may_drop_on"])
+    system.clock.set(falls - SECOND)
+    system.settle()
+    assert system.observed("ann").schemes["value"][""].standing.tier == "mid"
+    in_grace = explained(system)
+    assert "Its conditions are no longer met; grace holds it until 11 April 2026." in in_grace["why"]
+    assert "qualifies for low now: no other tier's conditions are met." in in_grace["why"][2]
+    system.clock.set(falls + 1)
+    system.settle()
+    fallen = explained(system)
+    assert fallen["tier"] == "low"
+    assert "It fell from Silver when the grace was over." in fallen["why"]
+    assert fallen["drop"] == ["There is no lower tier."]
+
+
+def test_the_same_in_chinese(system: LedgerSystem) -> None:
+    found = explained(system, language="zh-CN")
+    assert found["why"][0] == "自2026年3月2日起为银卡。"
+    assert found["next"] == [
+        "升至金卡还需：消费得分不低于3（累计消费额超过500.00元）（目前2（累计消费额200.00元），还差300.01元）"
+        "且近30天订单数不低于3（目前2，还差1）。"
+    ]
+    assert found["drop"][-2:] == ["若无其他变化，将于2026年4月11日降至low。", "届时近30天订单数为0（目前2）。"]
+    assert found["text"].splitlines()[0].endswith("近30天订单数：2。")
+
+
+def test_what_if(system: LedgerSystem) -> None:
+    fact = Fact("h", "ann", "order", START, amount=40_000, currency="CNY")
+    supposed = explained(system, hypothetical_facts=[fact])
+    assert (supposed["tier"], supposed["next"]) == ("high", ["This is the highest tier."])
+    assert supposed["why"][1] == "It was reached from Silver, for the conditions were met."
+    assert explained(system)["tier"] == "mid"
+    assert "h" not in json.dumps(system.events()["ann"][-1].get("receipt", {}).get("features", {}))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_holds_it_is_said(system: LedgerSystem, language: str) -> None:
+    FreezeStanding(system.evaluation)(
+        "ann", "value", "test", scope="", reason="x", until=START + 90 * DAY, command_id=""
+    )
+    found = explained(system, language=language)
+    frozen = {
+        "en": "A person has frozen it until 31 May 2026: nothing moves.",
+        "zh-CN": "已人工冻结，至2026年5月31日，层级不变动。",
+    }
+    assert frozen[language] in found["why"]
+    assert {"en": "While it is held, nothing lowers it.", "zh-CN": "锁定或冻结期间不会下降。"}[language] in found[
+        "drop"
+    ]
+
+
+def test_what_is_not_there_is_refused(system: LedgerSystem) -> None:
+    with pytest.raises(UnknownUser):
+        explained(system, "nobody")
+    with pytest.raises(UnknownScheme):
+        explained(system, scheme="nowhere")
+    with pytest.raises(NoStanding):
+        explained(system, scheme="value", scope="m-1")
