@@ -29,6 +29,7 @@ CATALOGUE: dict[str, Benchmark] = {
     "evaluation_live": _on_stage("evaluation_live"),
     "evaluation_one_user": _on_stage("evaluation_one_user"),
     "evaluation_scaling": _on_stage("evaluation_scaling"),
+    "activation": _on_stage("activation"),
     "http_card_read": _on_stage("http_card_read"),
     "http_command": _on_stage("http_command"),
     "freshness": _on_stage("freshness"),

@@ -19,9 +19,9 @@ GOAL_EXPONENT = 1.05
 GOAL_GROWTH = 1.5  # of the peak memory, from the smallest number of users to the largest
 _USERS = (10_000, 30_000, 100_000)
 _USERS_FULL = (10_000, 100_000, 1_000_000)
-_FACTS = 4  # of each user, within a year
+FACTS = 4  # of each user, within a year
 _DAY = timedelta(days=1)
-_MODEL = """
+MODEL = """
 scheme: value
 dimension: value
 time_zone: Asia/Shanghai
@@ -71,7 +71,7 @@ def evaluation_scaling(stage: Stage) -> list[dict[str, Any]]:
             "value": round(exponent, 3),
             "baseline": GOAL_EXPONENT,
             "unit": "exponent",
-            "note": f"of the time over users with {_FACTS} facts each, sealed, then read, decided and recorded by two "
+            "note": f"of the time over users with {FACTS} facts each, sealed, then read, decided and recorded by two "
             f"processes ({told}); of their processor time {processor:.3f}, of importing {imports:.3f}; "
             f"{runs[-1].instants} instants at the largest, {runs[-1].instants / runs[-1].decide_seconds:.0f} a second; "
             "the ratio is goal over value",
@@ -93,12 +93,12 @@ def _run(stage: Stage, users: int) -> _Run:
     settings = stage.settings()
     system = build(settings)
     try:
-        activate(system, _MODEL)
+        activate(system, MODEL)
         session = system.open_history(OpenHistory("bench")).history_id
         started = time.perf_counter()
-        answer = system.record_facts.stream(RecordFactStream(_lines(users), session))
+        answer = system.record_facts.stream(RecordFactStream(lines(users), session))
         import_seconds = time.perf_counter() - started
-        assert answer.accepted == users * _FACTS, answer.rejected[:1]
+        assert answer.accepted == users * FACTS, answer.rejected[:1]
         system.seal_history(SealHistory(session, "bench"))
     finally:
         system.close()
@@ -109,11 +109,11 @@ def _run(stage: Stage, users: int) -> _Run:
     return _Run(users, import_seconds, seconds, processor, instants, max(share.peak_mb for share in shares))
 
 
-def _lines(users: int) -> Iterator[bytes]:
+def lines(users: int) -> Iterator[bytes]:
     """NDJSON, made as it is read: user by user of a chunk, in time order within it, as a shop would export it."""
     first = datetime.now(UTC) - 360 * _DAY
     for start in range(0, users, 1_000):
-        for fact in range(_FACTS):
+        for fact in range(FACTS):
             for user in range(start, min(start + 1_000, users)):
                 at = first + (80 * fact + 7 * user % 80) * _DAY
                 yield (

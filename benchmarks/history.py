@@ -103,10 +103,10 @@ def _decide(settings: Settings, begin: Barrier, shares: "Queue[Share]") -> None:
         ended_at = time.time()
     finally:
         system.close()
-    shares.put(Share(subjects, instants, ended_at, _peak_mb(), time.process_time() - started))
+    shares.put(Share(subjects, instants, ended_at, peak_mb(), time.process_time() - started))
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """Of this process's resident memory. getrusage would say the parent's, which a new process inherits."""
     status = Path("/proc/self/status")
     if not status.exists():

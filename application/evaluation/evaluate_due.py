@@ -1,6 +1,7 @@
 """Decide whoever is due: the worker's use case."""
 
 from collections.abc import Callable
+from time import monotonic
 from typing import TypeVar
 
 from application.evaluation.ports import EvaluationLedger, Undecidable
@@ -8,7 +9,9 @@ from domain.refusal import Complaint, Refusal
 from domain.user_tier.decide import decide
 
 MICRO_BATCH = 500
+BEHIND_BATCH = 1_000
 HISTORY_BATCH = 250
+_SHARE_OF_OTHERS = 0.05
 
 T = TypeVar("T")
 
@@ -22,17 +25,31 @@ class UsersSetAside(Refusal):
 
 
 class EvaluateDue:
-    """Decides one micro-batch: live subjects first, then those of sealed history sessions.
+    """Decides one micro-batch of who is due, then of whom an activation has to reach, or of sealed history.
+
+    While more are due than are decided at once the others get a twentieth of the time: an activation does not hold up
+    facts, and is not held up for good.
 
     Who cannot be decided holds nobody else up: a batch that fails is halved, and whoever fails alone is set aside.
     """
 
     def __init__(self, ledger: EvaluationLedger) -> None:
         self._ledger = ledger
+        self._on_due = self._on_others = 0.0  # seconds, since nothing was due last
 
     def __call__(self, limit: int = MICRO_BATCH) -> int:
-        """How many subjects were decided; 0 when nothing is due. Call it until then."""
-        return self._isolating(self._decide_due, limit) or self.decide_history()[0]
+        """How many subjects were decided; 0 when nothing is left to do. Call it until then."""
+        began = monotonic()
+        due = self._isolating(self._decide_due, limit)
+        reached = monotonic()
+        self._on_due += reached - began
+        if due == limit and self._on_others > _SHARE_OF_OTHERS * self._on_due:
+            return due
+        others = self._isolating(self._decide_behind, BEHIND_BATCH) or self.decide_history()[0]
+        self._on_others += monotonic() - reached
+        if not due:
+            self._on_due = self._on_others = 0.0
+        return due + others
 
     def decide_history(self, limit: int = HISTORY_BATCH) -> tuple[int, int]:
         """One batch of sealed history. (subjects, decided instants); (0, 0) when none waits."""
@@ -54,6 +71,14 @@ class EvaluateDue:
 
     def _decide_due(self, limit: int) -> int:
         with self._ledger.take_due(limit) as taken:
+            if taken is None:
+                return 0
+            work = taken.work
+            taken.record(decide(work.subjects, work.table, work.forces, work.now))
+            return len(work.subjects)
+
+    def _decide_behind(self, limit: int) -> int:
+        with self._ledger.take_behind(limit) as taken:
             if taken is None:
                 return 0
             work = taken.work

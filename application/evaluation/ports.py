@@ -57,9 +57,15 @@ class EvaluationLedger(Protocol):
     """Where evaluation reads and writes. Leaving a context without record() writes nothing."""
 
     def take_due(self, limit: int) -> AbstractContextManager[TakenWork | None]:
-        """Up to `limit` subjects that are due, or have not seen the latest activation; None when there are none.
+        """Up to `limit` subjects that are due; None when there are none.
 
         Raises Undecidable: also of what is raised in the context.
+        """
+        ...
+
+    def take_behind(self, limit: int) -> AbstractContextManager[TakenWork | None]:
+        """Up to `limit` subjects that have not seen the latest activation; None when there are none (or others are at
+        all of them). Raises Undecidable, as take_due does.
         """
         ...
 

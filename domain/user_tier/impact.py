@@ -45,7 +45,9 @@ class SchemeImpact:
         """As shown. tiers: in their order."""
         return {
             "moves": [{"from": one, "to": other, "count": n} for (one, other), n in sorted(self.moves.items())],
-            "before": dict(sorted(self.before.items())),
+            "before": {
+                tier: self.before[tier] for tier in dict.fromkeys([*tiers, *sorted(self.before)]) if self.before[tier]
+            },
             "after": {tier: self.after[tier] for tier in tiers if self.after[tier]},
             "moved": sum(self.moves.values()),
             **{name: getattr(self, name) for name in ("up", "down", "renamed", "deferred", "above", "promised")},

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -19,7 +19,7 @@ from domain.facts.table import FactTable
 from domain.user_tier.decide import Subject, columns_read, lines_read
 from domain.user_tier.observation import Observation, decode_observation, openings_as_changes
 from domain.user_tier.tags import held_tags
-from infrastructure.evaluation.work import HistoryWork, LockedWork, TimelineRow
+from infrastructure.evaluation.work import BulkWork, LockedWork, TimelineRow
 from infrastructure.facts.read import facts_of
 from infrastructure.postgres.pool import Pool, transaction
 from infrastructure.security.keyring import Keyring
@@ -34,11 +34,13 @@ select {_COLUMNS} from timelines
 where due_at <= (select tierline_peek()) and subject_id <> all(%b::uuid[]) order by due_at limit %b
 for update skip locked
 """
-# Subjects that an activation has not reached yet: they are decided anew at its instant.
+# Subjects that an activation has not reached yet: they are decided anew at its instant. Who is undecided is due anyway.
+_WAIT = "history_id is null and decided_at is not null"
+_OLDEST = f"select min(generation) from timelines where generation < %b and {_WAIT}"
 _BEHIND = f"""
 select {_COLUMNS} from timelines
-where generation < %b and history_id is null and subject_id <> all(%b::uuid[]) order by generation limit %b
-for update skip locked
+where generation = %b and {_WAIT} and subject_id > %b and subject_id <= %b
+  and subject_id <> all(%b::uuid[]) order by subject_id limit %b
 """
 _ONE = f"""
 select {_COLUMNS} from timelines where subject_id = (select subject_id from user_ids where user_id = %b) for update
@@ -56,7 +58,8 @@ where history_id = %b and subject_id between %b and %b and subject_id <> all(%b:
 """
 _FACTS_AT_ONCE = 100_000  # bounds a batch's memory, and for how long its subjects are locked
 _ASIDE_SECONDS = 60.0
-_BUCKETS = 16  # of a session's subjects, by the first hex digit of their ids: one process works on a bucket at a time
+_HISTORY_CLAIMS, _BEHIND_CLAIMS = 7307, 7308
+_BUCKETS = 16  # of subjects, by the first hex digit of their ids: one process works on a bucket at a time
 _OBSERVATIONS = "select subject_id, body from observations where subject_id = any(%b)"
 
 
@@ -72,6 +75,7 @@ class PostgresEvaluationLedger:
     def __init__(self, pool: Pool, keyring: Keyring) -> None:
         self._pool, self._keyring = pool, keyring
         self._models = ModelsInForceReader()
+        self._reached: dict[int, UUID] = {}  # by bucket, of whom an activation has to reach
         self._aside: dict[UUID, float] = {}  # until when, on the process's monotonic clock
 
     def set_aside(self, fault: Undecidable) -> None:
@@ -91,10 +95,6 @@ class PostgresEvaluationLedger:
         with transaction(self._pool) as connection:
             models, aside = self._begin(connection), self._left_aside()
             rows = _rows(connection, _DUE, (aside, limit))
-            if len(rows) < limit:
-                taken = {row.subject_id for row in rows}
-                behind = _rows(connection, _BEHIND, (models.generation, aside, limit - len(rows)))
-                rows += [row for row in behind if row.subject_id not in taken]
             if not rows:
                 yield None
                 return
@@ -123,7 +123,41 @@ class PostgresEvaluationLedger:
         return self._locked(connection, models, _rows(connection, _THESE, (list(subject_ids),)))
 
     @contextmanager
-    def take_history(self, limit: int) -> Iterator[HistoryWork | None]:
+    def take_behind(self, limit: int) -> Iterator[BulkWork | None]:
+        """Subjects that have not seen the latest activation. Read in one transaction, written in others, as history is.
+
+        Raises Undecidable.
+        """
+        with self._pool.connection() as connection:
+            models = self._begin(connection)
+            oldest = connection.execute(_OLDEST, (models.generation,), binary=True).fetchone()
+            connection.commit()
+            if oldest is None or oldest[0] is None:
+                yield None
+                return
+
+            def waiting(bucket: int) -> list[TimelineRow]:
+                return self._behind(connection, oldest[0], bucket, limit)
+
+            with self._claimed(connection, _BEHIND_CLAIMS, waiting) as rows:
+                if not rows:
+                    yield None
+                    return
+                with _undecidable(rows):
+                    yield self._in_bulk(connection, rows)
+
+    def _behind(self, connection: Connection, generation: int, bucket: int, limit: int) -> list[TimelineRow]:
+        """From where the last look at the bucket ended: rows written since lie before it, dead but not yet gone."""
+        low, high = UUID(int=max((bucket << 124) - 1, 0)), UUID(int=((bucket + 1) << 124) - 1)
+        for after in dict.fromkeys((self._reached.get(bucket, low), low)):
+            rows = _at_once(_rows(connection, _BEHIND, (generation, after, high, self._left_aside(), limit)))
+            if rows:
+                self._reached[bucket] = rows[-1].subject_id
+                return rows
+        return []
+
+    @contextmanager
+    def take_history(self, limit: int) -> Iterator[BulkWork | None]:
         """Subjects of a sealed session. Read in one transaction, written in others: record() notices what moved.
 
         Nobody else takes subjects of the same bucket meanwhile; the claim ends with the connection, whatever happens.
@@ -136,29 +170,50 @@ class PostgresEvaluationLedger:
                 yield None
                 return
             session = _Session(*found)
-            for bucket in random.sample(range(_BUCKETS), _BUCKETS):
-                if not _claim(connection, "pg_try_advisory_lock", bucket):
-                    continue
-                try:
-                    low, high = UUID(int=bucket << 124), UUID(int=((bucket + 1) << 124) - 1)
-                    bounds = (session.history_id, low, high, self._left_aside(), limit)
-                    rows = _at_once(_rows(connection, _OF_SESSION, bounds))
-                    if rows:
-                        with _undecidable(rows):
-                            yield self._historic(connection, session, rows)
-                        return
-                finally:
-                    connection.rollback()
-                    _claim(connection, "pg_advisory_unlock", bucket)
-            yield None
 
-    def _historic(self, connection: Connection, session: _Session, rows: list[TimelineRow]) -> HistoryWork:
+            def waiting(bucket: int) -> list[TimelineRow]:
+                low, high = UUID(int=bucket << 124), UUID(int=((bucket + 1) << 124) - 1)
+                bounds = (session.history_id, low, high, self._left_aside(), limit)
+                return _at_once(_rows(connection, _OF_SESSION, bounds))
+
+            with self._claimed(connection, _HISTORY_CLAIMS, waiting) as rows:
+                if not rows:
+                    yield None
+                    return
+                with _undecidable(rows):
+                    yield self._historic(connection, session, rows)
+
+    @contextmanager
+    def _claimed(
+        self, connection: Connection, claims: int, waiting: Callable[[int], list[TimelineRow]]
+    ) -> Iterator[list[TimelineRow]]:
+        """Who waits in a bucket that nobody else works on; nobody else does until the context ends."""
+        for bucket in random.sample(range(_BUCKETS), _BUCKETS):
+            if not _claim(connection, "pg_try_advisory_lock", claims, bucket):
+                continue
+            try:
+                rows = waiting(bucket)
+                if rows:
+                    yield rows
+                    return
+            finally:
+                connection.rollback()
+                _claim(connection, "pg_advisory_unlock", claims, bucket)
+        yield []
+
+    def _historic(self, connection: Connection, session: _Session, rows: list[TimelineRow]) -> BulkWork:
         models = self._begin(connection)
         now, subjects, seals = self._subjects(connection, rows, history_until=session.sealed_at)
         forces = models.forces_of_history(session.generation or 0, now)
         work = Work(subjects, self._facts(connection, rows, models), forces, now)
         connection.commit()
-        return HistoryWork(self._pool, work, rows, seals, models)
+        return BulkWork(self._pool, work, rows, seals, models)
+
+    def _in_bulk(self, connection: Connection, rows: list[TimelineRow]) -> BulkWork:
+        models = self._begin(connection)
+        taken = self._locked(connection, models, rows)
+        connection.commit()
+        return BulkWork(self._pool, taken.work, rows, taken.seals, models)
 
     def _left_aside(self) -> list[UUID]:
         now = time.monotonic()
@@ -240,8 +295,8 @@ def _decided_by_all(rows: Sequence[TimelineRow], table: FactTable) -> int:
     return min([*decided, int(known.min()) - 1] if len(known) else decided, default=-1)
 
 
-def _claim(connection: Connection, function: str, bucket: int) -> bool:
-    row = connection.execute(f"select {function}(7307, %s)".encode(), (bucket,)).fetchone()
+def _claim(connection: Connection, function: str, claims: int, bucket: int) -> bool:
+    row = connection.execute(f"select {function}(%s, %s)".encode(), (claims, bucket)).fetchone()
     connection.commit()
     return bool(row and row[0])
 

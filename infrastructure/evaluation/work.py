@@ -76,8 +76,9 @@ class LockedWork:
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryWork:
-    """Work on sealed history: written in bulk, in several short transactions, each subject in one of them."""
+class BulkWork:
+    """Work on many who wait for one thing, sealed history or an activation: written in bulk, in several short
+    transactions, each subject in one of them."""
 
     pool: Pool
     work: Work
@@ -87,7 +88,7 @@ class HistoryWork:
 
     def record(self, result: BatchResult, *, commanded: bool = False) -> int:
         """In chunks of whole subjects. A subject whose facts have moved on stays for the next batch."""
-        assert not commanded, "there are no commands on history"
+        assert not commanded, "commands are on one subject"
         batch = _Sealed(self.rows, result, self.seals, self.models, self.work.now)
         by_subject = {row.subject_id: (row, decided) for row, decided in zip(self.rows, result.decided, strict=True)}
 

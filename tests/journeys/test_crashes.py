@@ -37,6 +37,8 @@ _NOT_DECIDED = """
 select count(*) from timelines t left join observations o using (subject_id)
 where t.due_at <= tierline_peek() or o.through is null or o.through < t.last_position
 """
+_BEHIND = "select count(*) from timelines where generation < (select max(generation) from activations)"
+_CROWD = 12_000
 _FACTS = "select u.user_id, f.fact_id from facts f join user_ids u using (subject_id)"
 _DECIDED_TWICE = """
 select originator_id, scheme, topic, effective_at from events where scheme <> ''
@@ -74,6 +76,36 @@ def test_kill_in_the_middle_of_load(victim: str, run: OwnRun) -> None:
         _kill(run, victim)
         _go_on(load)
     _all_is_well(run, load)
+
+
+def test_kill_in_the_middle_of_an_activation(run: OwnRun) -> None:
+    """Three times at random points, while facts keep arriving; everybody is reached, once, and every receipt holds."""
+    sent = run.client.post("/v1/facts", content=_crowd(), headers={"content-type": "application/x-ndjson"})
+    assert sent.json()["accepted"] == _CROWD, sent.text
+    wait_for(lambda: run.rows(_NOT_DECIDED) == [(0,)], PATIENCE_SECONDS)
+    caught = 0
+    with FactLoad(run.url, ADMIN_KEY) as load:
+        for spend in ("60.00", "40.00"):
+            model = MODEL.replace("money(50.00)", f"money({spend})")
+            drafted = run.client.post("/v1/tier-models", content=model, headers={"content-type": "application/yaml"})
+            migration = {"mode": "soft-landing", "grace_days": 3} if spend == "60.00" else {"mode": "reassess"}
+            url = f"/v1/tier-models/value/versions/{drafted.json()['version']}/activate"
+            assert run.client.post(url, json={"migration": migration}).status_code == 200
+            for _ in range(2):
+                time.sleep(random.random() / 4)
+                _kill(run, "worker")
+                caught += run.rows(_BEHIND)[0][0] > 0
+        assert caught, "it was never in the middle"
+        _go_on(load)
+    wait_for(lambda: run.rows(_BEHIND) == [(0,)], PATIENCE_SECONDS)
+    _all_is_well(run, load)
+
+
+def _crowd() -> bytes:
+    """Facts of many, so that an activation takes a while."""
+    fact = '{"fact_id":"first","user_id":"crowd-%d","kind":"order","occurred_at":"%s","amount":%d,"currency":"USD"}'
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return "\n".join(fact % (number, now, 10 * number % 9_000) for number in range(_CROWD)).encode()
 
 
 @pytest.mark.soak
