@@ -31,10 +31,11 @@ class Permission(StrEnum):
     HOLD_TIERS = "pin and freeze tiers"
     APPROVE_OVERRIDES = "approve overrides"
     TAKE_OVER = "take over standings"
+    VERIFY = "verify receipts"
     SEARCH = "search segments"
     READ_MODELS = "read tier models"
     DRAFT_MODELS = "draft and fit tier models"
-    PREVIEW_MODELS = "preview tier models"
+    PREVIEW_MODELS = "preview and shadow tier models"
     APPROVE_MODELS = "approve tier models"
     ACTIVATE_MODELS = "activate tier models"
     WATCH = "see the state of projections and the clock"
@@ -56,6 +57,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.HOLD_TIERS: frozenset({Role.OPERATOR, Role.APPROVER, Role.ADMIN}),
     Permission.APPROVE_OVERRIDES: frozenset({Role.APPROVER, Role.ADMIN}),
     Permission.TAKE_OVER: frozenset({Role.ADMIN}),
+    Permission.VERIFY: frozenset({Role.COMPLIANCE, Role.ADMIN}),
     Permission.SEARCH: frozenset({Role.SERVICE, Role.OPERATOR, Role.ANALYST, Role.COMPLIANCE, Role.ADMIN}),
     Permission.READ_MODELS: _EVERYBODY,
     Permission.DRAFT_MODELS: frozenset({Role.ANALYST, Role.ADMIN}),

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from application.compliance.verifications import Verifications
 from application.evaluation.evaluate_due import EvaluateDue
 from application.evaluation.evaluate_user import EvaluateUser
 from application.evaluation.explain_user import ExplainUser
@@ -16,6 +17,8 @@ from application.overrides.unfreeze_standing import UnfreezeStanding
 from application.overrides.unpin_tier import UnpinTier
 from application.previews.preview_tier_model import PreviewTierModel
 from application.runs.perform_runs import PerformRuns
+from application.shadow.start_shadow import StartShadow
+from application.shadow.stop_shadow import StopShadow
 from application.standings.import_standings import ImportStandings
 from application.tags.add_tag import AddTag
 from application.tags.remove_tag import RemoveTag
@@ -66,4 +69,8 @@ class Commands(Protocol):
     retire_tier_model: RetireTierModel
 
     preview_tier_model: PreviewTierModel
+    verifications: Verifications
     perform_runs: PerformRuns
+
+    start_shadow: StartShadow
+    stop_shadow: StopShadow

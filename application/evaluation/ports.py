@@ -37,10 +37,11 @@ class TakenWork(Protocol):
         """What is to be decided."""
         ...
 
-    def record(self, result: BatchResult, *, commanded: bool = False) -> int:
+    def record(self, result: BatchResult, *, subjects: Sequence[Subject] | None = None, commanded: bool = False) -> int:
         """Append events, observations and next due instants, and commit. Answers the last position.
 
-        commanded: what was decided includes the instant work.now, at which commands were given.
+        subjects: as they were decided, where that is not as they were taken. commanded: what was decided includes the
+        instant work.now, at which commands were given.
         """
         ...
 

@@ -70,4 +70,4 @@ class Place:
         command = Command(self.now, topic, data, actor, command_id, self._scheme, self._scope, tier)
         subject = replace(self._subject, changes=(*self._subject.changes, held), commands=(command,))
         result = decide([subject], self._work.table, self._work.forces, self.now + 1)
-        return self._taken.record(result, commanded=True)
+        return self._taken.record(result, subjects=[subject], commanded=True)

@@ -28,4 +28,5 @@ def record_command(
     work = taken.work
     command = Command(work.now, topic, data, actor, command_id)
     subject = replace(work.subjects[0], tags=tags, commands=(command,))
-    return taken.record(decide([subject], work.table, work.forces, work.now + 1), commanded=True)
+    result = decide([subject], work.table, work.forces, work.now + 1)
+    return taken.record(result, subjects=[subject], commanded=True)

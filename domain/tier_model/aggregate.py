@@ -18,6 +18,7 @@ from domain.tier_model.events import (
     Retired,
     Revised,
     Scheduled,
+    Shadowed,
     Submitted,
     Unscheduled,
 )
@@ -33,6 +34,7 @@ from domain.tier_model.refusals import (
     OwnDraft,
     RolloutShrinks,
     ScheduledInPast,
+    ShadowNeedsLive,
     StaleDraft,
     VersionPublished,
     VersionRetired,
@@ -214,6 +216,22 @@ class TierModel(BaseAggregate[UUID]):
             raise ActivationTooEarly(self.scheme, by.at, last)
         self._activated(version, migration, by)
 
+    def shadow(self, number: int, *, migration: Migration, by: By) -> None:
+        """Decide a version beside the one in force, without effect; another one that was is no longer.
+
+        Raises VersionUnknown, CutsNotFitted, ShadowNeedsLive.
+        """
+        self._require_fitted(self._existing(number))
+        if self.active is None or self.active.number == number:
+            raise ShadowNeedsLive(self.scheme, number)
+        self.unshadow(by=by)
+        self._record(Shadowed, number, by, running=True, migration=migration.to_json())
+
+    def unshadow(self, *, by: By) -> None:
+        """No more. Without a shadow nothing is recorded."""
+        for version in [version for version in self.versions.values() if version.shadowed]:
+            self._record(Shadowed, version.number, by, running=False, migration={})
+
     def retire(self, number: int, *, by: By) -> None:
         """Not to be used any more. Retiring twice records nothing. Raises VersionUnknown, InForceStays."""
         version = self._existing(number)
@@ -243,6 +261,8 @@ class TierModel(BaseAggregate[UUID]):
         return True
 
     def _activated(self, version: ModelVersion, migration: Migration, by: By, scheduled: bool = False) -> None:
+        if version.shadowed:  # it is in force now: there is nothing left to compare
+            self.unshadow(by=by)
         approved_by = version.review.approved_by or None
         told = migration.to_json() or None
         self._record(Activated, version.number, by, migration=told, approved_by=approved_by, scheduled=scheduled)
@@ -291,6 +311,8 @@ class TierModel(BaseAggregate[UUID]):
                 self._replace(number, status=self._status_before_schedule(number), scheduled_at=None)
             case Activated():
                 self._in_force(number, event.effective_at, migration_from_json(event.migration))
+            case Shadowed():
+                self._replace(number, shadowed=event.running)
             case Retired():
                 self._replace(number, status="retired")
             case _:

@@ -122,6 +122,18 @@ class Unscheduled(ModelEvent):
     reason: str
 
 
+class Shadowed(ModelEvent):
+    """From now on the version is decided beside the one in force, without effect; or, running False, no longer.
+
+    migration: as in Activated.
+    """
+
+    TOPIC = "tier-model.shadowed.v1"
+
+    running: bool
+    migration: dict[str, Any]
+
+
 class Activated(ModelEvent):
     """The version is in force from effective_at; what was in force before is retired by it, unless a part of the users
     stays on it.
@@ -152,6 +164,7 @@ EVENTS: tuple[type[ModelEvent], ...] = (
     Rejected,
     Scheduled,
     Unscheduled,
+    Shadowed,
     Activated,
     Retired,
 )

@@ -133,6 +133,16 @@ class NotScheduled(Refusal):
         )
 
 
+class ShadowNeedsLive(Refusal):
+    """A candidate is compared with a version in force, which is another one."""
+
+    def __init__(self, scheme: str, version: int) -> None:
+        super().__init__(
+            f"version {version} of scheme {scheme!r} has no other version in force to be compared with",
+            Complaint("version", version, "shadow a version that is not in force, of a scheme that has one that is"),
+        )
+
+
 class InForceStays(Refusal):
     """The version in force is retired by the one that takes its place alone."""
 

@@ -39,7 +39,7 @@ class ModelVersion(msgspec.Struct, frozen=True):
     """One version. spec: the canonical model, fitted cuts inside; unfitted: scores that still lack cuts.
 
     makers: who drafted, revised, fitted or submitted it. scheduled_at: when it comes into force by
-    itself; migration: that of its last activation, or of the scheduled one.
+    itself; migration: that of its last activation, or of the scheduled one. shadowed: decided beside the one in force.
     """
 
     number: int
@@ -54,3 +54,4 @@ class ModelVersion(msgspec.Struct, frozen=True):
     review: Review = NOT_REVIEWED
     scheduled_at: int | None = None
     migration: Migration = Migration()
+    shadowed: bool = False

@@ -134,10 +134,12 @@ def _record(connection: Connection, work: LockedWork, found: _Sorted, actor: str
         [_digest(line) for _, line in places],
     ]
     connection.execute(_KEEP, (now, actor, *columns), binary=True)
-    result = BatchResult([], 0)
+    result, subjects = BatchResult([], 0), list[Subject]()
     if at_once:
         subjects = [_opened(work.work.subjects[number], now, openings[number]) for number in at_once]
-        result = decide(subjects, work.work.table.of_subjects(at_once), work.work.forces, now + 1)
+        table = work.work.table.of_subjects(at_once)
+        result = decide(subjects, table, work.work.forces, now + 1)
+        work = replace(work, work=replace(work.work, subjects=subjects, table=table))
     decided = replace(work, rows=[work.rows[number] for number in at_once])
     return decided.record(result, commanded=True, beside=kept)
 

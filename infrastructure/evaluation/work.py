@@ -8,7 +8,9 @@ from uuid import UUID
 from psycopg import Connection
 
 from application.evaluation.ports import Work
-from domain.user_tier.decide import BatchResult, Decided
+from domain.user_tier.decide import BatchResult, Decided, Subject
+from domain.user_tier.shadow import LiveDecisions
+from infrastructure.evaluation.shadow import follow_shadows
 from infrastructure.event_store.append import AppendBatch, append
 from infrastructure.event_store.bulk import BulkAppender, Stream
 from infrastructure.event_store.rows import EventRow, ObservationRow, seal_event, seal_observation
@@ -53,8 +55,18 @@ class LockedWork:
     seals: dict[UUID, Seal]
     models: ModelsInForce
 
-    def record(self, result: BatchResult, *, commanded: bool = False, beside: Sequence[ObservationRow] = ()) -> int:
-        """Events, observations and timelines together; answers the last position. beside: of others, written along."""
+    def record(
+        self,
+        result: BatchResult,
+        *,
+        subjects: Sequence[Subject] | None = None,
+        commanded: bool = False,
+        beside: Sequence[ObservationRow] = (),
+    ) -> int:
+        """Events, observations and timelines together; answers the last position. Then candidates follow.
+
+        beside: observations of others, written along.
+        """
         position, now = 0, self.work.now
         if commanded:
             now += 1
@@ -65,7 +77,12 @@ class LockedWork:
         events = [event for stream in batch.streams for event in stream.events]
         observations = [stream.observation for stream in batch.streams if stream.observation is not None]
         observations += beside
-        return append(self.connection, AppendBatch(events, observations), (_UPDATE, timelines))
+        position = append(self.connection, AppendBatch(events, observations), (_UPDATE, timelines))
+        if self.models.shadows and result.decided:
+            whose = self.work.subjects if subjects is None else subjects
+            live = LiveDecisions(whose, self.work.table, self.work.forces, now, result.decided)
+            follow_shadows(self.connection, self.models.shadows, live, self.seals)
+        return position
 
     def position_of(self, command_id: str) -> int | None:
         """See application.evaluation.ports.TakenUser."""
@@ -86,7 +103,7 @@ class BulkWork:
     seals: dict[UUID, Seal]
     models: ModelsInForce
 
-    def record(self, result: BatchResult, *, commanded: bool = False) -> int:
+    def record(self, result: BatchResult, *, subjects: Sequence[Subject] | None = None, commanded: bool = False) -> int:
         """In chunks of whole subjects. A subject whose facts have moved on stays for the next batch."""
         assert not commanded, "commands are on one subject"
         batch = _Sealed(self.rows, result, self.seals, self.models, self.work.now)

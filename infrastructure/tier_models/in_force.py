@@ -15,7 +15,8 @@ LOCK_SHARED = "select pg_advisory_xact_lock_shared(7305, 2)"
 LOCK_EXCLUSIVE = "select pg_advisory_xact_lock(7305, 2)"
 LAST_GENERATION = """
 select greatest((select coalesce(max(generation), 0) from activations),
-                (select coalesce(max(change), 0) from scheduled_activations))
+                (select coalesce(max(change), 0) from scheduled_activations),
+                (select coalesce(max(change), 0) from shadows))
 """
 
 _ACTIVATIONS = """
@@ -27,6 +28,10 @@ _SCHEDULED = """
 select s.change, s.version, s.at, 0, m.spec::text, s.migration
 from scheduled_activations s join tier_models m using (scheme, version)
 order by s.at, s.scheme
+"""
+_SHADOWS = """
+select s.change, s.version, s.started_at, 0, m.spec::text, s.migration
+from shadows s join tier_models m using (scheme, version) where s.running order by s.scheme
 """
 
 
@@ -49,10 +54,11 @@ class Activation:
 @dataclass(frozen=True, slots=True)
 class ModelsInForce:
     """All activations so far. scheduled: those that come by themselves, by their instants; from these on they hold,
-    also while nobody has carried them out."""
+    also while nobody has carried them out. shadows: candidates decided beside them, without effect."""
 
     activations: tuple[Activation, ...] = ()
     scheduled: tuple[Activation, ...] = ()
+    shadows: tuple[Activation, ...] = ()
 
     @property
     def generation(self) -> int:
@@ -66,8 +72,8 @@ class ModelsInForce:
 
     @property
     def models(self) -> list[CompiledModel]:
-        """Every version that was or is in force."""
-        return [activation.model for activation in self.activations]
+        """Every version that was or is in force, or is decided beside them."""
+        return [activation.model for activation in (*self.activations, *self.scheduled, *self.shadows)]
 
     @property
     def current(self) -> dict[str, CompiledModel]:
@@ -116,7 +122,8 @@ class ModelsInForceReader:
         row = asked.fetchone()
         assert row is not None
         if row[0] != self._read_at:
-            self._last = ModelsInForce(_read(connection, _ACTIVATIONS), _read(connection, _SCHEDULED))
+            read = (_read(connection, query) for query in (_ACTIVATIONS, _SCHEDULED, _SHADOWS))
+            self._last = ModelsInForce(*read)
             self._read_at = row[0]
         return self._last
 

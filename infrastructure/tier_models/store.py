@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from application.tier_models.ports import TierModelView
 from domain.facts.table import FactTable
 from domain.tier_model.aggregate import TierModel
-from domain.tier_model.events import Activated, ModelEvent, Scheduled, Unscheduled
+from domain.tier_model.events import Activated, ModelEvent, Scheduled, Shadowed, Unscheduled
 from domain.tier_model.spec import TierModelSpec
 from domain.tier_model.version import ModelVersion, Review
 from infrastructure.event_store.application import Ledger
@@ -42,6 +42,13 @@ _SCHEDULE = """
 insert into scheduled_activations (scheme, version, at, migration, actor, command_id) values (%s, %s, %s, %s, %s, %s)
 on conflict (scheme) do update set version = excluded.version, at = excluded.at, migration = excluded.migration,
     actor = excluded.actor, command_id = excluded.command_id, change = nextval('generations')
+"""
+_SHADOW = """
+insert into shadows (scheme, version, started_at, migration, running) values (%s, %s, %s, %s, %s)
+on conflict (scheme) do update set version = excluded.version, running = excluded.running, fault = '',
+    started_at = case when excluded.running then excluded.started_at else shadows.started_at end,
+    migration = case when excluded.running then excluded.migration else shadows.migration end,
+    change = nextval('generations')
 """
 _CAME_DUE = "select scheme from scheduled_activations where at < tierline_peek() order by at, scheme"
 # The activation has a position of its own, before its event's: it is taken under the order lock like any other.
@@ -139,12 +146,21 @@ class LockedModel:
                 self._connection.execute(_SCHEDULE, (*place, event.actor, event.command_id))
             case Unscheduled():
                 self._unschedule(event)
+            case Shadowed():
+                self._shadow(event)
             case Activated():
                 if event.scheduled:
                     self._unschedule(event)
                 migration = Jsonb(event.migration or {})
                 row = (event.scheme, event.model_version, event.effective_at, migration)
                 self._connection.execute(_ACTIVATE, row)
+
+    def _shadow(self, event: Shadowed) -> None:
+        """Another candidate begins with nobody."""
+        if event.running:
+            self._connection.execute("delete from shadow_standings where scheme = %s", (event.scheme,))
+        place = (event.scheme, event.model_version, event.effective_at, Jsonb(event.migration), event.running)
+        self._connection.execute(_SHADOW, place)
 
     def _unschedule(self, event: ModelEvent) -> None:
         self._connection.execute(_SCHEDULE, (event.scheme, None, None, Jsonb({}), event.actor, event.command_id))

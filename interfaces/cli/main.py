@@ -17,12 +17,13 @@ from interfaces.cli import (
     doctor,
     facts,
     holds,
-    previews,
     run,
     segments,
+    shadows,
     stack,
     standings,
     upkeep,
+    verification,
 )
 from interfaces.cli.context import CliContext
 from interfaces.cli.terminal import complain
@@ -40,13 +41,13 @@ cli.command("demo")(demo.demo)
 cli.command("run")(run.run)
 cli.add_typer(stack.app, name="stack")
 cli.add_typer(facts.app, name="facts")
-cli.add_typer(previews.app, name="model")
+cli.add_typer(shadows.models, name="model")
 cli.add_typer(holds.users, name="user")
 cli.add_typer(holds.overrides, name="overrides")
 cli.add_typer(standings.app, name="standings")
 cli.add_typer(segments.app, name="segment")
 cli.add_typer(upkeep.projections, name="projections")
-cli.add_typer(upkeep.verify, name="verify")
+cli.add_typer(verification.verify, name="verify")
 cli.add_typer(upkeep.keys, name="key")
 cli.command("doctor")(doctor.doctor)
 cli.command("bench")(bench.bench)

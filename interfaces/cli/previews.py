@@ -31,7 +31,7 @@ def preview(
 
     migration = migration_of(mode, until, grace_days, mapping, percent, salt)
     with ctx.obj.system("postgres") as system, bar("deciding everybody") as report:
-        who = acting(system, key, "preview tier models")
+        who = acting(system, key, "preview and shadow tier models")
         name, version = named_version(scheme)
         _, run_id = system.preview_tier_model(name, version, who.actor, migration=migration)
         found = shown(performed(system, lambda: system.preview_tier_model.get(run_id), run_id, report))

@@ -26,6 +26,7 @@ from application.queries import (
     UnknownUser,
 )
 from application.runs.ports import UnknownRun
+from application.shadow.ports import NoShadow
 from application.standings.import_standings import StandingsInvalid
 from application.tier_models.fit_tier_model import LearnerNeeded, NothingToFitOn
 from application.tier_models.learn import TooLittleHistory
@@ -47,6 +48,7 @@ from domain.tier_model.refusals import (
     OwnDraft,
     RolloutShrinks,
     ScheduledInPast,
+    ShadowNeedsLive,
     StaleDraft,
     VersionPublished,
     VersionRetired,
@@ -65,6 +67,7 @@ STATUS: dict[type[Exception], int] = {
     NotAllowed: 403,
     KeyUnknown: 404,
     NoPreview: 404,
+    NoShadow: 404,
     PresetUnknown: 404,
     UnknownEvent: 404,
     UnknownHistory: 404,
@@ -90,6 +93,7 @@ STATUS: dict[type[Exception], int] = {
     OwnDraft: 409,
     OwnOverrideRequest: 409,
     RolloutShrinks: 409,
+    ShadowNeedsLive: 409,
     StaleDraft: 409,
     StillRunning: 409,
     SubjectInHistory: 409,

@@ -28,9 +28,11 @@ from interfaces.http import (
     receipts,
     schemes,
     segments,
+    shadows,
     tags,
     tier_models,
     users,
+    verifications,
 )
 from interfaces.http.body_limit import BodyLimit
 from interfaces.http.card_reader import CardReader
@@ -49,11 +51,13 @@ _ROUTERS = (
     cards,
     facts,
     receipts,
+    verifications,
     segments,
     schemes,
     fact_kinds,
     presets,
     previews,
+    shadows,
     model_lifecycle,
     tier_models,
     projections,

@@ -68,6 +68,38 @@ _PREVIEW = {
     "errors": [],
 }
 PREVIEW = answers(_PREVIEW)
+SHADOW = answers(
+    {
+        "scheme": "value",
+        "version": 3,
+        "running": True,
+        "fault": "",
+        "started_at": "2026-03-01T08:00:00Z",
+        "migration": {},
+        "standings": 169,
+        "apart": 12,
+        "tiers": [{"live": "high", "shadow": "high", "count": 9}, {"live": "high", "shadow": "mid", "count": 10}],
+        "live_moves": 4,
+        "shadow_moves": 15,
+    }
+)
+DIFFERENCES = answers(
+    {
+        "differences": [
+            {
+                "user_id": "u-1",
+                "scope": "",
+                "live_tier": "high",
+                "shadow_tier": "mid",
+                "apart_since": "2026-03-02T09:00:00Z",
+                "features": {"spend": 82_000},
+                "live": None,
+                "shadow": RECEIPT,
+            }
+        ],
+        "next_cursor": None,
+    }
+)
 MODEL_SCHEMA: Responses = {
     **answers(None),
     200: {

@@ -100,6 +100,16 @@ def test_a_history_of_reviewed_and_scheduled_versions_loads(world: World) -> Non
     assert second.migration.until == 1798761600000000
 
 
+def test_a_history_of_a_candidate_loads(world: World) -> None:
+    write(world, "tier-model-shadow-v1.json", model_id_of("value"), None)
+    model = Ledger(world.pool, world.keyring).tier_model("value")
+    assert model is not None
+    assert [(version.status, version.shadowed) for version in model.versions.values()] == [
+        ("active", False),
+        ("fitted", False),
+    ]
+
+
 @pytest.mark.parametrize("name", sorted(path.name for path in HISTORIES.glob("*.json")))
 def test_the_tail_reads_it(world: World, name: str) -> None:
     (ann,) = world.enrol("ann")
