@@ -13,6 +13,7 @@ from opensearchpy import OpenSearch
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
+from application.compliance.verifications import VERIFICATION, VerificationJob, Verifications
 from application.compliance.verify_receipt import VerifyReceipt
 from application.compliance.verify_receipts import VerifyReceipts
 from application.evaluation.evaluate_due import EvaluateDue
@@ -154,7 +155,7 @@ class System:
     lint_tier_model: LintTierModel
 
     verify_receipt: VerifyReceipt
-    verify_receipts: VerifyReceipts
+    verifications: Verifications
     tier_models: TierModels
 
     tail: LogTail
@@ -233,9 +234,15 @@ def build(
         import_standings=ImportStandings(PostgresOpenings(pool, keyring, evaluation)),
         **_on_tier_models(tier_models, settings),
         preview_tier_model=PreviewTierModel(tier_models, runs),
-        perform_runs=PerformRuns(runs, {PREVIEW: PreviewJob(tier_models, PostgresSnapshots(pool, keyring))}),
+        perform_runs=PerformRuns(
+            runs,
+            {
+                PREVIEW: PreviewJob(tier_models, PostgresSnapshots(pool, keyring)),
+                VERIFICATION: VerificationJob(records),
+            },
+        ),
         verify_receipt=VerifyReceipt(records),
-        verify_receipts=VerifyReceipts(records),
+        verifications=Verifications(records, runs, tier_models),
         tier_models=tier_models,
         tail=tail,
         ledger=queries,

@@ -8,7 +8,6 @@ from uuid import UUID
 from application.compliance.ports import RecordedSubjects, Records
 from application.compliance.verify_receipts import decide_again
 from domain.refusal import Complaint, Refusal
-from domain.user_tier.decisions import event_id_of
 from domain.user_tier.verify import same_decision, told
 
 _EVENT_ID = re.compile(r"([0-9a-f]{32})-([0-9]{1,9})", re.ASCII)
@@ -50,15 +49,15 @@ class VerifyReceipt:
         if named is None:
             raise UnknownEvent(event_id)
         for batch in self._records.subject(UUID(named[1])):
-            for subject, recorded in zip(batch.subjects, batch.events, strict=True):
-                if any(event_id_of(subject.subject_id, event.version) == event_id for event in recorded):
+            for recorded in batch.events:
+                if any(event.event_id == event_id for event in recorded):
                     return _verdict(batch, event_id)
         raise UnknownEvent(event_id)
 
 
 def _verdict(batch: RecordedSubjects, event_id: str) -> ReceiptVerdict:
     (recorded,), (expected,) = batch.events, decide_again(batch)
-    event = next(event for event in recorded if event_id_of(event.subject_id, event.version) == event_id)
+    event = next(event for event in recorded if event.event_id == event_id)
     should = same_decision(event, recorded, expected)
     return ReceiptVerdict(
         event_id,

@@ -1,15 +1,14 @@
 """Rerun every subject's timeline from the fact log and hold it against what was recorded."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import msgspec
-
-from application.compliance.ports import RecordedSubjects, Records
+from application.compliance.ports import RecordedSubjects, Records, Share
+from domain.tier_model.timeline import Force
 from domain.user_tier.decide import decide
 from domain.user_tier.decisions import NewEvent
-from domain.user_tier.verify import Finding, findings_of
+from domain.user_tier.verify import Finding, findings_of, lost_of
 
 LISTED = 20
 
@@ -24,26 +23,49 @@ class Verification:
     missing: int = 0
     extra: int = 0
     broken_chains: int = 0
+    broken_models: int = 0
     erased: int = 0
     first: list[Finding] = field(default_factory=list)
 
     @property
     def clean(self) -> bool:
         """Whether all is as the facts say."""
-        return not (self.different or self.missing or self.extra or self.broken_chains)
+        return not any(getattr(self, name) for name in _WRONG.values())
+
+    def add(self, findings: Iterable[Finding]) -> None:
+        """Count them, and keep the first."""
+        for finding in findings:
+            name = _WRONG[finding.problem]
+            setattr(self, name, getattr(self, name) + 1)
+            if len(self.first) < LISTED:
+                self.first.append(finding)
+
+    def counts(self) -> dict[str, int]:
+        """All but the findings."""
+        return {name: getattr(self, name) for name in COUNTS}
 
     def to_json(self) -> dict[str, Any]:
         """As printed."""
-        return {
-            "checked": self.checked,
-            "different": self.different,
-            "missing": self.missing,
-            "extra": self.extra,
-            "broken_chains": self.broken_chains,
-            "subjects": self.subjects,
-            "erased": self.erased,
-            "first": [msgspec.to_builtins(finding) for finding in self.first],
-        }
+        return self.counts() | {"first": [asdict(finding) for finding in self.first]}
+
+
+COUNTS = (
+    "checked",
+    "different",
+    "missing",
+    "extra",
+    "broken_chains",
+    "broken_models",
+    "subjects",
+    "erased",
+)
+_WRONG = {
+    "different": "different",
+    "missing": "missing",
+    "extra": "extra",
+    "broken-chain": "broken_chains",
+    "broken-model": "broken_models",
+}
 
 
 class VerifyReceipts:
@@ -56,38 +78,57 @@ class VerifyReceipts:
         self, user_id: str | None = None, progress: Callable[[int, int], None] = lambda done, all_: None
     ) -> Verification:
         """Everybody, or one user. progress(subjects done, all). Raises UnknownUser."""
-        found = Verification()
-        total = 1 if user_id is not None else self._records.count()
-        for batch in self._records.subjects(user_id):
-            _check(batch, found)
+        found, share = Verification(), Share(user_id)
+        found.add(self._records.broken_models())
+        total = self._records.count(share)
+        for batch in self._records.subjects(share):
+            check(batch, found)
             progress(found.subjects, total)
         return found
 
 
-def decide_again(batch: RecordedSubjects) -> list[list[NewEvent]]:
-    """Per subject the events that its facts and the models give, up to where it was decided."""
-    result = decide(batch.subjects, batch.table, batch.forces, max(batch.decided_at) + 1)
+def decide_again(batch: RecordedSubjects, scheme: str | None = None) -> list[list[NewEvent]]:
+    """Per subject the events that its facts and the models give, up to where it was decided. scheme: those of one."""
+    forces = batch.forces if scheme is None else _read_by(scheme, batch.forces)
+    result = decide(batch.subjects, batch.table, forces, max(batch.decided_at) + 1)
     return [
-        [event for event in decided.events if event.effective_at <= until]
+        [event for event in decided.events if event.effective_at <= until and scheme in (None, event.scheme)]
         for decided, until in zip(result.decided, batch.decided_at, strict=True)
     ]
 
 
-def _check(batch: RecordedSubjects, found: Verification) -> None:
+def check(batch: RecordedSubjects, found: Verification, scheme: str | None = None) -> None:
+    """Add what is found of a batch. scheme: of this one alone."""
     found.subjects += len(batch.subjects)
     found.erased += batch.erased
-    found.broken_chains += len(batch.broken)
-    _list(found, [Finding("broken-chain", subject_id.hex, None, None, None) for subject_id in batch.broken])
+    found.add(Finding("broken-chain", subject_id.hex, None, None, None) for subject_id in batch.broken)
     if not batch.subjects:
         return
-    for recorded, expected in zip(batch.events, decide_again(batch), strict=True):
-        problems = findings_of(recorded, expected)
-        found.checked += sum("receipt" in event.data for event in recorded)
-        found.different += sum(problem.problem == "different" for problem in problems)
-        found.missing += sum(problem.problem == "missing" for problem in problems)
-        found.extra += sum(problem.problem == "extra" for problem in problems)
-        _list(found, problems)
+    again = decide_again(batch, scheme)
+    for subject, events, version, expected in zip(batch.subjects, batch.events, batch.versions, again, strict=True):
+        recorded = events if scheme is None else [event for event in events if event.scheme == scheme]
+        findings = findings_of(recorded, expected)
+        named = {finding.event_id for finding in findings}
+        if len(events) != version and scheme is None:
+            lost = lost_of(subject.subject_id, events, version)
+            unnamed = sum(finding.problem == "missing" and finding.event_id is None for finding in findings)
+            findings += [finding for finding in lost if finding.event_id not in named][unnamed:]
+        found.checked += _receipts(recorded, expected, clean=not findings)
+        found.add(findings)
 
 
-def _list(found: Verification, problems: list[Finding]) -> None:
-    found.first += problems[: LISTED - len(found.first)]
+def _receipts(recorded: Iterable[Any], expected: Iterable[NewEvent], *, clean: bool) -> int:
+    """How many recorded events have one. When all came out the same they need not be opened for that."""
+    return sum(event.data.get("receipt") is not None for event in (expected if clean else recorded))
+
+
+def _read_by(scheme: str, forces: Mapping[str, tuple[Force, ...]]) -> dict[str, tuple[Force, ...]]:
+    """What is in force of a scheme and of those that it reads, and these in turn."""
+    wanted: dict[str, None] = {}
+    waiting = [scheme]
+    while waiting:
+        name = waiting.pop()
+        if name in forces and name not in wanted:
+            wanted[name] = None
+            waiting += sorted(frozenset[str]().union(*(force.model.reads_schemes for force in forces[name])))
+    return {name: versions for name, versions in forces.items() if name in wanted}

@@ -14,13 +14,13 @@ from infrastructure.security.keyring import Keyring
 from infrastructure.security.seal import CONTEXT_FACT
 
 _SUBJECTS_A_ROW = 256  # bounds the size of one answer row
-_NO_AMOUNT = -(2**63)  # amounts are within +-(2^53 - 1)
+NO_AMOUNT = -(2**63)  # amounts are within +-(2^53 - 1)
 
 # Arrays, not rows: numbers arrive as fixed-width binary arrays that numpy reads as they are. `offset 0` keeps the
 # planner at one index look-up a subject; on its own it may scan all facts when it knows little of them.
 _READ = f"""
 select array_agg((s.i - 1)::int8), array_agg(f.position), array_agg(f.occurred_at), array_agg(f.known_at),
-       array_agg(coalesce(f.amount, {_NO_AMOUNT})), array_agg(f.kind), array_agg(f.currency), array_agg(f.source),
+       array_agg(coalesce(f.amount, {NO_AMOUNT})), array_agg(f.kind), array_agg(f.currency), array_agg(f.source),
        array_agg(f.fact_id), string_agg(f.content_hash, ''::bytea),
        array_agg(case when f.kind = any(%(kinds)s) or %(all)s then f.sealed end)
 from unnest(%(subjects)s::uuid[]) with ordinality as s(subject_id, i)
@@ -43,7 +43,7 @@ def facts_of(
         parameters = {"subjects": list(subject_ids), "kinds": sorted(kinds), "all": with_attributes is None}
         result = cursor.execute(_READ, parameters).pgresult
         assert result is not None
-        numbers = [_numbers(result, column) for column in range(5)]
+        numbers = [numbers_of(result, column) for column in range(5)]
         hashes = b"".join(result.get_value(row, 9) or b"" for row in range(result.ntuples))
         rows = cursor.fetchall()
     kind, currency, source, fact_id, sealed = ([v for row in rows for v in row[c]] for c in (5, 6, 7, 8, 10))
@@ -56,8 +56,8 @@ def facts_of(
             occurred_at=numbers[2],
             known_at=numbers[3],
             kind=kind,
-            amount=np.where(numbers[4] == _NO_AMOUNT, 0, numbers[4]),
-            amount_valid=numbers[4] != _NO_AMOUNT,
+            amount=np.where(numbers[4] == NO_AMOUNT, 0, numbers[4]),
+            amount_valid=numbers[4] != NO_AMOUNT,
             currency=currency,
             source=source,
             fact_id=fact_id,
@@ -67,7 +67,7 @@ def facts_of(
     )
 
 
-def _numbers(result: Any, column: int) -> npt.NDArray[np.int64]:
+def numbers_of(result: Any, column: int) -> npt.NDArray[np.int64]:
     """A column of binary int8[] values without nulls: a 20-byte header, then 4 bytes of length and 8 of value each."""
     element = np.dtype([("length", ">i4"), ("value", ">i8")])
     arrays = [result.get_value(row, column) for row in range(result.ntuples)]

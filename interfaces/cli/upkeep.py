@@ -104,27 +104,6 @@ def verify_read_models(ctx: typer.Context, as_json: JsonOption = False) -> None:
         raise typer.Exit(1)
 
 
-@verify.command("receipts")
-def verify_receipts(
-    ctx: typer.Context,
-    user: Annotated[str | None, typer.Option(help="Only this user.")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Rerun every decision from the fact log. Exit code 0 only when each receipt is what the facts say."""
-    with ctx.obj.system("postgres") as system, bar("verifying receipts") as report:
-        found = system.verify_receipts(user, report)
-    if as_json:
-        show_json(found.to_json())
-    else:
-        counts = found.to_json()
-        counts.pop("first")
-        show_table(tuple(counts), [tuple(counts.values())])
-        for finding in found.first:
-            say(f"{finding.problem}: subject {finding.subject}, event {finding.event_id or 'none'}")
-    if not found.clean:
-        raise typer.Exit(1)
-
-
 @keys.command()
 def create(
     ctx: typer.Context,

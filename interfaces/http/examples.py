@@ -172,6 +172,39 @@ RECEIPT = {"scheme": "value", "version": 3, "qualified": "mid", "features": {"sp
 VERIFICATION = answers(
     {"event_id": "0c9d…-4", "result": "same", "recorded": RECEIPT, "expected": RECEIPT, "facts_intact": True}
 )
+VERIFICATIONS = answers(
+    {
+        "id": "6f6e0d3e-5c0c-4c4e-9f0e-0f1f6d1c2b3a",
+        "user_id": None,
+        "scheme": None,
+        "state": "done",
+        "clean": False,
+        "subjects_done": 2469,
+        "subjects_all": 2469,
+        "requested_by": "key:k-1",
+        "requested_at": "2026-03-01T08:00:00Z",
+        "checked": 120300,
+        "different": 1,
+        "missing": 0,
+        "extra": 0,
+        "broken_chains": 0,
+        "broken_models": 0,
+        "subjects": 2469,
+        "erased": 0,
+        "first": [
+            {
+                "problem": "different",
+                "user_id": "u-1",
+                "subject": "0c9d…",
+                "event_id": "0c9d…-4",
+                "recorded": {"from": "low", "to": "high", "receipt": RECEIPT},
+                "expected": {"from": "low", "to": "mid", "receipt": RECEIPT},
+            }
+        ],
+        "errors": [],
+    },
+    description="As far as it is",
+)
 USER_HISTORY = answers(
     {
         "user_id": "u-1",

@@ -121,7 +121,7 @@ class ModelWords:
         return frozenset({*grown, *(("growth",) if self.model.growth is not None else ())})
 
     def _needed(self, of: str, needs: str) -> tuple[Condition, Type | None]:
-        """A part as the condition that it is, and the type of what it is about. Bare minor units become amounts again."""
+        """A part as the condition that it is, and the type of what it is about. Minor units become amounts again."""
         spec = self.model.spec
         unknown = compile_rule(spec, f"({of}) is null").tree
         type_ = unknown.operand.type if isinstance(unknown, IsNull) else None

@@ -1,0 +1,122 @@
+"""Reads facts with the chain that proves them: once, for proof and for deciding."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import numpy as np
+from psycopg import Connection
+
+from domain.facts.fact import EMPTY_CHAIN, Details, Fact, canonical_content, decode_details, next_chain
+from domain.facts.table import FactColumns, FactTable, table_from_columns
+from infrastructure.facts.read import NO_AMOUNT, numbers_of
+from infrastructure.security.seal import CONTEXT_FACT, Seal, SealBroken
+
+_SUBJECTS_A_ROW = 64  # bounds the size of one answer row
+_HASH_BYTES = 32
+_NOTHING = Details()
+
+_READ = f"""
+select array_agg((s.i - 1)::int8), array_agg(f.position), array_agg(f.occurred_at), array_agg(f.known_at),
+       array_agg(coalesce(f.amount, {NO_AMOUNT})), array_agg(f.kind), array_agg(f.currency), array_agg(f.source),
+       array_agg(f.fact_id), array_agg(f.content_hash), array_agg(f.chain), array_agg(f.sealed)
+from unnest(%(subjects)s::uuid[]) with ordinality as s(subject_id, i)
+cross join lateral (select * from facts where facts.subject_id = s.subject_id offset 0) f
+group by (s.i - 1) / {_SUBJECTS_A_ROW}
+"""
+
+
+def proved_facts(
+    connection: Connection,
+    ends: Mapping[UUID, bytes],
+    seals: Mapping[UUID, Seal],
+    kept: Collection[str] | None,
+    *,
+    with_lines: bool,
+) -> tuple[FactTable, list[UUID]]:
+    """All facts of the subjects, and whose chain does not hold: a fact row whose content or place is not what was
+    recorded, or a row too few. ends: by subject, the chain's last link; every subject has a seal.
+
+    kept: kinds whose attributes, and lines, the table is to have (None: all).
+    """
+    ids = list(ends)
+    with connection.cursor(binary=True) as cursor:
+        result = cursor.execute(_READ, {"subjects": ids}).pgresult
+        assert result is not None
+        subject, position, occurred_at, known_at, amount = (numbers_of(result, column) for column in range(5))
+        rows = cursor.fetchall()
+    texts = [[value for row in rows for value in row[column]] for column in range(5, 12)]
+    kind, currency, source, fact_id, hashes, chains, sealed = texts
+    details: list[Details | None] = [None] * len(sealed)
+    columns = FactColumns(
+        subject=subject.astype(np.int32),
+        position=position,
+        occurred_at=occurred_at,
+        known_at=known_at,
+        kind=kind,
+        amount=np.where(amount == NO_AMOUNT, 0, amount),
+        amount_valid=amount != NO_AMOUNT,
+        currency=currency,
+        source=source,
+        fact_id=fact_id,
+        content_hash=_hashes(hashes),
+        details=details,
+    )
+
+    def opened(row: int, found: Details) -> None:
+        if kept is None or kind[row] in kept:
+            details[row] = found if with_lines else Details(found.attributes)
+
+    broken = _prove(columns, opened, list(ends.values()), [seals[id_] for id_ in ids], chains, hashes, sealed)
+    return table_from_columns(len(ids), columns), [ids[number] for number in sorted(broken)]
+
+
+def _prove(
+    columns: FactColumns,
+    opened: Callable[[int, Details], None],
+    ends: Sequence[bytes],
+    seals: Sequence[Seal],
+    chains: Sequence[bytes],
+    hashes: Sequence[bytes],
+    sealed: Sequence[bytes | None],
+) -> set[int]:
+    """The numbers of the subjects whose chain does not hold. opened: told of every row's details."""
+    running, broken = [EMPTY_CHAIN] * len(ends), set[int]()
+    order = np.lexsort((columns.position, columns.subject)).tolist()
+    owners, occurred, known = columns.subject.tolist(), columns.occurred_at.tolist(), columns.known_at.tolist()
+    amounts, has_amount = columns.amount.tolist(), columns.amount_valid.tolist()
+    kinds, currencies, sources, fact_ids = columns.kind, columns.currency, columns.source, columns.fact_id
+    for row in order:
+        owner, body, found = owners[row], sealed[row], _NOTHING
+        seal = seals[owner]
+        if body is not None:
+            try:
+                found = decode_details(seal.unseal(CONTEXT_FACT, body))
+            except (SealBroken, msgspec.MsgspecError):
+                broken.add(owner)
+            opened(row, found)
+        amount = amounts[row] if has_amount[row] else None
+        content = canonical_content(
+            Fact(
+                fact_ids[row],
+                "",
+                kinds[row],
+                occurred[row],
+                sources[row],
+                amount,
+                currencies[row],
+                found.attributes,
+                found.lines,
+            )
+        )
+        running[owner] = next_chain(running[owner], hashes[row], known[row])
+        if running[owner] != chains[row] or seal.digest(content) != hashes[row]:
+            broken.add(owner)
+    return broken | {number for number, end in enumerate(ends) if running[number] != end}
+
+
+def _hashes(hashes: Sequence[Any]) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """(rows, 32); one of another length, which is none of ours, counts as zeros."""
+    joined = b"".join(one if len(one) == _HASH_BYTES else bytes(_HASH_BYTES) for one in hashes)
+    return np.frombuffer(joined, dtype=np.uint8).reshape(-1, _HASH_BYTES)
