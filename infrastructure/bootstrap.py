@@ -15,7 +15,6 @@ from redis.asyncio import Redis as AsyncRedis
 
 from application.compliance.verifications import VERIFICATION, VerificationJob, Verifications
 from application.compliance.verify_receipt import VerifyReceipt
-from application.compliance.verify_receipts import VerifyReceipts
 from application.evaluation.evaluate_due import EvaluateDue
 from application.evaluation.evaluate_user import EvaluateUser
 from application.evaluation.explain_user import ExplainUser
@@ -35,6 +34,10 @@ from application.overrides.unpin_tier import UnpinTier
 from application.previews.preview_tier_model import PREVIEW, PreviewJob, PreviewTierModel
 from application.queries import LedgerQueries, SegmentSearch
 from application.runs.perform_runs import PerformRuns
+from application.runs.ports import Part
+from application.shadow.ports import ShadowQueries
+from application.shadow.start_shadow import StartShadow
+from application.shadow.stop_shadow import StopShadow
 from application.standings.import_standings import ImportStandings
 from application.tags.add_tag import AddTag
 from application.tags.remove_tag import RemoveTag
@@ -74,6 +77,7 @@ from infrastructure.postgres.pool import Pool, open_pool
 from infrastructure.queries.cards import LedgerCards
 from infrastructure.queries.ledger import PostgresLedgerQueries
 from infrastructure.queries.segments import SearchSegment
+from infrastructure.queries.shadows import PostgresShadowQueries
 from infrastructure.read_models.wiring import build_read_models
 from infrastructure.redis.boards import Heartbeat, RedisBoard
 from infrastructure.redis.client import open_async_redis, open_redis
@@ -152,6 +156,9 @@ class System:
     show_tier_model: ShowTierModel
     preview_tier_model: PreviewTierModel
     perform_runs: PerformRuns
+    start_shadow: StartShadow
+    stop_shadow: StopShadow
+    shadows: ShadowQueries
     lint_tier_model: LintTierModel
 
     verify_receipt: VerifyReceipt
@@ -233,14 +240,9 @@ def build(
         **_on_holds(pool, evaluation, settings),
         import_standings=ImportStandings(PostgresOpenings(pool, keyring, evaluation)),
         **_on_tier_models(tier_models, settings),
+        shadows=PostgresShadowQueries(pool, keyring),
         preview_tier_model=PreviewTierModel(tier_models, runs),
-        perform_runs=PerformRuns(
-            runs,
-            {
-                PREVIEW: PreviewJob(tier_models, PostgresSnapshots(pool, keyring)),
-                VERIFICATION: VerificationJob(records),
-            },
-        ),
+        perform_runs=PerformRuns(runs, _jobs(pool, keyring, tier_models, records)),
         verify_receipt=VerifyReceipt(records),
         verifications=Verifications(records, runs, tier_models),
         tier_models=tier_models,
@@ -257,6 +259,14 @@ def build(
         open_async_redis=lambda: open_async_redis(urls["redis"]),
         closers=[health.close, answers.close, nudges.close, models.close, broker.close, search.close, pool.close],
     )
+
+
+def _jobs(
+    pool: Pool, keyring: Keyring, models: PostgresTierModels, records: PostgresRecords
+) -> Mapping[str, Callable[[Part], None]]:
+    """What does a part of a long question, by its kind."""
+    previews = PreviewJob(models, PostgresSnapshots(pool, keyring))
+    return {PREVIEW: previews, VERIFICATION: VerificationJob(records)}
 
 
 def _on_facts(pool: Pool, keyring: Keyring) -> dict[str, Any]:
@@ -300,6 +310,8 @@ def _on_tier_models(models: PostgresTierModels, settings: Settings) -> dict[str,
         "activate_tier_model": ActivateTierModel(models, settings.approvals),
         "carry_out_activations": CarryOutActivations(models),
         "retire_tier_model": RetireTierModel(models),
+        "start_shadow": StartShadow(models),
+        "stop_shadow": StopShadow(models),
         "show_tier_model": ShowTierModel(models),
         "lint_tier_model": LintTierModel(models),
     }
