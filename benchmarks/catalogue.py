@@ -27,6 +27,7 @@ CATALOGUE: dict[str, Benchmark] = {
     "history": _on_stage("history"),
     "evaluation_sealed_history": _on_stage("evaluation_sealed_history"),
     "evaluation_live": _on_stage("evaluation_live"),
+    "evaluation_shadow": _on_stage("evaluation_shadow"),
     "evaluation_one_user": _on_stage("evaluation_one_user"),
     "evaluation_scaling": _on_stage("evaluation_scaling"),
     "activation": _on_stage("activation"),

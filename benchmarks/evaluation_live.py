@@ -41,7 +41,7 @@ def _measured(stage: Stage, name: str, schemes: Sequence[str]) -> dict[str, Any]
             pass
         rates: Rates = defaultdict(list)
         for number in range(_ROUNDS):
-            _order_each(system, households, number)
+            order_each(system, households, number)
             _round(system, len(schemes) > 1, rates)
     finally:
         system.close()
@@ -91,7 +91,7 @@ def _rate(run: Callable[[], object]) -> float:
     return MICRO_BATCH / (time.perf_counter() - started)
 
 
-def _order_each(system: System, households: Sequence[str], number: int) -> None:
+def order_each(system: System, households: Sequence[str], number: int) -> None:
     """A new order of everybody, known now: everybody is due."""
     orders = (
         msgspec.json.encode(
