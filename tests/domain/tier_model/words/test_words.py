@@ -142,7 +142,10 @@ def test_the_shipped_models_can_be_said(path: Path, language: Language) -> None:
         ({"of": "spend", "is": None, "needs": "a value", "missing": None}, "is known (now not known)"),
         ({"of": "orders", "is": 1, "needs": "in (3, 5)", "missing": 2}, "is one of 3, 5 (now 1, 2 short)"),
         ({"of": "recency", "is": 9, "needs": "<= 7", "missing": 2}, "is at most 7 (now 9)"),
-        ({"of": "tag('fraud')", "is": True, "needs": "= false", "missing": None}, "the tag “fraud” is not there (now yes)"),
+        (
+            {"of": "tag('fraud')", "is": True, "needs": "= false", "missing": None},
+            "the tag “fraud” is not there (now yes)",
+        ),
         (
             {"of": "spend", "is": -5, "needs": "in (0, 100)", "missing": 5},
             "one of CNY 0.00, CNY 1.00 (now CNY -0.05, CNY 0.05 short)",
