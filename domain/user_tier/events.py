@@ -174,6 +174,81 @@ class TagRemoved(SubjectEvent):
     reason: str
 
 
+class BenefitGranted(SubjectEvent):
+    """Units of one version of a benefit, promised until expires_at (microseconds; None: for good).
+
+    cost: units at their unit cost, minor units of `currency`, charged to `budgets`. tiers: where the subject stood, by
+    scheme. cause: what asked for it; run_id: of a bulk grant.
+    """
+
+    TOPIC = "user-tier.benefit-granted.v1"
+
+    grant_id: str
+    benefit: str
+    benefit_version: int
+    kind: str
+    units: int
+    cost: int
+    currency: str
+    expires_at: int | None
+    tiers: dict[str, str]
+    budgets: list[str]
+    cause: str
+    reason: str = ""
+    order_id: str = ""
+    campaign: str = ""
+    strategy: str = ""
+    assignment_id: str = ""
+    run_id: str | None = None
+
+
+class BenefitRedeemed(SubjectEvent):
+    """Units of a grant were used. left: what can still be."""
+
+    TOPIC = "user-tier.benefit-redeemed.v1"
+
+    grant_id: str
+    benefit: str
+    benefit_version: int
+    units: int
+    cost: int
+    currency: str
+    left: int
+    order_id: str = ""
+
+
+class BenefitRevoked(SubjectEvent):
+    """What was left of a grant will not be used. clawback: by its policy, after a refund or a downgrade (causation).
+
+    reclaimed: units that were used, and are owed back.
+    """
+
+    TOPIC = "user-tier.benefit-revoked.v1"
+
+    grant_id: str
+    benefit: str
+    benefit_version: int
+    units: int
+    cost: int
+    currency: str
+    clawback: bool
+    reclaimed: int = 0
+    reason: str = ""
+
+
+class BenefitExpired(SubjectEvent):
+    """What was left of a grant at its end, effective_at."""
+
+    TOPIC = "user-tier.benefit-expired.v1"
+
+    grant_id: str
+    benefit: str
+    benefit_version: int
+    units: int
+    cost: int
+    currency: str
+
+
 EVENTS: tuple[type[SubjectEvent], ...] = (
     UserEnrolled,
     TierChanged,
@@ -187,4 +262,8 @@ EVENTS: tuple[type[SubjectEvent], ...] = (
     TierUnfrozen,
     TagAdded,
     TagRemoved,
+    BenefitGranted,
+    BenefitRedeemed,
+    BenefitRevoked,
+    BenefitExpired,
 )

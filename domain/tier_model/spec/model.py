@@ -5,25 +5,15 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from domain.tier_model.calendar import load_zone
 from domain.tier_model.spec.features import Feature
 from domain.tier_model.spec.growth import Growth
 from domain.tier_model.spec.learned import LearnedModel, LearnedScore
 from domain.tier_model.spec.parts import Part
 from domain.tier_model.spec.policy import PolicySpec
 from domain.tier_model.spec.scores import CutScore, Label, RuleText, Score
-from domain.tier_model.spec.values import Name, Tier
-
-
-def _zone(name: str) -> str:
-    try:
-        load_zone(name)
-    except ValueError:
-        raise ValueError("is not an IANA time zone: write one such as Asia/Shanghai") from None
-    return name
-
+from domain.tier_model.spec.values import Currency, Name, Tier, TimeZone
 
 Counts = Annotated[
     tuple[Annotated[int, Field(ge=0)], ...],
@@ -52,8 +42,8 @@ class TierModelSpec(Part):
 
     scheme: Name
     dimension: Literal["value", "behaviour", "feature"]
-    time_zone: Annotated[str, AfterValidator(_zone)]
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    time_zone: TimeZone
+    currency: Currency
     labels: dict[str, Label] = Field(default_factory=dict)
     tiers: Annotated[
         tuple[Tier, ...],

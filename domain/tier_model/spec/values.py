@@ -4,7 +4,9 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, StringConstraints, WithJsonSchema
+
+from domain.tier_model.calendar import load_zone
 
 Unit = Literal["day", "week", "month", "year"]
 CalendarUnit = Literal["month", "quarter", "year"]
@@ -147,6 +149,14 @@ def _reference(text: Any) -> FieldReference:
     return FieldReference(found[1], found[3], found[2] is not None)
 
 
+def _zone(name: str) -> str:
+    try:
+        load_zone(name)
+    except ValueError:
+        raise ValueError("is not an IANA time zone: write one such as Asia/Shanghai") from None
+    return name
+
+
 def _spelled(parse: Any, pattern: str) -> tuple[BeforeValidator, PlainSerializer, WithJsonSchema]:
     schema = {"type": "string", "pattern": pattern}
     return (
@@ -177,4 +187,6 @@ Tier = Annotated[
     str,
     StringConstraints(pattern=r"^[^\s'\"\\\x00-\x1f\x7f]([^'\"\\\x00-\x1f\x7f]{0,62}[^\s'\"\\\x00-\x1f\x7f])?$"),
 ]
+TimeZone = Annotated[str, AfterValidator(_zone)]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 ConditionText = Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
