@@ -1,8 +1,8 @@
 """Text to model, with every structural fault named: its place, its value, what to write instead."""
 
 import difflib
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -17,7 +17,7 @@ from domain.tier_model.spec.scores import SCORE_PARTS, Label, Rule
 from domain.tier_model.spec.source import Path, Source, read_source
 
 _NEEDED = "scheme, dimension, time_zone, currency, tiers, features and rules"
-_MARKERS = ("kind:", "score:", "cuts:", "review:", "downgrade:")
+_MARKERS = ("kind:", "score:", "cuts:", "review:", "downgrade:", "trigger:", "action:")
 _TYPES = {
     "string_type": "text: put it in quotes",
     "int_type": "a whole number",
@@ -30,6 +30,14 @@ _TYPES = {
     "list_type": "a list",
     "float_type": "a number",
 }
+
+
+class Grammar(NamedTuple):
+    """What a kind of file is made of. part_at: the part that a location lies in; no_member: what to say of a value that
+    is spelled by one of several keys and has none of them, or two."""
+
+    part_at: Callable[[tuple[int | str, ...]], type[BaseModel]]
+    no_member: Callable[[tuple[int | str, ...]], tuple[str, str]]
 
 
 def parse_model(text: str | bytes) -> TierModelSpec:
@@ -54,8 +62,13 @@ def read_model(text: str | bytes) -> tuple[TierModelSpec, Source]:
     try:
         return TierModelSpec.model_validate(source.data), source
     except ValidationError as problem:
-        faults = [_fault(error, source) for error in problem.errors(include_url=False)]
-        raise ModelInvalid(list(dict.fromkeys(_told_once(faults)))) from None
+        raise ModelInvalid(faults_in(problem, source, _GRAMMAR)) from None
+
+
+def faults_in(problem: ValidationError, source: Source, grammar: Grammar) -> list[ModelFault]:
+    """Every fault of a text that has the wrong structure, each once."""
+    faults = [_fault(error, source, grammar) for error in problem.errors(include_url=False)]
+    return list(dict.fromkeys(_told_once(faults)))
 
 
 def _told_once(faults: Iterable[ModelFault]) -> list[ModelFault]:
@@ -70,10 +83,10 @@ def _told_once(faults: Iterable[ModelFault]) -> list[ModelFault]:
     return kept
 
 
-def _fault(error: ErrorDetails, source: Source) -> ModelFault:
+def _fault(error: ErrorDetails, source: Source, grammar: Grammar) -> ModelFault:
     location = error["loc"]
     path = _path_in(source.data, location)
-    message, remedy = _said(error, location)
+    message, remedy = _said(error, location, grammar)
     value = error["input"] if isinstance(error["input"], str | int | float | bool | None) else None
     line, column = source.place(path)
     return ModelFault(".".join(map(str, path)), line, column, value, message, remedy)
@@ -94,17 +107,14 @@ def _path_in(data: Any, location: tuple[int | str, ...]) -> Path:
     return tuple(path)
 
 
-def _said(error: ErrorDetails, location: tuple[int | str, ...]) -> tuple[str, str]:
+def _said(error: ErrorDetails, location: tuple[int | str, ...], grammar: Grammar) -> tuple[str, str]:
     kind, context = error["type"], error.get("ctx", {})
     if kind == "missing":
         return "is missing", "Add it"
     if kind == "extra_forbidden":
-        return _unknown_key(location)
+        return _unknown_key(location, grammar)
     if kind in ("union_tag_not_found", "union_tag_invalid"):
-        return (
-            "is no feature",
-            f"Write exactly one of {', '.join(FEATURE_KEYS)}, such as {{count: order}}",
-        )
+        return grammar.no_member(location)
     if kind in ("value_error", "assertion_error"):
         message = str(context["error"])
         head, _, remedy = message.partition(": ")
@@ -128,8 +138,8 @@ def _spelling(location: tuple[int | str, ...], pattern: str) -> str:
     return f"It must match {pattern}"
 
 
-def _unknown_key(location: tuple[int | str, ...]) -> tuple[str, str]:
-    known = sorted(_keys_of(_part_at(location[:-1])))
+def _unknown_key(location: tuple[int | str, ...], grammar: Grammar) -> tuple[str, str]:
+    known = sorted(_keys_of(grammar.part_at(location[:-1])))
     near = difflib.get_close_matches(str(location[-1]), known, n=1)
     hint = f"Did you mean {near[0]}? " if near else ""
     return "is no key that is known here", f"{hint}Known here: {', '.join(known)}"
@@ -164,3 +174,11 @@ def _part_at(location: tuple[int | str, ...]) -> type[BaseModel]:
             return PolicySpec
         case _:
             return TierModelSpec
+
+
+def no_feature(_location: tuple[int | str, ...]) -> tuple[str, str]:
+    """What is said of a feature that has none of its keys, or two."""
+    return "is no feature", f"Write exactly one of {', '.join(FEATURE_KEYS)}, such as {{count: order}}"
+
+
+_GRAMMAR = Grammar(_part_at, no_feature)

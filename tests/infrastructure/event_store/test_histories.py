@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from domain.facts.instants import to_datetime
+from domain.strategies.aggregate import strategy_id_of
 from domain.tier_model.aggregate import model_id_of
 from infrastructure.event_store.append import AppendBatch, append
 from infrastructure.event_store.application import Ledger
@@ -108,6 +109,15 @@ def test_a_history_of_a_candidate_loads(world: World) -> None:
         ("active", False),
         ("fitted", False),
     ]
+
+
+def test_a_strategys_history_loads(world: World) -> None:
+    write(world, "strategy-v1.json", strategy_id_of("welcome"), None)
+    strategy = Ledger(world.pool, world.keyring).strategy("welcome")
+    assert strategy is not None
+    assert (strategy.status, strategy.content_version, strategy.running_version) == ("retired", 2, 2)
+    assert (strategy.global_holdout, strategy.campaign, strategy.started_at) == (5.0, "spring", 1772352000000007)
+    assert strategy.design is not None and strategy.design["holdout"] == 10
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in HISTORIES.glob("*.json")))
