@@ -8,7 +8,7 @@ from uuid import UUID
 from application.compliance.ports import RecordedSubjects, Records
 from application.compliance.verify_receipts import decide_again
 from domain.refusal import Complaint, Refusal
-from domain.user_tier.verify import same_decision, told
+from domain.user_tier.verify import is_decided, same_decision, told
 
 _EVENT_ID = re.compile(r"([0-9a-f]{32})-([0-9]{1,9})", re.ASCII)
 
@@ -37,6 +37,16 @@ class UnknownEvent(Refusal):
         )
 
 
+class NotADecision(Refusal):
+    """An event that follows from no facts and no model: something was given."""
+
+    def __init__(self, event_id: str, topic: str) -> None:
+        super().__init__(
+            f"Event {event_id} ({topic}) is no decision and has no receipt.",
+            Complaint("event_id", event_id, "`tierline verify ledger` proves grants; verify a transition here"),
+        )
+
+
 class VerifyReceipt:
     """As VerifyReceipts, for one event."""
 
@@ -44,7 +54,7 @@ class VerifyReceipt:
         self._records = records
 
     def __call__(self, event_id: str) -> ReceiptVerdict:
-        """Raises UnknownEvent, also for a subject that has been erased."""
+        """Raises UnknownEvent, also for a subject that has been erased, and NotADecision."""
         named = _EVENT_ID.fullmatch(event_id)
         if named is None:
             raise UnknownEvent(event_id)
@@ -58,6 +68,8 @@ class VerifyReceipt:
 def _verdict(batch: RecordedSubjects, event_id: str) -> ReceiptVerdict:
     (recorded,), (expected,) = batch.events, decide_again(batch)
     event = next(event for event in recorded if event.event_id == event_id)
+    if not is_decided(event.topic):
+        raise NotADecision(event_id, event.topic)
     should = same_decision(event, recorded, expected)
     return ReceiptVerdict(
         event_id,

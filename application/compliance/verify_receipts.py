@@ -8,7 +8,7 @@ from application.compliance.ports import RecordedSubjects, Records, Share
 from domain.tier_model.timeline import Force
 from domain.user_tier.decide import decide
 from domain.user_tier.decisions import NewEvent
-from domain.user_tier.verify import Finding, findings_of, lost_of
+from domain.user_tier.verify import Finding, findings_of, is_decided, lost_of
 
 LISTED = 20
 
@@ -106,7 +106,7 @@ def check(batch: RecordedSubjects, found: Verification, scheme: str | None = Non
         return
     again = decide_again(batch, scheme)
     for subject, events, version, expected in zip(batch.subjects, batch.events, batch.versions, again, strict=True):
-        recorded = events if scheme is None else [event for event in events if event.scheme == scheme]
+        recorded = [event for event in events if is_decided(event.topic) and scheme in (None, event.scheme)]
         findings = findings_of(recorded, expected)
         named = {finding.event_id for finding in findings}
         if len(events) != version and scheme is None:

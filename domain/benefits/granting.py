@@ -59,11 +59,14 @@ def require_wanted(wanted: GrantWanted) -> None:
     """Raises GrantRequestInvalid."""
     if not 1 <= wanted.units <= LARGEST:
         raise GrantRequestInvalid("units", wanted.units, "give a whole number from 1 on")
-    texts = ("reason", "order_id", "campaign", "strategy", "assignment_id")
-    for field in texts:
-        text = getattr(wanted, field)
-        if len(text) > LONGEST_TEXT or _UNSAID.search(text):
-            raise GrantRequestInvalid(field, text[:100], f"give at most {LONGEST_TEXT} characters on one line")
+    for field in ("reason", "order_id", "campaign", "strategy", "assignment_id"):
+        require_line(field, getattr(wanted, field), LONGEST_TEXT)
+
+
+def require_line(field: str, text: str, longest: int) -> None:
+    """Raises GrantRequestInvalid."""
+    if len(text) > longest or _UNSAID.search(text):
+        raise GrantRequestInvalid(field, text[:100], f"give at most {longest} characters on one line")
 
 
 def terms_of(spec: BenefitSpec, wanted: GrantWanted, standing: Mapping[str, str], held: Held, now: int) -> Terms:

@@ -10,6 +10,9 @@ import msgspec
 
 from domain.user_tier.decisions import NewEvent, event_id_of
 
+# What a subject is given follows from no facts: the ledger of benefits proves it in its own way.
+_GIVEN = ("user-tier.benefit-", "user-tier.strategy-")
+
 Problem = Literal["different", "missing", "extra", "broken-chain", "broken-model"]
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -62,6 +65,11 @@ class Finding:
     event_id: str | None
     recorded: dict[str, Any] | None
     expected: dict[str, Any] | None
+
+
+def is_decided(topic: str) -> bool:
+    """Whether facts, models and commands lead to events of this name, so that they can be decided again."""
+    return not topic.startswith(_GIVEN)
 
 
 def findings_of(recorded: Sequence[RecordedEvent], expected: Sequence[NewEvent]) -> list[Finding]:

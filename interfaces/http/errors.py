@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from application.access import KeyTooShort, KeyUnknown, NotAllowed, NotAuthenticated, RoleUnknown
 from application.clock import ClockBackwards, ClockNotManual, ClockTooFar
-from application.compliance.verify_receipt import UnknownEvent
+from application.compliance.verify_receipt import NotADecision, UnknownEvent
 from application.evaluation.evaluate_due import UsersSetAside
 from application.facts.record_facts import MalformedRequest, TooManyFacts
 from application.idempotency import IdempotencyKeyInvalid, IdempotencyKeyReused, StillRunning
@@ -117,6 +117,7 @@ STATUS: dict[type[Exception], int] = {
     MalformedRequest: 422,
     MigrationInvalid: 422,
     ModelInvalid: 422,
+    NotADecision: 422,
     NothingToFitOn: 422,
     RoleUnknown: 422,
     ScheduledInPast: 422,

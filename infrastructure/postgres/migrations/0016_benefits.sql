@@ -159,7 +159,9 @@ create function grant_benefits(
 begin
     select array_agg(case
         when exists (select from grant_stops
-                     where scope in ('*', 'benefit:' || r.benefit, 'campaign:' || r.campaign, 'bulk:' || r.run_id::text))
+                     where scope in ('*', 'benefit:' || r.benefit, 'campaign:' || r.campaign, 'bulk:' || r.run_id::text)
+                        or scope in (select split_part(account_names[charged[c]], '@', 1)
+                                     from generate_series(coalesce(ends[r.n - 1], 0) + 1, ends[r.n]) c))
           or not exists (select from benefits b
                          where b.benefit = r.benefit and b.version = r.version and b.status = 'active')
         then -1 else 0 end order by r.n) into outcomes
