@@ -58,6 +58,7 @@ class Strategy(BaseAggregate[UUID]):
         self.makers: frozenset[str] = frozenset()
         self.approved_by: str | None = None
         self.started_at: int | None = None
+        self.running_since: int | None = None
         self.running_version = 0
         self.global_holdout: float | None = None
         self.campaign = ""
@@ -185,7 +186,7 @@ class Strategy(BaseAggregate[UUID]):
                 self.status, self.approved_by = "draft", None
             case Started():
                 self.status, self.running_version = "running", event.strategy_version
-                self.started_at = self.started_at or event.effective_at
+                self.started_at, self.running_since = self.started_at or event.effective_at, event.effective_at
                 self.global_holdout, self.campaign = event.global_holdout, event.campaign
                 self.design = StrategySpec.model_validate(self.spec).design
             case Paused():

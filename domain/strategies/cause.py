@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
+from uuid import UUID
 
 from domain.strategies.spec import AtRisk, Entered, Held, Left, Place, Tagged, Trigger
 
@@ -30,8 +31,10 @@ class Cause(NamedTuple):
 
 
 class Happened(NamedTuple):
-    """An event of a user, as reactions read it."""
+    """An event of a user, as reactions read it. effective_at, recorded_at: microseconds."""
 
+    subject_id: UUID
+    recorded_at: int
     event_id: str
     topic: str
     scheme: str
@@ -40,6 +43,11 @@ class Happened(NamedTuple):
     to_tier: str | None
     effective_at: int
     data: Mapping[str, Any]
+
+
+def actor_of(strategy: str) -> str:
+    """How events name a strategy that acts."""
+    return f"strategy:{strategy}"
 
 
 def cause_of(trigger: Trigger, on_model_change: bool, event: Happened) -> Cause | None:

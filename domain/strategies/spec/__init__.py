@@ -1,6 +1,6 @@
 """The strategy as types: what can be written in a strategy file, read, checked for structure, and hashed."""
 
-from domain.strategies.spec.action import Action, GrantBenefit, Notify, PutTag, StartStrategy
+from domain.strategies.spec.action import Action, GrantBenefit, Notify, PutTag, StartStrategy, action_to_json
 from domain.strategies.spec.parse import StrategyInvalid, read_strategy
 from domain.strategies.spec.strategy import (
     TREATED,
@@ -53,6 +53,7 @@ __all__ = [
     "TimeOfDay",
     "Trigger",
     "When",
+    "action_to_json",
     "as_plain",
     "content_hash",
     "json_schema",

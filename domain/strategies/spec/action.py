@@ -58,3 +58,8 @@ ActionText = Annotated[
     | Annotated[StartStrategy, Tag("action:start")],
     Discriminator(_tag),
 ]
+
+
+def action_to_json(action: Action) -> dict[str, Any]:
+    """As events tell it, and files spell it."""
+    return action.model_dump(mode="json", by_alias=True, exclude_defaults=True)

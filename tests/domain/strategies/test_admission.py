@@ -1,6 +1,7 @@
 """Whom a strategy takes in, how, and whom not and why."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -133,7 +134,7 @@ def test_unsubscribed_from_one_channel_the_other_actions_are_done() -> None:
 
 def event(topic: str = "tier-changed", from_tier: str | None = "mid", to: str | None = "high", **data: Any) -> Happened:
     told = {"cause": "evaluation", **data}
-    return Happened("e-1", f"user-tier.{topic}.v1", "value", "", from_tier, to, NOW, told)
+    return Happened(UUID(int=1), NOW, "e-1", f"user-tier.{topic}.v1", "value", "", from_tier, to, NOW, told)
 
 
 @pytest.mark.parametrize(

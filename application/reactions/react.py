@@ -1,0 +1,14 @@
+"""Everything that strategies do by themselves, in the order in which it matters: a worker's use case."""
+
+from collections.abc import Callable, Sequence
+
+
+class React:
+    """Steps that each do a bit and say whether there is more. Any number of workers may take them at once."""
+
+    def __init__(self, steps: Sequence[Callable[[], object]]) -> None:
+        self._steps = steps
+
+    def __call__(self) -> bool:
+        """Whether anything was done."""
+        return any([bool(step()) for step in self._steps])
