@@ -28,6 +28,9 @@ class Permission(StrEnum):
     TRY_OUT = "evaluate users without recording"
     EVALUATE = "evaluate users"
     TAG_USERS = "tag users"
+    GRANT_BENEFITS = "grant benefits"
+    REDEEM_GRANTS = "redeem grants"
+    REVOKE_GRANTS = "revoke grants"
     HOLD_TIERS = "pin and freeze tiers"
     APPROVE_OVERRIDES = "approve overrides"
     TAKE_OVER = "take over standings"
@@ -54,6 +57,9 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.TRY_OUT: _EVERYBODY,
     Permission.EVALUATE: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
     Permission.TAG_USERS: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
+    Permission.GRANT_BENEFITS: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
+    Permission.REDEEM_GRANTS: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
+    Permission.REVOKE_GRANTS: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
     Permission.HOLD_TIERS: frozenset({Role.OPERATOR, Role.APPROVER, Role.ADMIN}),
     Permission.APPROVE_OVERRIDES: frozenset({Role.APPROVER, Role.ADMIN}),
     Permission.TAKE_OVER: frozenset({Role.ADMIN}),

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from application.benefits.grants import Grants
 from application.compliance.verifications import Verifications
 from application.evaluation.evaluate_due import EvaluateDue
 from application.evaluation.evaluate_user import EvaluateUser
@@ -48,6 +49,8 @@ class Commands(Protocol):
 
     add_tag: AddTag
     remove_tag: RemoveTag
+
+    grants: Grants
 
     pin_tier: PinTier
     unpin_tier: UnpinTier

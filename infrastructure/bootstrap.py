@@ -13,6 +13,7 @@ from opensearchpy import OpenSearch
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
+from application.benefits.grants import Grants
 from application.compliance.verifications import VERIFICATION, VerificationJob, Verifications
 from application.compliance.verify_receipt import VerifyReceipt
 from application.evaluation.evaluate_due import EvaluateDue
@@ -54,6 +55,7 @@ from application.tier_models.schedule_tier_model import ScheduleTierModel
 from application.tier_models.show_tier_model import ShowTierModel
 from application.tier_models.submit_tier_model import SubmitTierModel
 from application.tier_models.unschedule_tier_model import UnscheduleTierModel
+from infrastructure.benefits.desk import build_grants
 from infrastructure.clock import Clock
 from infrastructure.compliance.records import PostgresRecords
 from infrastructure.dramatiq.nudges import NudgeReceiver, Nudges
@@ -161,6 +163,8 @@ class System:
     shadows: ShadowQueries
     lint_tier_model: LintTierModel
 
+    grants: Grants
+
     verify_receipt: VerifyReceipt
     verifications: Verifications
     tier_models: TierModels
@@ -235,6 +239,7 @@ def build(
         evaluate_due=EvaluateDue(evaluation),
         evaluate_user=EvaluateUser(evaluation),
         explain_user=ExplainUser(evaluation, queries),
+        grants=build_grants(pool, keyring, EvaluateUser(evaluation)),
         add_tag=AddTag(evaluation),
         remove_tag=RemoveTag(evaluation),
         **_on_holds(pool, evaluation, settings),

@@ -34,8 +34,23 @@ class EventRecord(msgspec.Struct, frozen=True):
         return f"{self.subject_id.hex}-{self.version}"
 
 
+class LiveGrant(msgspec.Struct, frozen=True, array_like=True):
+    """A grant of which something is left. Instants in microseconds; expires_at None: it has no end."""
+
+    grant_id: str
+    benefit: str
+    benefit_version: int
+    kind: str
+    units: int
+    left: int
+    granted_at: int
+    expires_at: int | None
+    campaign: str
+
+
 class ObservationRecord(msgspec.Struct, frozen=True):
-    """The one current observation of a subject. through: the last fact, command or activation decided."""
+    """The one current observation of a subject, with what it holds. through: the last fact, command or activation
+    decided. position: of the observation, or of the event that gave or took something after it."""
 
     position: int
     subject_id: UUID
@@ -43,6 +58,7 @@ class ObservationRecord(msgspec.Struct, frozen=True):
     through: int
     decided_at: int
     observation: Observation
+    grants: tuple[LiveGrant, ...] = ()
 
 
 class BrokenRecord(msgspec.Struct, frozen=True):

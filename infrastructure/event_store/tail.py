@@ -1,6 +1,6 @@
 """The log's tail: events and observations in position order, of any hash partitions, from any position on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +12,11 @@ from infrastructure.event_store.catalogue import CATALOGUE, Catalogue, DataInval
 from infrastructure.postgres.pool import Pool, transaction
 from infrastructure.security.keyring import DataKeyUnreadable, Keyring
 from infrastructure.security.seal import CONTEXT_EVENT, CONTEXT_OBSERVATION, Seal, SealBroken
-from projections.records import BrokenRecord, EventRecord, ObservationRecord, Record, TailBatch
+from projections.records import BrokenRecord, EventRecord, LiveGrant, ObservationRecord, Record, TailBatch
 
 PARTITIONS = 8
 
+GRANTS = msgspec.json.Decoder(tuple[LiveGrant, ...])
 _UNREADABLE = (TopicUnknown, SchemaNewerThanCode, DataInvalid, DataKeyUnreadable, SealBroken, msgspec.MsgspecError)
 
 # The columns of an observation stand where an event's of the same type do. No condition and no limit in here: only so
@@ -29,6 +30,26 @@ _OBSERVATIONS = """
 select position, subject_id as stream_id, null::integer, null::text, null::text, null::text, null::text, null::text,
        through, decided_at, null::text, null::text, null::text, body
 from {table}
+"""
+
+# What was given to a subject changes what is shown of it, and not its observation: for whoever reads observations such
+# an event stands for one. The condition is that of the index events_of_holdings.
+_HELD = "topic like 'user-tier.benefit-%%' or topic like 'user-tier.strategy-%%'"
+_HELD_EVENTS = f"{_EVENTS} where {_HELD}"
+# Of the subject tail.stream_id.
+LIVE_GRANTS = """
+(select json_agg(json_build_array(replace(grant_id::text, '-', ''), benefit, benefit_version, kind, units,
+                                  units - redeemed - released, granted_at, expires_at, campaign)
+                 order by granted_at, grant_id)::text
+ from grants where grants.subject_id = tail.stream_id and status = 'open')
+"""
+_OF_TAIL = _HELD.replace("topic", "tail.topic")
+# Looked up one by one: a join might read all observations for the sake of a few.
+_SHOWN = f"""
+case when tail.topic is null or {_OF_TAIL} then {LIVE_GRANTS} end,
+case when {_OF_TAIL} then (
+    select row(through, decided_at, body) from observations where observations.subject_id = tail.stream_id
+) end
 """
 
 _HEAD = "select greatest(0, {})".format(
@@ -48,7 +69,7 @@ with tail as materialized (
 ), head as materialized ({head} as position)
 select head.position as head, tail.*,
        (select array_agg(user_id order by user_id) from user_ids where user_ids.subject_id = tail.stream_id),
-       (select data_key from subjects where subjects.subject_id = tail.stream_id)
+       (select data_key from subjects where subjects.subject_id = tail.stream_id), {shown}
 from head left join tail on true
 order by tail.position
 """
@@ -57,6 +78,7 @@ _READ_SUBJECT = _READ.format(
     only="and stream_id = %(stream_id)s",
     limit="all",
     head=_HEAD,
+    shown=_SHOWN,
 )
 
 
@@ -82,35 +104,37 @@ class LogTail:
         head: int = rows[0][0]
         found = [row for row in rows if row[1] is not None]
         position = found[-1][1] if len(found) == limit else max(head, after)
-        return TailBatch(self._records(found), position, head)
+        return TailBatch(self._records(found, events, observations), position, head)
 
     def read_subject(self, subject_id: UUID, after: int) -> list[Record]:
         """All records of one stream with position > after, in position order."""
         with transaction(self._pool) as connection:
             rows = _rows(connection, _READ_SUBJECT, {"after": after, "stream_id": subject_id})
-        return self._records([row for row in rows if row[1] is not None])
+        return self._records([row for row in rows if row[1] is not None], True, True)
 
     def head(self) -> int:
         """The last committed position of an event or observation; 0 for an empty log."""
         with transaction(self._pool) as connection:
             return head(connection)
 
-    def _records(self, rows: Sequence[tuple[Any, ...]]) -> list[Record]:
-        records = []
+    def _records(self, rows: Sequence[tuple[Any, ...]], events: bool, observations: bool) -> list[Record]:
+        records: list[Record] = []
         for row in rows:
-            record = self._record(row)
-            if record is not None:
-                records.append(record)
+            is_event = row[3] is not None
+            if events and is_event:
+                records += self._read(self._event, row)
+            if observations and (not is_event or row[18] is not None):
+                records += self._read(self._observation, row)
         return records
 
-    def _record(self, row: tuple[Any, ...]) -> Record | None:
-        _, position, stream_id, version, topic, *_, user_ids, data_key = row
+    def _read(self, made: Callable[..., Record | None], row: tuple[Any, ...]) -> list[Record]:
+        _, position, stream_id, _, topic, *_ = row
         try:
-            seal = None if data_key is None else self._keyring.unwrap(stream_id, data_key)
-            names = tuple(user_ids or ())
-            return self._observation(row, seal, names) if version is None else self._event(row, seal, names)
+            seal = None if row[16] is None else self._keyring.unwrap(stream_id, row[16])
+            record = made(row, seal, tuple(row[15] or ()))
         except _UNREADABLE as error:
-            return BrokenRecord(position, stream_id, str(error), topic or "")
+            return [BrokenRecord(position, stream_id, str(error), topic or "")]
+        return [] if record is None else [record]
 
     def _event(self, row: tuple[Any, ...], seal: Seal | None, names: tuple[str, ...]) -> EventRecord | None:
         topic, state = row[4], row[14]
@@ -119,7 +143,7 @@ class LogTail:
                 return None
             state = seal.unseal(CONTEXT_EVENT, state)
         event_type, data = self._catalogue.read(topic, msgspec.msgpack.decode(state))
-        _, position, stream_id, version, _, scheme, scope, from_tier, to_tier, *rest = row
+        _, position, stream_id, version, _, scheme, scope, from_tier, to_tier, *rest = row[:15]
         effective_at, recorded_at, actor, command_id, causation, *_ = rest
         return EventRecord(
             position=position,
@@ -140,10 +164,13 @@ class LogTail:
         )
 
     def _observation(self, row: tuple[Any, ...], seal: Seal | None, names: tuple[str, ...]) -> ObservationRecord | None:
+        """Of an observation, or as it stands beside an event that gave something."""
         if seal is None:
             return None
-        observation = decode_observation(seal.unseal(CONTEXT_OBSERVATION, row[14]))
-        return ObservationRecord(row[1], row[2], names, row[9], row[10], observation)
+        through, decided_at, body = row[18] if row[3] is not None else (row[9], row[10], row[14])
+        observation = decode_observation(seal.unseal(CONTEXT_OBSERVATION, body))
+        grants = GRANTS.decode(row[17]) if row[17] else ()
+        return ObservationRecord(row[1], row[2], names, through, decided_at, observation, grants)
 
 
 def head(connection: Connection) -> int:
@@ -165,6 +192,8 @@ def _read_statement(partitions: Sequence[int], limit: int, events: bool, observa
         raise ValueError(f"partitions {list(partitions)}: give some of 0 to {PARTITIONS - 1}")
     if not events and not observations:
         raise ValueError("events and observations are both off: read at least one of them")
-    selects = [_EVENTS.format(table=f"events_p{part}") for part in partitions if events]
+    rows = _EVENTS if events else _HELD_EVENTS
+    selects = [rows.format(table=f"events_p{part}") for part in partitions]
     selects += [_OBSERVATIONS.format(table=f"observations_p{part}") for part in partitions if observations]
-    return _READ.format(rows=" union all ".join(selects), only="", limit=limit, head=_HEAD)
+    shown = _SHOWN if observations else "null, null"
+    return _READ.format(rows=" union all ".join(selects), only="", limit=limit, head=_HEAD, shown=shown)

@@ -58,7 +58,7 @@ _USER_PROGRESS = """
 select case when t.last_position <= %(at_least)s then t.last_position
             else (select coalesce(max(f.position), 0) from facts f
                   where f.subject_id = t.subject_id and f.position <= %(at_least)s) end as required,
-       coalesce(o.through, 0), coalesce(o.position, 0),
+       coalesce(o.through, 0), greatest(coalesce(o.position, 0), t.held_position),
        t.history_id is null and coalesce(t.due_at >= tierline_peek(), true)
        and t.generation >= (select coalesce(max(generation), 0) from activations where position <= %(at_least)s)
        and %(at_least)s <= (select last_value from positions)

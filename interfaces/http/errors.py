@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from application.access import KeyTooShort, KeyUnknown, NotAllowed, NotAuthenticated, RoleUnknown
+from application.benefits.decided import UserKeepsMoving
 from application.clock import ClockBackwards, ClockNotManual, ClockTooFar
 from application.compliance.verify_receipt import NotADecision, UnknownEvent
 from application.evaluation.evaluate_due import UsersSetAside
@@ -31,6 +32,25 @@ from application.standings.import_standings import StandingsInvalid
 from application.tier_models.fit_tier_model import LearnerNeeded, NothingToFitOn
 from application.tier_models.learn import TooLittleHistory
 from application.tier_models.ports import LearnerNotInstalled
+from domain.benefits.refusals import (
+    BenefitNotInForce,
+    BudgetExhausted,
+    BudgetNotOpen,
+    BudgetOfAnotherCurrency,
+    CapReached,
+    GrantEnded,
+    GrantEndsInPast,
+    GrantingStopped,
+    GrantRequestInvalid,
+    MoreThanLeft,
+    NotEntitled,
+    NotInPart,
+    RedeemedTooOften,
+    StockExhausted,
+    UnknownBenefit,
+    UnknownBudget,
+    UnknownGrant,
+)
 from domain.facts.history import HistorySealed, SubjectInHistory, UnknownHistory
 from domain.facts.kinds import KindRefused
 from domain.refusal import Refusal
@@ -69,7 +89,10 @@ STATUS: dict[type[Exception], int] = {
     NoPreview: 404,
     NoShadow: 404,
     PresetUnknown: 404,
+    UnknownBenefit: 404,
+    UnknownBudget: 404,
     UnknownEvent: 404,
+    UnknownGrant: 404,
     UnknownHistory: 404,
     UnknownOverrideRequest: 404,
     UnknownReadModel: 404,
@@ -79,24 +102,38 @@ STATUS: dict[type[Exception], int] = {
     VersionUnknown: 404,
     ActivationTooEarly: 409,
     AlreadyScheduled: 409,
+    BenefitNotInForce: 409,
+    BudgetExhausted: 409,
+    BudgetNotOpen: 409,
+    BudgetOfAnotherCurrency: 409,
+    CapReached: 409,
     ClockBackwards: 409,
     ClockNotManual: 409,
     CutsNotFitted: 409,
+    GrantEnded: 409,
+    GrantEndsInPast: 409,
+    GrantingStopped: 409,
     HistorySealed: 409,
     IdempotencyKeyReused: 409,
     InForceStays: 409,
+    MoreThanLeft: 409,
     NoStanding: 409,
+    NotEntitled: 409,
+    NotInPart: 409,
     NotApproved: 409,
     NotScheduled: 409,
     NotSubmitted: 409,
     OverrideRequestDecided: 409,
     OwnDraft: 409,
     OwnOverrideRequest: 409,
+    RedeemedTooOften: 409,
     RolloutShrinks: 409,
     ShadowNeedsLive: 409,
     StaleDraft: 409,
     StillRunning: 409,
+    StockExhausted: 409,
     SubjectInHistory: 409,
+    UserKeepsMoving: 409,
     UsersSetAside: 409,
     VersionPublished: 409,
     VersionRetired: 409,
@@ -104,6 +141,7 @@ STATUS: dict[type[Exception], int] = {
     ClockTooFar: 422,
     ConditionInvalid: 422,
     CursorInvalid: 422,
+    GrantRequestInvalid: 422,
     HoldEndsInPast: 422,
     HoldInvalid: 422,
     HypotheticalFactInvalid: 422,

@@ -46,12 +46,15 @@ class Worker:
         receiver: Callable[[Callable[[], None], Callable[[], None]], Receiver],
         carry_out: Callable[[], Sequence[object]],
         perform_run: Callable[[], bool],
+        expire_grants: Callable[[], int],
     ) -> None:
         """evaluate_due: subjects decided, 0 for nobody due. receiver: made from (wake evaluator, wake projectors).
 
         carry_out: writes down the scheduled activations that came due, and answers them. perform_run: does a part of a
-        long question; False when there is none.
+        long question; False when there is none. expire_grants: how many ended, 0 when none is left.
         """
+        self._expire_grants = expire_grants
+        self._expirer = Loop("grants", self._expire)
         self._perform_run = perform_run
         self._runs = Loop("runs", self._perform)
         self._carry_out = carry_out
@@ -81,7 +84,7 @@ class Worker:
             loop.wake()
 
     def _loops(self) -> Iterable[Loop]:
-        return [self._evaluator, self._schedules, self._runs, *self._projectors, *self._reporters]
+        return [self._evaluator, self._schedules, self._runs, self._expirer, *self._projectors, *self._reporters]
 
     def _evaluate(self) -> float:
         if self._evaluate_due() == 0:
@@ -96,6 +99,12 @@ class Worker:
 
     def _perform(self) -> float:
         return 0.0 if self._perform_run() else SWEEP_SECONDS
+
+    def _expire(self) -> float:
+        if self._expire_grants() == 0:
+            return SWEEP_SECONDS
+        self.wake_projectors()
+        return 0.0
 
     def _projector(self, name: str) -> Loop:
         def work() -> float:

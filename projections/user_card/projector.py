@@ -7,7 +7,7 @@ from uuid import UUID
 from domain.facts.instants import format_instant
 from domain.tier_model.spec.growth import GROWTH
 from domain.user_tier.observation import SchemeObservation, Standing
-from projections.records import ObservationRecord, Record
+from projections.records import LiveGrant, ObservationRecord, Record
 
 PLATFORM = ""  # the scope of standings that are not kept per merchant
 
@@ -48,7 +48,7 @@ def project(record: Record) -> CardOperation | None:
         **({"scopes": scopes} if scopes else {}),
         "tags": sorted(record.observation.tags),
         "strategies": [],
-        "grants": [],
+        "grants": [_grant(grant) for grant in record.grants],
         "position": record.position,
         "through": record.through,
         "decided_at": _text(record.decided_at),
@@ -97,6 +97,19 @@ def _growth(seen: SchemeObservation) -> dict[str, Any]:
         "balance": seen.features[GROWTH],
         "carried": seen.standing.growth_carried,
         "settled_at": _optional(seen.standing.growth_settled_at),
+    }
+
+
+def _grant(grant: LiveGrant) -> dict[str, Any]:
+    return {
+        "grant_id": grant.grant_id,
+        "benefit": grant.benefit,
+        "benefit_version": grant.benefit_version,
+        "kind": grant.kind,
+        "units": grant.units,
+        "left": grant.left,
+        "granted_at": _text(grant.granted_at),
+        "expires_at": _optional(grant.expires_at),
     }
 
 

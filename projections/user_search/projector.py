@@ -55,6 +55,8 @@ MAPPINGS: dict[str, Any] = {
         "since": _OPEN,
         "scoped_tiers": {"type": "keyword"},  # SCHEME/SCOPE/TIER: one field, however many scopes there are
         "tags": {"type": "keyword"},
+        "benefits": {"type": "keyword"},  # those with something left
+        "grants_expire_at": {"type": "date"},  # the first of them to end
         "features": {"type": "object", "enabled": False},  # as shown
         "typed": _OPEN,  # as found: typed.SCHEME.NAME.(whole|fraction|text|flag)
         "days": _OPEN,
@@ -96,6 +98,7 @@ def project(record: Record) -> Document | None:
         "since": since,
         "scoped_tiers": sorted(scoped_tiers),
         "tags": sorted(observation.tags),
+        "benefits": sorted({grant.benefit for grant in record.grants}),
         "features": features,
         "typed": typed,
         "days": days,
@@ -104,6 +107,9 @@ def project(record: Record) -> Document | None:
         "through": record.through,
         "decided_at": _text(record.decided_at),
     }
+    ends = [grant.expires_at for grant in record.grants if grant.expires_at is not None]
+    if ends:
+        source["grants_expire_at"] = _text(min(ends))
     return Document(subject_id, record.position, record.subject_id, source)
 
 

@@ -1,0 +1,20 @@
+"""Everything that can be done with grants."""
+
+from dataclasses import dataclass
+
+from application.benefits.expire_grants import ExpireGrants
+from application.benefits.grant_benefit import GrantBenefit
+from application.benefits.ports import GrantQueries
+from application.benefits.redeem_grant import RedeemGrant
+from application.benefits.revoke_grant import RevokeGrant
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """Granting, and what becomes of grants."""
+
+    grant: GrantBenefit
+    redeem: RedeemGrant
+    revoke: RevokeGrant
+    expire: ExpireGrants
+    queries: GrantQueries
