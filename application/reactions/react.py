@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 
 
 class React:
-    """Steps that each do a bit and say whether there is more. Any number of workers may take them at once."""
+    """Steps that each do a bit and say whether they did. Any number of workers may take them at once."""
 
     def __init__(self, steps: Sequence[Callable[[], object]]) -> None:
         self._steps = steps
 
     def __call__(self) -> bool:
         """Whether anything was done."""
-        return any([bool(step()) for step in self._steps])
+        done = [step() for step in self._steps]  # every one of them: none waits for another
+        return any(done)

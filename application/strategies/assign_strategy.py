@@ -57,7 +57,10 @@ class AssignStrategy:
         cause = Cause("hand", command_id or uuid4().hex, now)
         wanted = Wanted(strategy, subject_id, cause, actor, command_id, by_hand=True, arm=arm)
         outcome = once_settled(
-            lambda: self._desk.take_in([wanted])[0], lambda one: isinstance(one, Undecided), self._evaluate_user, user_id
+            lambda: self._desk.take_in([wanted])[0],
+            lambda one: isinstance(one, Undecided),
+            self._evaluate_user,
+            user_id,
         )
         if isinstance(outcome, LeftOut):
             raise AssignmentRefused(user_id, strategy, outcome.reason, outcome.detail)

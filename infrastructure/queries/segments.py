@@ -28,6 +28,7 @@ from projections.user_search.view import UserSearchView
 _DAYS = "days."
 _FIRST_DAY = date(1970, 1, 1)
 _DAY_RANGE = ((date.min - _FIRST_DAY).days, (date.max - _FIRST_DAY).days)
+_LISTED = ("tags", "benefits", "strategies", "arms")
 _ATTRIBUTE = re.compile(r"attributes\.[A-Za-z0-9_\-]{1,100}")
 
 
@@ -202,10 +203,10 @@ def _order(names: SegmentNames, name: str, direction: Direction) -> tuple[str, s
 
 def _facet(names: SegmentNames, name: str) -> str:
     """The field to count the values of."""
-    if name == "tags" or _ATTRIBUTE.fullmatch(name):
+    if name in _LISTED or _ATTRIBUTE.fullmatch(name):
         return name
     field = names.fields.get(name)
     countable = [known for known, at in names.fields.items() if at.type in (Type.text, Type.boolean, Type.scalar)]
     if field is None or name not in countable:
-        raise SegmentFieldUnknown("facets", name, ["tags", "attributes.NAME", *countable])
+        raise SegmentFieldUnknown("facets", name, [*_LISTED, "attributes.NAME", *countable])
     return _plain(field)

@@ -56,6 +56,8 @@ MAPPINGS: dict[str, Any] = {
         "scoped_tiers": {"type": "keyword"},  # SCHEME/SCOPE/TIER: one field, however many scopes there are
         "tags": {"type": "keyword"},
         "benefits": {"type": "keyword"},  # those with something left
+        "strategies": {"type": "keyword"},  # those that the user is in, held out or not
+        "arms": {"type": "keyword"},  # STRATEGY/ARM of them; STRATEGY/ without an arm is held out
         "grants_expire_at": {"type": "date"},  # the first of them to end
         "features": {"type": "object", "enabled": False},  # as shown
         "typed": _OPEN,  # as found: typed.SCHEME.NAME.(whole|fraction|text|flag)
@@ -99,6 +101,8 @@ def project(record: Record) -> Document | None:
         "scoped_tiers": sorted(scoped_tiers),
         "tags": sorted(observation.tags),
         "benefits": sorted({grant.benefit for grant in record.grants}),
+        "strategies": sorted({assignment.strategy for assignment in record.strategies}),
+        "arms": sorted({f"{assignment.strategy}/{assignment.arm or ''}" for assignment in record.strategies}),
         "features": features,
         "typed": typed,
         "days": days,

@@ -1,0 +1,58 @@
+"""Strategies over the ledger. Called by bootstrap alone, and by tests."""
+
+from collections.abc import Callable
+
+from application.benefits.ports import GrantDesk
+from application.evaluation.evaluate_user import EvaluateUser
+from application.reactions.react import React
+from application.reactions.start_strategies_when_a_tier_changes import StartStrategiesWhenATierChanges
+from application.reactions.start_strategies_when_a_user_joins_a_segment import StartStrategiesWhenAUserJoinsASegment
+from application.strategies.assign_strategy import AssignStrategy, EndAssignment, EndAssignments
+from application.strategies.carry_out_actions import CarryOutActions, MessageCap
+from application.strategies.change_strategy import ChangeStrategy
+from application.strategies.commands import StrategyCommands
+from application.strategies.define_strategy import DefineStrategy, LintStrategy
+from application.strategies.look_again import LookAgain
+from application.tags.add_tag import AddTag
+from infrastructure.evaluation.ledger import PostgresEvaluationLedger
+from infrastructure.event_store.application import Ledger
+from infrastructure.event_store.tail import LogTail
+from infrastructure.postgres.pool import Pool
+from infrastructure.security.keyring import Keyring
+from infrastructure.strategies.acting import PostgresActions
+from infrastructure.strategies.definitions import PostgresStrategies
+from infrastructure.strategies.desk import PostgresAssignmentDesk
+from infrastructure.strategies.turns import PostgresReactions
+
+
+def build_strategies(
+    pool: Pool,
+    keyring: Keyring,
+    evaluation: PostgresEvaluationLedger,
+    grants: GrantDesk,
+    *,
+    approvals: str,
+    global_holdout: float = 0.0,
+    cap: MessageCap | None = None,
+) -> StrategyCommands:
+    """approvals, global_holdout, cap: as the settings say."""
+    strategies = PostgresStrategies(pool, Ledger(pool, keyring))
+    desk = PostgresAssignmentDesk(pool, keyring)
+    reactions = PostgresReactions(pool, keyring, LogTail(pool, keyring))
+    evaluate_user = EvaluateUser(evaluation)
+    steps: list[Callable[[], object]] = [
+        StartStrategiesWhenATierChanges(reactions, evaluate_user),
+        StartStrategiesWhenAUserJoinsASegment(reactions, evaluate_user),
+        LookAgain(desk, evaluate_user),
+        CarryOutActions(PostgresActions(pool, keyring), desk, grants, AddTag(evaluation), evaluate_user, cap),
+        EndAssignments(desk, evaluate_user),
+    ]
+    return StrategyCommands(
+        definitions=strategies,
+        define=DefineStrategy(strategies),
+        lint=LintStrategy(strategies),
+        change=ChangeStrategy(strategies, approvals, global_holdout),
+        assign=AssignStrategy(strategies, desk, evaluate_user),
+        end=EndAssignment(desk, evaluate_user),
+        react=React(steps),
+    )
