@@ -21,6 +21,7 @@ from application.runs.perform_runs import PerformRuns
 from application.shadow.start_shadow import StartShadow
 from application.shadow.stop_shadow import StopShadow
 from application.standings.import_standings import ImportStandings
+from application.strategies.commands import StrategyCommands
 from application.tags.add_tag import AddTag
 from application.tags.remove_tag import RemoveTag
 from application.tier_models.activate_tier_model import ActivateTierModel
@@ -51,6 +52,7 @@ class Commands(Protocol):
     remove_tag: RemoveTag
 
     grants: Grants
+    strategies: StrategyCommands
 
     pin_tier: PinTier
     unpin_tier: UnpinTier

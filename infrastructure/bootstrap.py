@@ -40,6 +40,7 @@ from application.shadow.ports import ShadowQueries
 from application.shadow.start_shadow import StartShadow
 from application.shadow.stop_shadow import StopShadow
 from application.standings.import_standings import ImportStandings
+from application.strategies.commands import StrategyCommands
 from application.tags.add_tag import AddTag
 from application.tags.remove_tag import RemoveTag
 from application.tier_models.activate_tier_model import ActivateTierModel
@@ -89,6 +90,7 @@ from infrastructure.security.keyring import Keyring
 from infrastructure.security.one_answer import StoredAnswers
 from infrastructure.servers import checks, own_master_key, remedies, servers
 from infrastructure.settings import Settings
+from infrastructure.strategies.wiring import build_strategies
 from infrastructure.tier_models.store import PostgresTierModels
 from projections.lag import LagReader
 from projections.read_models import ReadModels
@@ -164,6 +166,7 @@ class System:
     lint_tier_model: LintTierModel
 
     grants: Grants
+    strategies: StrategyCommands
 
     verify_receipt: VerifyReceipt
     verifications: Verifications
@@ -240,6 +243,7 @@ def build(
         evaluate_user=EvaluateUser(evaluation),
         explain_user=ExplainUser(evaluation, queries),
         grants=build_grants(pool, keyring, EvaluateUser(evaluation)),
+        strategies=build_strategies(pool, keyring, evaluation, settings),
         add_tag=AddTag(evaluation),
         remove_tag=RemoveTag(evaluation),
         **_on_holds(pool, evaluation, settings),

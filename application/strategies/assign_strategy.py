@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import TypeVar
 from uuid import uuid4
 
+from application.benefits.decided import UserKeepsMoving
 from application.evaluation.evaluate_user import EvaluateUser
 from application.strategies.ports import AssignmentDesk, LeftOut, Strategies, TakenIn, Undecided, Wanted
-from domain.refusal import Complaint, Refusal
 from domain.strategies.cause import Cause
 from domain.strategies.refusals import (
     AssignmentRefused,
@@ -19,16 +19,8 @@ from domain.strategies.spec import StrategySpec
 
 T = TypeVar("T")
 _ATTEMPTS = 10
-
-
-class UserNotSettled(Refusal):
-    """Facts about the user kept coming while they were being decided."""
-
-    def __init__(self, user_id: str) -> None:
-        super().__init__(
-            f"User {user_id[:200]!r} kept changing while the command was under way.",
-            Complaint("user_id", user_id, "send the command again"),
-        )
+_AT_ONCE = 500
+TIMER = "timer"
 
 
 class AssignStrategy:
@@ -43,7 +35,7 @@ class AssignStrategy:
         """arm None: drawn, as for everybody. Under one command_id it happens once.
 
         Raises UnknownStrategy, StrategyOver, StrategyNotRunning, UnknownArm, UnknownUser, SubjectInHistory,
-        AssignmentRefused, UserNotSettled.
+        AssignmentRefused, UserKeepsMoving.
         """
         view = self._strategies.view(strategy)
         if view.status in ("ended", "retired"):
@@ -75,7 +67,7 @@ class EndAssignment:
         self._desk, self._evaluate_user = desk, evaluate_user
 
     def __call__(self, user_id: str, strategy: str, actor: str, *, reason: str = "", command_id: str = "") -> str:
-        """The assignment's id. Raises UnknownUser, UnknownAssignment, SubjectInHistory, UserNotSettled."""
+        """The assignment's id. Raises UnknownUser, UnknownAssignment, SubjectInHistory, UserKeepsMoving."""
         self._desk.subject_of(user_id)
         row = self._desk.live_of(user_id, strategy)
         if row is None:
@@ -108,16 +100,10 @@ class EndAssignments:
 def once_settled(
     command: Callable[[], T], undecided: Callable[[T], bool], evaluate_user: EvaluateUser, user_id: str
 ) -> T:
-    """Carry a command out on a user about whom nothing is due. Raises UserNotSettled."""
+    """Carry a command out on a user about whom nothing is due. Raises UserKeepsMoving."""
     for _ in range(_ATTEMPTS):
         outcome = command()
         if not undecided(outcome):
             return outcome
         evaluate_user(user_id)
-    raise UserNotSettled(user_id)
-
-
-TIMER = "timer"
-_AT_ONCE = 500
-
-__all__ = ["AssignStrategy", "EndAssignment", "EndAssignments", "UserNotSettled", "once_settled"]
+    raise UserKeepsMoving(user_id)

@@ -6,7 +6,7 @@ from application.reactions.react import React
 from application.strategies.assign_strategy import AssignStrategy, EndAssignment
 from application.strategies.change_strategy import ChangeStrategy
 from application.strategies.define_strategy import DefineStrategy, LintStrategy
-from application.strategies.ports import Strategies
+from application.strategies.ports import Strategies, StrategyQueries
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +20,4 @@ class StrategyCommands:
     assign: AssignStrategy
     end: EndAssignment
     react: React
+    queries: StrategyQueries

@@ -344,3 +344,33 @@ class AssignmentDesk(Protocol):
 def by(change: StrategyChange, actor: str, command_id: str = "") -> By:
     """Who commands, at the change's instant."""
     return By(change.now, actor, command_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ArmProgress:
+    """Of one arm, or of those held out (arm None). assigned: so far; live: those that go on; exposed: something was
+    done for them."""
+
+    arm: str | None
+    holdout: str
+    assigned: int
+    live: int
+    exposed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How a strategy goes. skipped: by reason, those who were not taken in; waiting: whose actions are still due."""
+
+    arms: Sequence[ArmProgress]
+    skipped: Mapping[str, int]
+    waiting: int
+    position: int
+
+
+class StrategyQueries(Protocol):
+    """What strategies have come to."""
+
+    def progress(self, name: str) -> Progress:
+        """Out of the ledger, as of now."""
+        ...

@@ -50,14 +50,14 @@ class LedgerCards:
         user_id: str,
         subject_id: UUID,
         data_key: bytes,
-        position: int | None,
+        position: int,
         through: int,
         decided_at: int,
-        body: bytes,
+        body: bytes | None,
         grants: str | None,
         strategies: str | None,
     ) -> dict[str, Any]:
-        if position is None:
+        if body is None:
             return {"standings": {}, "tags": [], "strategies": [], "grants": [], "position": 0}
         seal = self._keyring.unwrap(subject_id, data_key)
         observation = decode_observation(seal.unseal(CONTEXT_OBSERVATION, body))

@@ -1,5 +1,6 @@
 """Users taken in by strategies, in one transaction: locked and read, each decided, recorded with the commit."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -54,6 +55,10 @@ _PART = """
 delete from strategy_members m using unnest(%b::text[], %b::uuid[]) as gone (strategy, subject_id)
 where (m.strategy, m.subject_id) = (gone.strategy, gone.subject_id)
 """
+_COUNT = """
+insert into strategy_skips (strategy, reason, skipped, at)
+select *, tierline_peek() from unnest(%b::text[], %b::text[], %b::bigint[])
+"""
 _RUNG = "delete from strategy_timers where timer_id = any(%b)"
 _SKIPPED_BEFORE = f"""
 select originator_id, command_id from events
@@ -70,6 +75,7 @@ class Plan:
     joined: list[tuple[str, UUID]] = field(default_factory=list)
     parted: list[tuple[str, UUID]] = field(default_factory=list)
     rung: list[UUID] = field(default_factory=list)
+    skipped: Counter[tuple[str, str]] = field(default_factory=Counter)
     events: list[EventRow] = field(default_factory=list)
     told: list[int] = field(default_factory=list)
     """Which of the wanted each event is about."""
@@ -85,6 +91,9 @@ class Plan:
             found.append((_JOIN, _columns(self.joined)))
         if self.parted:
             found.append((_PART, _columns(self.parted)))
+        if self.skipped:
+            rows = [(strategy, reason, count) for (strategy, reason), count in sorted(self.skipped.items())]
+            found.append((_COUNT, _columns(rows)))
         if self.rung:
             found.append((_RUNG, (self.rung,)))
         return found
@@ -174,10 +183,12 @@ def _decide(
         return LeftOut()
     if one.member:
         plan.joined.append((one.strategy, one.subject_id))
-    if isinstance(admission, Skipped) and (one.subject_id, command_of(one)) in skipped:
+    refused = one.by_hand and one.run_id is None  # whoever asked is told: there is nothing to record
+    if isinstance(admission, Skipped) and (refused or (one.subject_id, command_of(one)) in skipped):
         return LeftOut(admission.reason, admission.detail)
     plan.told.append(number)
     if isinstance(admission, Skipped):
+        plan.skipped[running.name, admission.reason] += 1
         data = _skipped(running, admission, one.cause)
         plan.events.append(_event(holder, SKIPPED, one, data, now))
         return LeftOut(admission.reason, admission.detail)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from application.benefits.ports import GrantDesk
 from application.evaluation.evaluate_user import EvaluateUser
 from application.reactions.react import React
 from application.reactions.start_strategies_when_a_tier_changes import StartStrategiesWhenATierChanges
@@ -14,11 +13,14 @@ from application.strategies.commands import StrategyCommands
 from application.strategies.define_strategy import DefineStrategy, LintStrategy
 from application.strategies.look_again import LookAgain
 from application.tags.add_tag import AddTag
+from infrastructure.benefits.desk import PostgresGrantDesk
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger
 from infrastructure.event_store.application import Ledger
 from infrastructure.event_store.tail import LogTail
 from infrastructure.postgres.pool import Pool
+from infrastructure.queries.strategies import PostgresStrategyQueries
 from infrastructure.security.keyring import Keyring
+from infrastructure.settings import Settings
 from infrastructure.strategies.acting import PostgresActions
 from infrastructure.strategies.definitions import PostgresStrategies
 from infrastructure.strategies.desk import PostgresAssignmentDesk
@@ -26,20 +28,14 @@ from infrastructure.strategies.turns import PostgresReactions
 
 
 def build_strategies(
-    pool: Pool,
-    keyring: Keyring,
-    evaluation: PostgresEvaluationLedger,
-    grants: GrantDesk,
-    *,
-    approvals: str,
-    global_holdout: float = 0.0,
-    cap: MessageCap | None = None,
+    pool: Pool, keyring: Keyring, evaluation: PostgresEvaluationLedger, settings: Settings
 ) -> StrategyCommands:
-    """approvals, global_holdout, cap: as the settings say."""
+    """settings: who approves, who is held out of everything, how many messages there may be."""
     strategies = PostgresStrategies(pool, Ledger(pool, keyring))
     desk = PostgresAssignmentDesk(pool, keyring)
     reactions = PostgresReactions(pool, keyring, LogTail(pool, keyring))
-    evaluate_user = EvaluateUser(evaluation)
+    evaluate_user, grants = EvaluateUser(evaluation), PostgresGrantDesk(pool, keyring)
+    cap = None if settings.messages_at_most is None else MessageCap(*settings.messages_at_most)
     steps: list[Callable[[], object]] = [
         StartStrategiesWhenATierChanges(reactions, evaluate_user),
         StartStrategiesWhenAUserJoinsASegment(reactions, evaluate_user),
@@ -51,8 +47,9 @@ def build_strategies(
         definitions=strategies,
         define=DefineStrategy(strategies),
         lint=LintStrategy(strategies),
-        change=ChangeStrategy(strategies, approvals, global_holdout),
+        change=ChangeStrategy(strategies, settings.approvals, settings.holdout_percent),
         assign=AssignStrategy(strategies, desk, evaluate_user),
         end=EndAssignment(desk, evaluate_user),
         react=React(steps),
+        queries=PostgresStrategyQueries(pool),
     )

@@ -54,6 +54,23 @@ from domain.benefits.refusals import (
 from domain.facts.history import HistorySealed, SubjectInHistory, UnknownHistory
 from domain.facts.kinds import KindRefused
 from domain.refusal import Refusal
+from domain.strategies.refusals import (
+    AssignmentRefused,
+    DesignFixed,
+    OwnStrategy,
+    StaleStrategy,
+    StrategiesInCircle,
+    StrategyNotApproved,
+    StrategyNotRunning,
+    StrategyNotSubmitted,
+    StrategyOver,
+    StrategyStanding,
+    UnknownArm,
+    UnknownAssignment,
+    UnknownStrategy,
+    WindowInPast,
+)
+from domain.strategies.spec import StrategyInvalid
 from domain.tier_model.expression import ConditionInvalid
 from domain.tier_model.migration import MigrationInvalid
 from domain.tier_model.presets import PresetUnknown
@@ -89,6 +106,7 @@ STATUS: dict[type[Exception], int] = {
     NoPreview: 404,
     NoShadow: 404,
     PresetUnknown: 404,
+    UnknownAssignment: 404,
     UnknownBenefit: 404,
     UnknownBudget: 404,
     UnknownEvent: 404,
@@ -98,10 +116,12 @@ STATUS: dict[type[Exception], int] = {
     UnknownReadModel: 404,
     UnknownRun: 404,
     UnknownScheme: 404,
+    UnknownStrategy: 404,
     UnknownUser: 404,
     VersionUnknown: 404,
     ActivationTooEarly: 409,
     AlreadyScheduled: 409,
+    AssignmentRefused: 409,
     BenefitNotInForce: 409,
     BudgetExhausted: 409,
     BudgetNotOpen: 409,
@@ -110,6 +130,7 @@ STATUS: dict[type[Exception], int] = {
     ClockBackwards: 409,
     ClockNotManual: 409,
     CutsNotFitted: 409,
+    DesignFixed: 409,
     GrantEnded: 409,
     GrantEndsInPast: 409,
     GrantingStopped: 409,
@@ -126,12 +147,19 @@ STATUS: dict[type[Exception], int] = {
     OverrideRequestDecided: 409,
     OwnDraft: 409,
     OwnOverrideRequest: 409,
+    OwnStrategy: 409,
     RedeemedTooOften: 409,
     RolloutShrinks: 409,
     ShadowNeedsLive: 409,
     StaleDraft: 409,
+    StaleStrategy: 409,
     StillRunning: 409,
     StockExhausted: 409,
+    StrategyNotApproved: 409,
+    StrategyNotRunning: 409,
+    StrategyNotSubmitted: 409,
+    StrategyOver: 409,
+    StrategyStanding: 409,
     SubjectInHistory: 409,
     UserKeepsMoving: 409,
     UsersSetAside: 409,
@@ -162,9 +190,13 @@ STATUS: dict[type[Exception], int] = {
     SchemeWithoutScopes: 422,
     SegmentFieldUnknown: 422,
     StandingsInvalid: 422,
+    StrategiesInCircle: 422,
+    StrategyInvalid: 422,
     TagEndsInPast: 422,
     TagInvalid: 422,
     TooLittleHistory: 422,
+    UnknownArm: 422,
+    WindowInPast: 422,
     WordsInvalid: 422,
 }
 

@@ -98,7 +98,7 @@ def create_model(
 
     def act() -> dict[str, Any]:
         view, faults = system.create_tier_model(text, call.actor)
-        return shown_whole(view) | {"warnings": [_fault(fault) for fault in faults]}
+        return shown_whole(view) | {"warnings": [fault_json(fault) for fault in faults]}
 
     return call.answer(act, 201)
 
@@ -114,7 +114,7 @@ def lint_model(system: SystemDep, text: Annotated[bytes, Depends(_text)]) -> Res
     """Every fault with its line and column; stores nothing."""
     faults = system.lint_tier_model(text)
     valid = not any(fault.severity == "error" for fault in faults)
-    return answer({"valid": valid, "faults": [_fault(fault) for fault in faults]})
+    return answer({"valid": valid, "faults": [fault_json(fault) for fault in faults]})
 
 
 @router.post("/{scheme}/versions/{version}/fit", responses=MODEL, summary="Fit a version's cuts")
@@ -175,7 +175,8 @@ def shown_whole(view: TierModelView) -> dict[str, Any]:
     return _summary(view) | {"spec": view.spec}
 
 
-def _fault(fault: ModelFault) -> dict[str, Any]:
+def fault_json(fault: ModelFault) -> dict[str, Any]:
+    """A fault of a file, as answered."""
     return {
         "path": fault.path,
         "line": fault.line,

@@ -47,12 +47,16 @@ class Worker:
         carry_out: Callable[[], Sequence[object]],
         perform_run: Callable[[], bool],
         expire_grants: Callable[[], int],
+        react: Callable[[], bool],
     ) -> None:
         """evaluate_due: subjects decided, 0 for nobody due. receiver: made from (wake evaluator, wake projectors).
 
         carry_out: writes down the scheduled activations that came due, and answers them. perform_run: does a part of a
         long question; False when there is none. expire_grants: how many ended, 0 when none is left.
+        react: lets strategies react to what has happened and to time; whether they did anything.
         """
+        self._react = react
+        self._reactions = Loop("reactions", self._let_react)
         self._expire_grants = expire_grants
         self._expirer = Loop("grants", self._expire)
         self._perform_run = perform_run
@@ -79,12 +83,13 @@ class Worker:
             loop.join(_STOP_SECONDS)
 
     def wake_projectors(self) -> None:
-        """The log has grown."""
-        for loop in self._projectors:
+        """The log has grown: for whoever shows it, and whoever reacts to it."""
+        for loop in (self._reactions, *self._projectors):
             loop.wake()
 
     def _loops(self) -> Iterable[Loop]:
-        return [self._evaluator, self._schedules, self._runs, self._expirer, *self._projectors, *self._reporters]
+        by_itself = (self._evaluator, self._schedules, self._runs, self._expirer, self._reactions)
+        return [*by_itself, *self._projectors, *self._reporters]
 
     def _evaluate(self) -> float:
         if self._evaluate_due() == 0:
@@ -102,6 +107,12 @@ class Worker:
 
     def _expire(self) -> float:
         if self._expire_grants() == 0:
+            return SWEEP_SECONDS
+        self.wake_projectors()
+        return 0.0
+
+    def _let_react(self) -> float:
+        if not self._react():
             return SWEEP_SECONDS
         self.wake_projectors()
         return 0.0

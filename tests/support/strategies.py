@@ -4,8 +4,7 @@ from typing import Any
 
 import yaml
 
-from application.strategies.carry_out_actions import MessageCap
-from infrastructure.benefits.desk import PostgresGrantDesk
+from infrastructure.settings import Settings
 from infrastructure.strategies.wiring import build_strategies
 from tests.support.ledger import LedgerSystem, order
 
@@ -38,20 +37,9 @@ from assignments a join user_ids u using (subject_id) order by a.assigned_at, u.
 class StrategySystem(LedgerSystem):
     """Use it in a with statement. Nothing happens by itself: `react` brings it about."""
 
-    def __init__(
-        self, dsn: str, *, manual_clock: bool = True, global_holdout: float = 0.0, cap: MessageCap | None = None
-    ) -> None:
+    def __init__(self, dsn: str, *, manual_clock: bool = True, **settings: Any) -> None:
         super().__init__(dsn, manual_clock=manual_clock)
-        grants = PostgresGrantDesk(self.pool, self.keyring)
-        self.strategies = build_strategies(
-            self.pool,
-            self.keyring,
-            self.evaluation,
-            grants,
-            approvals="admin-may-skip",
-            global_holdout=global_holdout,
-            cap=cap,
-        )
+        self.strategies = build_strategies(self.pool, self.keyring, self.evaluation, Settings(**settings))
 
     def start(self, definition: dict[str, Any] | None = None, **changes: Any) -> str:
         """Define the strategy and start it; its name."""

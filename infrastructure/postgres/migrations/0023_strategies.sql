@@ -53,6 +53,15 @@ create index assignments_ending on assignments (ends_at) where ended_at is null;
 create index assignments_of_strategy on assignments (strategy, assignment_id);
 create index assignments_of_run on assignments (run_id, assignment_id) where run_id is not null;
 
+-- How many were not taken in, and why: a row a batch. Who they are is told by their own events, sealed.
+create table strategy_skips (
+    strategy text not null,
+    reason text not null,
+    skipped bigint not null,
+    at bigint not null
+);
+create index strategy_skips_of on strategy_skips (strategy, reason);
+
 -- What is to be done at an instant: a trigger to be looked at (again), or the actions of an assignment. Taken by
 -- whoever comes first, and gone with its effect.
 create table strategy_timers (
