@@ -31,6 +31,7 @@ from application.standings.import_standings import StandingsInvalid
 from application.tier_models.fit_tier_model import LearnerNeeded, NothingToFitOn
 from application.tier_models.learn import TooLittleHistory
 from application.tier_models.ports import LearnerNotInstalled
+from domain.benefits.reading import BenefitInvalid
 from domain.facts.history import HistorySealed, SubjectInHistory, UnknownHistory
 from domain.facts.kinds import KindRefused
 from domain.refusal import Refusal
@@ -101,6 +102,7 @@ STATUS: dict[type[Exception], int] = {
     VersionPublished: 409,
     VersionRetired: 409,
     TooManyFacts: 413,
+    BenefitInvalid: 422,
     ClockTooFar: 422,
     ConditionInvalid: 422,
     CursorInvalid: 422,

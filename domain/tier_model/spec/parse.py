@@ -1,5 +1,7 @@
 """Text to model, with every structural fault named: its place, its value, what to write instead."""
 
+from typing import Any
+
 from pydantic import BaseModel
 
 from domain.tier_model.spec.faults import ModelInvalid
@@ -28,7 +30,7 @@ def _spelling(location: Location) -> str | None:
     return A_TIER if of_tiers else None
 
 
-def _part_at(location: Location) -> type[BaseModel]:
+def _part_at(location: Location, _data: Any) -> type[BaseModel]:
     """The part of a model that a validation location lies in."""
     match location:
         case ("features", _, str(tag), *_) if tag in FEATURE_PARTS:

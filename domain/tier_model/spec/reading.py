@@ -33,16 +33,16 @@ _TYPES = {
 class Language(Generic[Spec]):
     """What a kind of definition is written in.
 
-    keys: those it has at least; refuse: makes the refusal of a text with faults; part_at: the part that a location lies
-    in; spelling: how a text at a location is spelled that does not match its pattern, None: nothing to say of it;
-    markers: how names of union members begin; no_member: what is said of a value that is of no member.
+    keys: those it has at least; refuse: makes the refusal of a text with faults; part_at: the part that a location in
+    the data lies in; spelling: how a text at a location is spelled that does not match its pattern, None: nothing to
+    say of it; markers: how names of union members begin; no_member: what is said of a value that is of no member.
     """
 
     spec: type[Spec]
     noun: str
     keys: str
     refuse: Refuse
-    part_at: Callable[[Location], type[BaseModel]]
+    part_at: Callable[[Location, Any], type[BaseModel]]
     spelling: Callable[[Location], str | None]
     markers: tuple[str, ...] = ()
     no_member: tuple[str, str] = ("is of no known kind", "Change it")
@@ -64,17 +64,17 @@ class Language(Generic[Spec]):
     def _fault(self, error: ErrorDetails, source: Source) -> Fault:
         location = error["loc"]
         path = _path_in(source.data, location, self.markers)
-        message, remedy = self._said(error, location)
+        message, remedy = self._said(error, location, source.data)
         value = error["input"] if isinstance(error["input"], str | int | float | bool | None) else None
         line, column = source.place(path)
         return Fault(".".join(map(str, path)), line, column, value, message, remedy)
 
-    def _said(self, error: ErrorDetails, location: Location) -> tuple[str, str]:
+    def _said(self, error: ErrorDetails, location: Location, data: Any) -> tuple[str, str]:
         kind, context = error["type"], error.get("ctx", {})
         if kind == "missing":
             return "is missing", "Add it"
         if kind == "extra_forbidden":
-            return self._unknown_key(location)
+            return self._unknown_key(location, data)
         if kind in ("union_tag_not_found", "union_tag_invalid"):
             return self.no_member
         if kind in ("value_error", "assertion_error"):
@@ -89,8 +89,8 @@ class Language(Generic[Spec]):
             return "is not spelled as it must be", self.spelling(location) or _spelled(location, context["pattern"])
         return "is out of place", error["msg"]
 
-    def _unknown_key(self, location: Location) -> tuple[str, str]:
-        known = sorted(_keys_of(self.part_at(location[:-1])))
+    def _unknown_key(self, location: Location, data: Any) -> tuple[str, str]:
+        known = sorted(_keys_of(self.part_at(location[:-1], data)))
         near = difflib.get_close_matches(str(location[-1]), known, n=1)
         hint = f"Did you mean {near[0]}? " if near else ""
         return "is no key that is known here", f"{hint}Known here: {', '.join(known)}"

@@ -60,8 +60,10 @@ class Source:
 
 
 def read_source(text: str | bytes, keys: str, refuse: Refuse) -> Source:
-    """YAML or JSON to a Source. keys: those that a definition has at least, for remedies. Raises what refuse makes, with
-    the place of what cannot be read."""
+    """YAML or JSON to a Source. keys: those that a definition has at least, for remedies.
+
+    Raises what refuse makes, with the place of what cannot be read.
+    """
     try:
         return _Reader(_decoded(text), keys).read()
     except _Unreadable as problem:
@@ -69,6 +71,8 @@ def read_source(text: str | bytes, keys: str, refuse: Refuse) -> Source:
 
 
 class _Unreadable(Exception):
+    """Carries a fault out of the reader."""
+
     def __init__(self, fault: Fault) -> None:
         super().__init__(str(fault))
         self.fault = fault
