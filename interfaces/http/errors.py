@@ -32,6 +32,7 @@ from application.tier_models.fit_tier_model import LearnerNeeded, NothingToFitOn
 from application.tier_models.learn import TooLittleHistory
 from application.tier_models.ports import LearnerNotInstalled
 from domain.benefits.reading import BenefitInvalid
+from domain.benefits.refusals import StockBelowPromised, UnknownBenefit
 from domain.facts.history import HistorySealed, SubjectInHistory, UnknownHistory
 from domain.facts.kinds import KindRefused
 from domain.refusal import Refusal
@@ -70,6 +71,7 @@ STATUS: dict[type[Exception], int] = {
     NoPreview: 404,
     NoShadow: 404,
     PresetUnknown: 404,
+    UnknownBenefit: 404,
     UnknownEvent: 404,
     UnknownHistory: 404,
     UnknownOverrideRequest: 404,
@@ -96,6 +98,7 @@ STATUS: dict[type[Exception], int] = {
     RolloutShrinks: 409,
     ShadowNeedsLive: 409,
     StaleDraft: 409,
+    StockBelowPromised: 409,
     StillRunning: 409,
     SubjectInHistory: 409,
     UsersSetAside: 409,
