@@ -12,6 +12,11 @@ from application.benefits.definitions.retire_benefit import RetireBenefit
 from application.benefits.definitions.revise_benefit import ReviseBenefit
 from application.benefits.definitions.show_benefit import ShowBenefit
 from application.benefits.definitions.submit_benefit import SubmitBenefit
+from application.budgets.approve_budget import ApproveBudget
+from application.budgets.change_budget import ChangeBudget
+from application.budgets.close_budget import CloseBudget, ReopenBudget
+from application.budgets.define_budget import DefineBudget
+from application.budgets.show_budget import ShowBudget
 
 
 @dataclass(frozen=True)
@@ -28,3 +33,10 @@ class BenefitCatalogue:
     retire: RetireBenefit
     show: ShowBenefit
     versions: Benefits
+
+    define_budget: DefineBudget
+    change_budget: ChangeBudget
+    approve_budget: ApproveBudget
+    close_budget: CloseBudget
+    reopen_budget: ReopenBudget
+    show_budget: ShowBudget

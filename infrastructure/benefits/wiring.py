@@ -10,6 +10,13 @@ from application.benefits.definitions.retire_benefit import RetireBenefit
 from application.benefits.definitions.revise_benefit import ReviseBenefit
 from application.benefits.definitions.show_benefit import ShowBenefit
 from application.benefits.definitions.submit_benefit import SubmitBenefit
+from application.budgets.approve_budget import ApproveBudget
+from application.budgets.change_budget import ChangeBudget
+from application.budgets.close_budget import CloseBudget, ReopenBudget
+from application.budgets.define_budget import DefineBudget
+from application.budgets.ports import SecondPerson
+from application.budgets.show_budget import ShowBudget
+from infrastructure.benefits.budgets import PostgresBudgets
 from infrastructure.benefits.definitions import PostgresBenefits
 from infrastructure.event_store.application import Ledger
 from infrastructure.postgres.pool import Pool
@@ -18,7 +25,8 @@ from infrastructure.settings import Settings
 
 def benefit_catalogue(pool: Pool, ledger: Ledger, settings: Settings) -> BenefitCatalogue:
     """The catalogue, over the ledger."""
-    benefits = PostgresBenefits(pool, ledger)
+    benefits, budgets = PostgresBenefits(pool, ledger), PostgresBudgets(pool, ledger)
+    second_person = SecondPerson(settings.budget_approval_from, settings.approvals)
     return BenefitCatalogue(
         draft=DraftBenefit(benefits),
         revise=ReviseBenefit(benefits),
@@ -30,4 +38,10 @@ def benefit_catalogue(pool: Pool, ledger: Ledger, settings: Settings) -> Benefit
         retire=RetireBenefit(benefits),
         show=ShowBenefit(benefits),
         versions=benefits,
+        define_budget=DefineBudget(budgets, second_person),
+        change_budget=ChangeBudget(budgets, second_person),
+        approve_budget=ApproveBudget(budgets),
+        close_budget=CloseBudget(budgets),
+        reopen_budget=ReopenBudget(budgets),
+        show_budget=ShowBudget(budgets),
     )
