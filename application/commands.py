@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from application.benefits.catalogue import BenefitCatalogue
 from application.benefits.grants import Grants
 from application.compliance.verifications import Verifications
 from application.evaluation.evaluate_due import EvaluateDue
@@ -70,6 +71,8 @@ class Commands(Protocol):
     activate_tier_model: ActivateTierModel
     carry_out_activations: CarryOutActivations
     retire_tier_model: RetireTierModel
+
+    benefits: BenefitCatalogue
 
     preview_tier_model: PreviewTierModel
     verifications: Verifications

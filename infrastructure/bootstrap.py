@@ -13,6 +13,7 @@ from opensearchpy import OpenSearch
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
+from application.benefits.catalogue import BenefitCatalogue
 from application.benefits.grants import Grants
 from application.compliance.verifications import VERIFICATION, VerificationJob, Verifications
 from application.compliance.verify_receipt import VerifyReceipt
@@ -56,6 +57,7 @@ from application.tier_models.show_tier_model import ShowTierModel
 from application.tier_models.submit_tier_model import SubmitTierModel
 from application.tier_models.unschedule_tier_model import UnscheduleTierModel
 from infrastructure.benefits.desk import build_grants
+from infrastructure.benefits.wiring import benefit_catalogue
 from infrastructure.clock import Clock
 from infrastructure.compliance.records import PostgresRecords
 from infrastructure.dramatiq.nudges import NudgeReceiver, Nudges
@@ -162,6 +164,7 @@ class System:
     stop_shadow: StopShadow
     shadows: ShadowQueries
     lint_tier_model: LintTierModel
+    benefits: BenefitCatalogue
 
     grants: Grants
 
@@ -218,7 +221,8 @@ def build(
     health = Health(checks(pool, models, broker, search), remedies())
     evaluation, answers = PostgresEvaluationLedger(pool, keyring), StoredAnswers(urls["postgres"])
     tail, records = LogTail(pool, keyring), PostgresRecords(pool, keyring)
-    tier_models = PostgresTierModels(pool, keyring, Ledger(pool, keyring))
+    ledger = Ledger(pool, keyring)
+    tier_models = PostgresTierModels(pool, keyring, ledger)
     runs, queries = PostgresRuns(pool, keyring), PostgresLedgerQueries(pool, keyring)
     collect_rarely()
     return System(
@@ -245,6 +249,7 @@ def build(
         **_on_holds(pool, evaluation, settings),
         import_standings=ImportStandings(PostgresOpenings(pool, keyring, evaluation)),
         **_on_tier_models(tier_models, settings),
+        benefits=benefit_catalogue(pool, ledger, settings),
         shadows=PostgresShadowQueries(pool, keyring),
         preview_tier_model=PreviewTierModel(tier_models, runs),
         perform_runs=PerformRuns(runs, _jobs(pool, keyring, tier_models, records)),

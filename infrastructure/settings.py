@@ -50,6 +50,10 @@ class Settings(BaseSettings):
     """By scheme the lowest tier that a pin needs a second person for: `value=gold,club=diamond`. Under
     TIERLINE_APPROVALS=admin-may-skip an admin needs none."""
 
+    budget_approval_from: int | None = Field(default=None, ge=0)
+    """From which amount on, minor units, defining or raising a budget needs a second person; never when not set. Under
+    TIERLINE_APPROVALS=admin-may-skip an admin needs none."""
+
     clock: Literal["system", "manual"] = "system"
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535)

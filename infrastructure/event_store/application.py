@@ -8,6 +8,8 @@ from eventsourcing.persistence import ApplicationRecorder, InfrastructureFactory
 from eventsourcing.utils import Environment, EnvType
 from psycopg import Connection
 
+from domain.benefits.aggregate import Benefit, benefit_id_of
+from domain.budgets.aggregate import Budget, budget_id_of
 from domain.tier_model.aggregate import TierModel, model_id_of
 from domain.user_tier.aggregate import UserTier
 from infrastructure.event_store.mapper import LedgerMapper
@@ -19,7 +21,7 @@ from infrastructure.security.seal import Seal
 
 NAME = "tierline"
 
-A = TypeVar("A", UserTier, TierModel)
+A = TypeVar("A", UserTier, TierModel, Benefit, Budget)
 
 
 class Ledger(Application[UUID]):
@@ -44,6 +46,14 @@ class Ledger(Application[UUID]):
     def tier_model(self, scheme: str) -> TierModel | None:
         """A scheme's model; None when none was ever drafted."""
         return self._find(model_id_of(scheme), TierModel)
+
+    def benefit(self, benefit: str) -> Benefit | None:
+        """A benefit's versions; None when none was ever drafted."""
+        return self._find(benefit_id_of(benefit), Benefit)
+
+    def budget(self, budget: str) -> Budget | None:
+        """A budget; None when nothing was ever recorded of it."""
+        return self._find(budget_id_of(budget), Budget)
 
     def save_joined(self, connection: Connection, *aggregates: Any) -> int:
         """Append what the aggregates decided as the last statement of the caller's transaction, and commit it.

@@ -32,6 +32,7 @@ from application.standings.import_standings import StandingsInvalid
 from application.tier_models.fit_tier_model import LearnerNeeded, NothingToFitOn
 from application.tier_models.learn import TooLittleHistory
 from application.tier_models.ports import LearnerNotInstalled
+from domain.benefits.reading import BenefitInvalid
 from domain.benefits.refusals import (
     BenefitNotInForce,
     BudgetExhausted,
@@ -46,6 +47,7 @@ from domain.benefits.refusals import (
     NotEntitled,
     NotInPart,
     RedeemedTooOften,
+    StockBelowPromised,
     StockExhausted,
     UnknownBenefit,
     UnknownBudget,
@@ -130,6 +132,7 @@ STATUS: dict[type[Exception], int] = {
     RolloutShrinks: 409,
     ShadowNeedsLive: 409,
     StaleDraft: 409,
+    StockBelowPromised: 409,
     StillRunning: 409,
     StockExhausted: 409,
     SubjectInHistory: 409,
@@ -138,6 +141,7 @@ STATUS: dict[type[Exception], int] = {
     VersionPublished: 409,
     VersionRetired: 409,
     TooManyFacts: 413,
+    BenefitInvalid: 422,
     ClockTooFar: 422,
     ConditionInvalid: 422,
     CursorInvalid: 422,
