@@ -106,6 +106,14 @@ class ScopedTier:
 
 
 @dataclass(frozen=True)
+class Holding:
+    """Something that users hold: a benefit of which something is left to them."""
+
+    field: Literal["benefits"]
+    name: str
+
+
+@dataclass(frozen=True)
 class UserProgress:
     """How far one user is towards a position. decided: all of theirs up to it, and nothing due before now.
 
@@ -145,11 +153,11 @@ class SegmentSearch(Protocol):
         size: int,
         cursor: str | None,
         facets: Sequence[str],
-        scoped: Sequence[ScopedTier] = (),
+        besides: Sequence[ScopedTier | Holding] = (),
     ) -> SegmentPage:
         """One page. where: a condition, None for everybody. facets: fields whose values are counted.
 
-        scoped: standings in scopes that they must have besides, all of them.
+        besides: standings in scopes, and things held, that they must have as well, all of them.
         Raises ConditionInvalid, SegmentFieldUnknown, SchemeWithoutScopes, CursorInvalid.
         """
         ...

@@ -39,7 +39,7 @@ def work(system: System, stop: threading.Event) -> None:
             system.receive_nudges,
             system.carry_out_activations,
             system.perform_runs,
-            system.grants.expire,
+            {"grants": system.grants.expire},
         )
         worker.run(stop)
     finally:
