@@ -32,9 +32,18 @@ from application.tier_models.fit_tier_model import LearnerNeeded, NothingToFitOn
 from application.tier_models.learn import TooLittleHistory
 from application.tier_models.ports import LearnerNotInstalled
 from domain.benefits.reading import BenefitInvalid
-from domain.benefits.refusals import StockBelowPromised, UnknownBenefit
+from domain.benefits.refusals import StockBelowPromised, UnknownBenefit, UnknownBudget
+from domain.budgets.refusals import (
+    BudgetBelowPromised,
+    BudgetDefined,
+    BudgetInvalid,
+    NothingWaits,
+    OwnBudgetChange,
+    StaleBudgetChange,
+)
 from domain.facts.history import HistorySealed, SubjectInHistory, UnknownHistory
 from domain.facts.kinds import KindRefused
+from domain.grant_stops.scopes import NotStopped, StopInvalid
 from domain.refusal import Refusal
 from domain.tier_model.expression import ConditionInvalid
 from domain.tier_model.migration import MigrationInvalid
@@ -70,8 +79,10 @@ STATUS: dict[type[Exception], int] = {
     KeyUnknown: 404,
     NoPreview: 404,
     NoShadow: 404,
+    NotStopped: 404,
     PresetUnknown: 404,
     UnknownBenefit: 404,
+    UnknownBudget: 404,
     UnknownEvent: 404,
     UnknownHistory: 404,
     UnknownOverrideRequest: 404,
@@ -82,6 +93,8 @@ STATUS: dict[type[Exception], int] = {
     VersionUnknown: 404,
     ActivationTooEarly: 409,
     AlreadyScheduled: 409,
+    BudgetBelowPromised: 409,
+    BudgetDefined: 409,
     ClockBackwards: 409,
     ClockNotManual: 409,
     CutsNotFitted: 409,
@@ -92,11 +105,14 @@ STATUS: dict[type[Exception], int] = {
     NotApproved: 409,
     NotScheduled: 409,
     NotSubmitted: 409,
+    NothingWaits: 409,
     OverrideRequestDecided: 409,
+    OwnBudgetChange: 409,
     OwnDraft: 409,
     OwnOverrideRequest: 409,
     RolloutShrinks: 409,
     ShadowNeedsLive: 409,
+    StaleBudgetChange: 409,
     StaleDraft: 409,
     StockBelowPromised: 409,
     StillRunning: 409,
@@ -106,6 +122,7 @@ STATUS: dict[type[Exception], int] = {
     VersionRetired: 409,
     TooManyFacts: 413,
     BenefitInvalid: 422,
+    BudgetInvalid: 422,
     ClockTooFar: 422,
     ConditionInvalid: 422,
     CursorInvalid: 422,
@@ -128,6 +145,7 @@ STATUS: dict[type[Exception], int] = {
     SchemeWithoutScopes: 422,
     SegmentFieldUnknown: 422,
     StandingsInvalid: 422,
+    StopInvalid: 422,
     TagEndsInPast: 422,
     TagInvalid: 422,
     TooLittleHistory: 422,
