@@ -14,6 +14,7 @@ from eventsourcing.domain import AggregateEvent
 
 import domain.benefits.events as benefits
 import domain.budgets.events as budgets
+import domain.grant_stops.events as grant_stops
 import domain.tier_model.events as tier_model
 import domain.user_tier.events as user_tier
 
@@ -155,6 +156,8 @@ CATALOGUE = Catalogue(
     [
         *(EventType(event, user_tier.CLEAR_FIELDS, sealed=True) for event in user_tier.EVENTS),
         *(EventType(event, tier_model.CLEAR_FIELDS, sealed=False) for event in tier_model.EVENTS),
-        *(EventType(event, benefits.CLEAR_FIELDS, sealed=False) for event in (*benefits.EVENTS, *budgets.EVENTS)),
+        *(EventType(event, benefits.CLEAR_FIELDS, sealed=False) for event in benefits.EVENTS),
+        *(EventType(event, benefits.CLEAR_FIELDS, sealed=False) for event in budgets.EVENTS),
+        *(EventType(event, benefits.CLEAR_FIELDS, sealed=False) for event in grant_stops.EVENTS),
     ]
 )

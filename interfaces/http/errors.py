@@ -52,9 +52,18 @@ from domain.benefits.refusals import (
     UnknownBenefit,
     UnknownBudget,
     UnknownGrant,
+from domain.benefits.refusals import StockBelowPromised, UnknownBenefit, UnknownBudget
+from domain.budgets.refusals import (
+    BudgetBelowPromised,
+    BudgetDefined,
+    BudgetInvalid,
+    NothingWaits,
+    OwnBudgetChange,
+    StaleBudgetChange,
 )
 from domain.facts.history import HistorySealed, SubjectInHistory, UnknownHistory
 from domain.facts.kinds import KindRefused
+from domain.grant_stops.scopes import NotStopped, StopInvalid
 from domain.refusal import Refusal
 from domain.tier_model.expression import ConditionInvalid
 from domain.tier_model.migration import MigrationInvalid
@@ -90,6 +99,7 @@ STATUS: dict[type[Exception], int] = {
     KeyUnknown: 404,
     NoPreview: 404,
     NoShadow: 404,
+    NotStopped: 404,
     PresetUnknown: 404,
     UnknownBenefit: 404,
     UnknownBudget: 404,
@@ -109,6 +119,8 @@ STATUS: dict[type[Exception], int] = {
     BudgetNotOpen: 409,
     BudgetOfAnotherCurrency: 409,
     CapReached: 409,
+    BudgetBelowPromised: 409,
+    BudgetDefined: 409,
     ClockBackwards: 409,
     ClockNotManual: 409,
     CutsNotFitted: 409,
@@ -125,12 +137,15 @@ STATUS: dict[type[Exception], int] = {
     NotApproved: 409,
     NotScheduled: 409,
     NotSubmitted: 409,
+    NothingWaits: 409,
     OverrideRequestDecided: 409,
+    OwnBudgetChange: 409,
     OwnDraft: 409,
     OwnOverrideRequest: 409,
     RedeemedTooOften: 409,
     RolloutShrinks: 409,
     ShadowNeedsLive: 409,
+    StaleBudgetChange: 409,
     StaleDraft: 409,
     StockBelowPromised: 409,
     StillRunning: 409,
@@ -142,6 +157,7 @@ STATUS: dict[type[Exception], int] = {
     VersionRetired: 409,
     TooManyFacts: 413,
     BenefitInvalid: 422,
+    BudgetInvalid: 422,
     ClockTooFar: 422,
     ConditionInvalid: 422,
     CursorInvalid: 422,
@@ -166,6 +182,7 @@ STATUS: dict[type[Exception], int] = {
     SchemeWithoutScopes: 422,
     SegmentFieldUnknown: 422,
     StandingsInvalid: 422,
+    StopInvalid: 422,
     TagEndsInPast: 422,
     TagInvalid: 422,
     TooLittleHistory: 422,

@@ -12,12 +12,15 @@ from infrastructure.bootstrap import System, build
 from infrastructure.logs import configure_logs
 from infrastructure.settings import load_settings
 from interfaces.http import (
+    benefits,
+    budgets,
     cards,
     clock,
     evaluations,
     explanations,
     fact_kinds,
     facts,
+    grant_stops,
     grants,
     health,
     metrics,
@@ -62,6 +65,9 @@ _ROUTERS = (
     shadows,
     model_lifecycle,
     tier_models,
+    benefits,
+    budgets,
+    grant_stops,
     projections,
     clock,
     health,

@@ -2,6 +2,35 @@
 
 from interfaces.http.examples import RECEIPT, Responses, answers
 
+
+def schema_example(title: str) -> Responses:
+    """An answer with a JSON Schema."""
+    return {
+        **answers(None),
+        200: {
+            "description": "The schema, in the 2020-12 draft",
+            "content": {
+                "application/schema+json": {
+                    "schema": {"type": "object"},
+                    "example": {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title},
+                }
+            },
+        },
+        304: {"description": "As you have it: the ETag in `If-None-Match` is this one"},
+    }
+
+
+REVIEW = {
+    "submitted_by": "key:4f1d2c",
+    "submitted_at": "2026-03-01T08:01:00Z",
+    "note": "for the spring campaign",
+    "approved_by": "key:77ab01",
+    "approved_at": "2026-03-01T08:04:00Z",
+    "approval": "",
+    "rejected_by": None,
+    "rejected_at": None,
+    "reason": "",
+}
 _MODEL = {
     "scheme": "value",
     "version": 3,
@@ -13,17 +42,7 @@ _MODEL = {
     "activated_at": "2026-03-01T08:05:00Z",
     "scheduled_at": None,
     "migration": {"mode": "soft-landing", "grace_days": 30},
-    "review": {
-        "submitted_by": "key:4f1d2c",
-        "submitted_at": "2026-03-01T08:01:00Z",
-        "note": "for the spring campaign",
-        "approved_by": "key:77ab01",
-        "approved_at": "2026-03-01T08:04:00Z",
-        "approval": "",
-        "rejected_by": None,
-        "rejected_at": None,
-        "reason": "",
-    },
+    "review": REVIEW,
 }
 MODELS = answers({"tier_models": [_MODEL], "next_cursor": None})
 MODEL = answers(_MODEL | {"spec": {"scheme": "value", "tiers": ["low", "mid", "high"]}})
@@ -100,19 +119,7 @@ DIFFERENCES = answers(
         "next_cursor": None,
     }
 )
-MODEL_SCHEMA: Responses = {
-    **answers(None),
-    200: {
-        "description": "The schema, in the 2020-12 draft",
-        "content": {
-            "application/schema+json": {
-                "schema": {"type": "object"},
-                "example": {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "TierModelSpec"},
-            }
-        },
-    },
-    304: {"description": "As you have it: the ETag in `If-None-Match` is this one"},
-}
+MODEL_SCHEMA: Responses = schema_example("TierModelSpec")
 PRESETS_LISTED = answers(
     {
         "presets": [

@@ -10,6 +10,7 @@ import pytest
 from domain.benefits.aggregate import benefit_id_of
 from domain.budgets.aggregate import budget_id_of
 from domain.facts.instants import to_datetime
+from domain.grant_stops.aggregate import stop_id_of
 from domain.tier_model.aggregate import model_id_of
 from infrastructure.event_store.append import AppendBatch, append
 from infrastructure.event_store.application import Ledger
@@ -131,6 +132,13 @@ def test_a_budgets_history_loads(world: World) -> None:
     assert budget is not None and budget.terms is not None and budget.waiting is not None
     assert (budget.terms.amount, budget.terms.parent, budget.terms.ends_at) == (70_000, "year", 1780272000000000)
     assert (budget.is_open, budget.waiting.terms.amount, budget.waiting.proposed_by) == (True, 900_000, "key:operator")
+
+
+def test_a_stops_history_loads(world: World) -> None:
+    write(world, "grant-stop-v1.json", stop_id_of("benefit:ten-off"), None)
+    stop = Ledger(world.pool, world.keyring).grant_stop("benefit:ten-off")
+    assert stop is not None
+    assert (stop.stopped_scope, stop.is_stopped, stop.version) == ("benefit:ten-off", True, 3)
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in HISTORIES.glob("*.json")))
