@@ -18,6 +18,7 @@ from interfaces.cli import (
     facts,
     holds,
     run,
+    schemes,
     segments,
     shadows,
     stack,
@@ -45,6 +46,7 @@ cli.add_typer(shadows.models, name="model")
 cli.add_typer(holds.users, name="user")
 cli.add_typer(holds.overrides, name="overrides")
 cli.add_typer(standings.app, name="standings")
+cli.add_typer(schemes.app, name="scheme")
 cli.add_typer(segments.app, name="segment")
 cli.add_typer(upkeep.projections, name="projections")
 cli.add_typer(verification.verify, name="verify")
