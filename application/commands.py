@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from application.compliance.verifications import Verifications
+from application.effects.measure_model_effect import MeasureModelEffect
 from application.evaluation.evaluate_due import EvaluateDue
 from application.evaluation.evaluate_user import EvaluateUser
 from application.evaluation.explain_user import ExplainUser
@@ -69,6 +70,7 @@ class Commands(Protocol):
     retire_tier_model: RetireTierModel
 
     preview_tier_model: PreviewTierModel
+    measure_model_effect: MeasureModelEffect
     verifications: Verifications
     perform_runs: PerformRuns
 

@@ -15,6 +15,7 @@ from redis.asyncio import Redis as AsyncRedis
 
 from application.compliance.verifications import VERIFICATION, VerificationJob, Verifications
 from application.compliance.verify_receipt import VerifyReceipt
+from application.effects.measure_model_effect import MeasureModelEffect
 from application.evaluation.evaluate_due import EvaluateDue
 from application.evaluation.evaluate_user import EvaluateUser
 from application.evaluation.explain_user import ExplainUser
@@ -57,6 +58,7 @@ from application.tier_models.unschedule_tier_model import UnscheduleTierModel
 from infrastructure.clock import Clock
 from infrastructure.compliance.records import PostgresRecords
 from infrastructure.dramatiq.nudges import NudgeReceiver, Nudges
+from infrastructure.effects.wiring import effect_jobs
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger
 from infrastructure.evaluation.openings import PostgresOpenings
 from infrastructure.evaluation.override_requests import PostgresOverrideRequests
@@ -155,6 +157,7 @@ class System:
     retire_tier_model: RetireTierModel
     show_tier_model: ShowTierModel
     preview_tier_model: PreviewTierModel
+    measure_model_effect: MeasureModelEffect
     perform_runs: PerformRuns
     start_shadow: StartShadow
     stop_shadow: StopShadow
@@ -242,6 +245,7 @@ def build(
         **_on_tier_models(tier_models, settings),
         shadows=PostgresShadowQueries(pool, keyring),
         preview_tier_model=PreviewTierModel(tier_models, runs),
+        measure_model_effect=MeasureModelEffect(tier_models, runs),
         perform_runs=PerformRuns(runs, _jobs(pool, keyring, tier_models, records)),
         verify_receipt=VerifyReceipt(records),
         verifications=Verifications(records, runs, tier_models),
@@ -266,7 +270,7 @@ def _jobs(
 ) -> Mapping[str, Callable[[Part], None]]:
     """What does a part of a long question, by its kind."""
     previews = PreviewJob(models, PostgresSnapshots(pool, keyring))
-    return {PREVIEW: previews, VERIFICATION: VerificationJob(records)}
+    return {PREVIEW: previews, VERIFICATION: VerificationJob(records), **effect_jobs(models, pool, keyring)}
 
 
 def _on_facts(pool: Pool, keyring: Keyring) -> dict[str, Any]:

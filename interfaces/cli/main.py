@@ -15,10 +15,10 @@ from interfaces.cli import (
     bench,
     demo,
     doctor,
+    effects,
     facts,
     holds,
     run,
-    schemes,
     segments,
     shadows,
     stack,
@@ -46,7 +46,7 @@ cli.add_typer(shadows.models, name="model")
 cli.add_typer(holds.users, name="user")
 cli.add_typer(holds.overrides, name="overrides")
 cli.add_typer(standings.app, name="standings")
-cli.add_typer(schemes.app, name="scheme")
+cli.add_typer(effects.app, name="scheme")
 cli.add_typer(segments.app, name="segment")
 cli.add_typer(upkeep.projections, name="projections")
 cli.add_typer(verification.verify, name="verify")

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from application.access import KeyTooShort, KeyUnknown, NotAllowed, NotAuthenticated, RoleUnknown
 from application.clock import ClockBackwards, ClockNotManual, ClockTooFar
 from application.compliance.verify_receipt import UnknownEvent
+from application.effects.measure_model_effect import MeasureInvalid, NoModelEffect
 from application.evaluation.evaluate_due import UsersSetAside
 from application.facts.record_facts import MalformedRequest, TooManyFacts
 from application.idempotency import IdempotencyKeyInvalid, IdempotencyKeyReused, StillRunning
@@ -67,6 +68,7 @@ STATUS: dict[type[Exception], int] = {
     NotAuthenticated: 401,
     NotAllowed: 403,
     KeyUnknown: 404,
+    NoModelEffect: 404,
     NoPreview: 404,
     NoShadow: 404,
     PresetUnknown: 404,
@@ -116,6 +118,7 @@ STATUS: dict[type[Exception], int] = {
     LearnerNeeded: 422,
     LearnerNotInstalled: 422,
     MalformedRequest: 422,
+    MeasureInvalid: 422,
     MigrationInvalid: 422,
     ModelInvalid: 422,
     NothingToFitOn: 422,

@@ -14,6 +14,7 @@ from infrastructure.settings import load_settings
 from interfaces.http import (
     cards,
     clock,
+    effects,
     evaluations,
     explanations,
     fact_kinds,
@@ -54,6 +55,7 @@ _ROUTERS = (
     verifications,
     segments,
     schemes,
+    effects,
     fact_kinds,
     presets,
     previews,

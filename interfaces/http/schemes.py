@@ -1,4 +1,4 @@
-"""Schemes as a whole: how many users stand on each tier, and who went where."""
+"""Schemes as a whole: how many users stand on each tier, who went where, and how good the rules are."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
