@@ -1,6 +1,6 @@
 """What a scheme's versions have done, and how good they are: asked for, and measured in one snapshot of the ledger."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -123,7 +123,7 @@ class ModelEffectJob:
 def shown(run: Run) -> dict[str, Any]:
     """The effect as far as it is, as answered. Instants as text."""
     (result,) = run.results
-    asked = run.parameters
+    asked, tiers = run.parameters, result.get("tiers", [])
     data = {name: _instant(name, value) for name, value in result.get("data", {}).items()}
     return {
         "id": run.run_id,
@@ -135,9 +135,10 @@ def shown(run: Run) -> dict[str, Any]:
         "requested_by": run.requested_by,
         "position": result.get("position"),
         "data": data,
-        "versions": [_texts(one) for one in result.get("versions", [])],
+        "tiers": tiers,
+        "versions": [_texts(one, tiers) for one in result.get("versions", [])],
         "versions_left_out": result.get("versions_left_out", []),
-        "weeks": [_texts(one) for one in result.get("weeks", [])],
+        "weeks": [_texts(one, tiers) for one in result.get("weeks", [])],
         "periods": [_texts(one) for one in result.get("periods", [])],
         "errors": list(run.errors),
     }
@@ -175,8 +176,12 @@ def _target(value: Mapping[str, str]) -> Target:
         ) from None
 
 
-def _texts(told: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _instant(name, value) for name, value in told.items()}
+def _texts(told: Mapping[str, Any], tiers: Sequence[str] = ()) -> dict[str, Any]:
+    """tiers: in their order, which what is kept does not keep."""
+    shown = {name: _instant(name, value) for name, value in told.items()}
+    if tiers and told["tiers"] is not None:
+        shown["tiers"] = {tier: told["tiers"][tier] for tier in tiers if tier in told["tiers"]}
+    return shown
 
 
 def _instant(name: str, value: Any) -> Any:

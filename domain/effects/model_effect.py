@@ -164,6 +164,7 @@ class ModelEffect:
                 "currency": plan.newest.spec.currency,
                 "value": {name: str(part) for name, part in plan.value if part is not None},
             },
+            "tiers": self._codes.names,
             "versions": self._versions_json(weeks),
             "weeks": weeks,
             "periods": [period.to_json(self._codes, ordered=ordered) for period in self._periods],

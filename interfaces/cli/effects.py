@@ -73,7 +73,8 @@ def _show_period(period: dict[str, Any]) -> None:
     title = f"{period['from'][:10]} to {period['to'][:10]}, {period['users']:,} users: foretold by"
     show_table(("by", "Spearman", "normalised Gini"), rows, title=title)
     columns = ("tier then", "users", "spend", "each", "share of spend", "buyers")
-    show_table(columns, [tuple(tier.values()) for tier in period["tiers"]], title="worth")
+    names = ("tier", "users", "spend", "mean", "share", "buyers")
+    show_table(columns, [tuple(tier[name] for name in names) for tier in period["tiers"]], title="worth")
 
 
 def _drift(drift: dict[str, float | None]) -> str:

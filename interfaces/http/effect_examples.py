@@ -53,6 +53,7 @@ MODEL_EFFECT = answers(
             "currency": "USD",
             "value": {"sum": "order.amount", "minus": "refund.amount"},
         },
+        "tiers": ["low", "high"],
         "versions": [
             {
                 "version": 3,

@@ -90,6 +90,7 @@ def test_what_both_versions_did(system: LedgerSystem) -> None:
     assert (last["version"], last["tiers"]) == (2, {"low": 3, "mid": 2, "high": 5})
     assert (first["moved"], first["up"], last["moved"], last["down"]) == (3, 3, 3, 3)
     assert last["from"] == first["to"] and last["to"] == found["at"]
+    assert list(last["tiers"]) == found["tiers"] == ["low", "mid", "high"]
     (period,) = found["periods"]
     assert (period["users"], period["spend"]) == (10, 4_500)
     assert period["plain_spend"] == {"spearman": 1.0, "gini": 1.0}
