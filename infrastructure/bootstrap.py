@@ -43,6 +43,7 @@ from application.standings.import_standings import ImportStandings
 from application.tags.add_tag import AddTag
 from application.tags.remove_tag import RemoveTag
 from application.tier_models.activate_tier_model import ActivateTierModel
+from application.tier_models.announce_tier_model import AnnounceTierModel
 from application.tier_models.approve_tier_model import ApproveTierModel
 from application.tier_models.carry_out_activations import CarryOutActivations
 from application.tier_models.create_tier_model import CreateTierModel
@@ -156,6 +157,7 @@ class System:
     carry_out_activations: CarryOutActivations
     retire_tier_model: RetireTierModel
     show_tier_model: ShowTierModel
+    announce_tier_model: AnnounceTierModel
     preview_tier_model: PreviewTierModel
     measure_model_effect: MeasureModelEffect
     perform_runs: PerformRuns
@@ -317,6 +319,7 @@ def _on_tier_models(models: PostgresTierModels, settings: Settings) -> dict[str,
         "start_shadow": StartShadow(models),
         "stop_shadow": StopShadow(models),
         "show_tier_model": ShowTierModel(models),
+        "announce_tier_model": AnnounceTierModel(models),
         "lint_tier_model": LintTierModel(models),
     }
 

@@ -18,9 +18,9 @@ from interfaces.cli import (
     effects,
     facts,
     holds,
+    notices,
     run,
     segments,
-    shadows,
     stack,
     standings,
     upkeep,
@@ -42,7 +42,7 @@ cli.command("demo")(demo.demo)
 cli.command("run")(run.run)
 cli.add_typer(stack.app, name="stack")
 cli.add_typer(facts.app, name="facts")
-cli.add_typer(shadows.models, name="model")
+cli.add_typer(notices.models, name="model")
 cli.add_typer(holds.users, name="user")
 cli.add_typer(holds.overrides, name="overrides")
 cli.add_typer(standings.app, name="standings")

@@ -40,6 +40,10 @@ def test_the_page_is_true(tierline: Run, tmp_path: Path, monkeypatch: pytest.Mon
     by_step = {words[1]: words[0] for words in ((line, line.split()[1]) for line in COMMANDS)}
     assert said[by_step["approve"]]["review"]["approved_by"].startswith("key:")
     assert said[by_step["schedule"]]["scheduled_at"] == "2031-01-01T05:00:00Z"
+    announced = said["model notice value@2"]
+    assert (announced["from"], announced["against"]) == ("2031-01-01T05:00:00Z", 1)
+    assert any("after 60 days of grace. Before: " in change for change in announced["changes"])
+    assert "自2031年1月1日起生效。" in said["model notice value@2 --lang zh-CN"]["text"]
     assert said[by_step["unschedule"]]["status"] == "approved"
     some, all_ = (said[line] for line in COMMANDS if "--percent" in line)
     assert some["migration"] == {"mode": "soft-landing", "grace_days": 30, "percent": 10.0}
