@@ -43,8 +43,8 @@ def test_the_same_rules_are_no_change(language: Language) -> None:
             "spend >= money(1000.00) or",
             "spend >= money(1200.00) or",
             "mid: total amount of orders less amount of refunds since entering the tier is at least CNY 1,200.00 or "
-            "tier on behaviour is one of “core”, “active”. Before: mid: total amount of orders less amount of refunds since "
-            "entering the tier is at least CNY 1,000.00 or tier on behaviour is one of “core”, “active”.",
+            "tier on behaviour is one of “core”, “active”. Before: mid: total amount of orders less amount of refunds "
+            "since entering the tier is at least CNY 1,000.00 or tier on behaviour is one of “core”, “active”.",
         ),
         (
             "grace: 30 days",
