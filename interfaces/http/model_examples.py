@@ -48,12 +48,14 @@ _PREVIEW = {
             "deferred": 0,
             "above": 31,
             "promised": 31,
+            "tiers": ["low", "mid", "high"],
             "moves": [{"from": "high", "to": "mid", "count": 10}, {"from": "low", "to": "mid", "count": 2}],
             "before": {"low": 120, "mid": 40, "high": 9},
             "after": {"low": 118, "mid": 52, "high": 9},
             "why": [{"clause": "downgrade", "rule": "mid.enter", "count": 10}],
         }
     },
+    "benefit_cost": None,
     "sample": [
         {
             "user_id": "u-1",

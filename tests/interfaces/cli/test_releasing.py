@@ -74,3 +74,17 @@ def test_what_is_refused_over_the_command_line(tierline: Run, model_file: str, t
     tierline("model", "approve", "value@2", "--key", keys["approver"])
     shown = json.dumps(tierline("model", "show", "value@2"))
     assert keys["approver"] not in shown, "no key is ever shown"
+
+
+def test_a_preview_is_read_from_left_to_right(tierline: Run, facts_file: str, model_file: str, tmp_path: Path) -> None:
+    lasting = Path(model_file).read_text().replace("30 days", "36500 days")
+    (tmp_path / "lasting.yaml").write_text(lasting)
+    (tmp_path / "stricter.yaml").write_text(lasting.replace("money(10.00)", "money(60.00)"))
+    tierline("model", "activate", str(tmp_path / "lasting.yaml"))
+    tierline("facts", "import", "--history", facts_file)
+    tierline("model", "submit", str(tmp_path / "stricter.yaml"))
+    lines = [line.split() for line in tierline("model", "preview", "value@2", as_json=False).splitlines()]
+    assert ["from", "to", "how", "many"] in lines and ["mid", "low", "3"] in lines
+    assert [line[0] for line in lines if len(line) == 3 and line[0] in ("low", "mid", "high")] == [
+        "low", "mid", "high", "mid",
+    ], "the tiers in their order, then the move"  # fmt: skip
