@@ -39,6 +39,7 @@ class Permission(StrEnum):
     READ_MODELS = "read tier models"
     DRAFT_MODELS = "draft and fit tier models"
     PREVIEW_MODELS = "preview and shadow tier models"
+    MEASURE_MODELS = "measure what tier models do"
     APPROVE_MODELS = "approve tier models"
     ACTIVATE_MODELS = "activate tier models"
     READ_BENEFITS = "read benefits and budgets"
@@ -74,6 +75,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.READ_MODELS: _EVERYBODY,
     Permission.DRAFT_MODELS: frozenset({Role.ANALYST, Role.ADMIN}),
     Permission.PREVIEW_MODELS: frozenset({Role.ANALYST, Role.APPROVER, Role.ADMIN}),
+    Permission.MEASURE_MODELS: frozenset({Role.OPERATOR, Role.ANALYST, Role.APPROVER, Role.ADMIN}),
     Permission.APPROVE_MODELS: frozenset({Role.APPROVER, Role.ADMIN}),
     Permission.ACTIVATE_MODELS: frozenset({Role.APPROVER, Role.ADMIN}),
     Permission.READ_BENEFITS: _EVERYBODY,

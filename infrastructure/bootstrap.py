@@ -17,6 +17,7 @@ from application.benefits.catalogue import BenefitCatalogue
 from application.benefits.grants import Grants
 from application.compliance.verifications import VERIFICATION, VerificationJob, Verifications
 from application.compliance.verify_receipt import VerifyReceipt
+from application.effects.measure_model_effect import MeasureModelEffect
 from application.evaluation.evaluate_due import EvaluateDue
 from application.evaluation.evaluate_user import EvaluateUser
 from application.evaluation.explain_user import ExplainUser
@@ -44,6 +45,7 @@ from application.standings.import_standings import ImportStandings
 from application.tags.add_tag import AddTag
 from application.tags.remove_tag import RemoveTag
 from application.tier_models.activate_tier_model import ActivateTierModel
+from application.tier_models.announce_tier_model import AnnounceTierModel
 from application.tier_models.approve_tier_model import ApproveTierModel
 from application.tier_models.carry_out_activations import CarryOutActivations
 from application.tier_models.create_tier_model import CreateTierModel
@@ -61,6 +63,7 @@ from infrastructure.benefits.wiring import benefit_catalogue
 from infrastructure.clock import Clock
 from infrastructure.compliance.records import PostgresRecords
 from infrastructure.dramatiq.nudges import NudgeReceiver, Nudges
+from infrastructure.effects.wiring import effect_jobs
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger
 from infrastructure.evaluation.openings import PostgresOpenings
 from infrastructure.evaluation.override_requests import PostgresOverrideRequests
@@ -158,7 +161,9 @@ class System:
     carry_out_activations: CarryOutActivations
     retire_tier_model: RetireTierModel
     show_tier_model: ShowTierModel
+    announce_tier_model: AnnounceTierModel
     preview_tier_model: PreviewTierModel
+    measure_model_effect: MeasureModelEffect
     perform_runs: PerformRuns
     start_shadow: StartShadow
     stop_shadow: StopShadow
@@ -252,6 +257,7 @@ def build(
         benefits=benefit_catalogue(pool, ledger, settings),
         shadows=PostgresShadowQueries(pool, keyring),
         preview_tier_model=PreviewTierModel(tier_models, runs),
+        measure_model_effect=MeasureModelEffect(tier_models, runs),
         perform_runs=PerformRuns(runs, _jobs(pool, keyring, tier_models, records)),
         verify_receipt=VerifyReceipt(records),
         verifications=Verifications(records, runs, tier_models),
@@ -276,7 +282,7 @@ def _jobs(
 ) -> Mapping[str, Callable[[Part], None]]:
     """What does a part of a long question, by its kind."""
     previews = PreviewJob(models, PostgresSnapshots(pool, keyring))
-    return {PREVIEW: previews, VERIFICATION: VerificationJob(records)}
+    return {PREVIEW: previews, VERIFICATION: VerificationJob(records), **effect_jobs(models, pool, keyring)}
 
 
 def _on_facts(pool: Pool, keyring: Keyring) -> dict[str, Any]:
@@ -323,6 +329,7 @@ def _on_tier_models(models: PostgresTierModels, settings: Settings) -> dict[str,
         "start_shadow": StartShadow(models),
         "stop_shadow": StopShadow(models),
         "show_tier_model": ShowTierModel(models),
+        "announce_tier_model": AnnounceTierModel(models),
         "lint_tier_model": LintTierModel(models),
     }
 

@@ -13,6 +13,8 @@ from application.access import KeyTooShort, KeyUnknown, NotAllowed, NotAuthentic
 from application.benefits.decided import UserKeepsMoving
 from application.clock import ClockBackwards, ClockNotManual, ClockTooFar
 from application.compliance.verify_receipt import NotADecision, UnknownEvent
+from application.compliance.verify_receipt import UnknownEvent
+from application.effects.measure_model_effect import MeasureInvalid, NoModelEffect
 from application.evaluation.evaluate_due import UsersSetAside
 from application.facts.record_facts import MalformedRequest, TooManyFacts
 from application.idempotency import IdempotencyKeyInvalid, IdempotencyKeyReused, StillRunning
@@ -21,6 +23,7 @@ from application.queries import (
     CursorInvalid,
     InstantAhead,
     NoPreview,
+    PeriodBackwards,
     SchemeWithoutScopes,
     SegmentFieldUnknown,
     UnknownScheme,
@@ -97,6 +100,7 @@ STATUS: dict[type[Exception], int] = {
     NotAuthenticated: 401,
     NotAllowed: 403,
     KeyUnknown: 404,
+    NoModelEffect: 404,
     NoPreview: 404,
     NoShadow: 404,
     NotStopped: 404,
@@ -173,10 +177,12 @@ STATUS: dict[type[Exception], int] = {
     LearnerNeeded: 422,
     LearnerNotInstalled: 422,
     MalformedRequest: 422,
+    MeasureInvalid: 422,
     MigrationInvalid: 422,
     ModelInvalid: 422,
     NotADecision: 422,
     NothingToFitOn: 422,
+    PeriodBackwards: 422,
     RoleUnknown: 422,
     ScheduledInPast: 422,
     SchemeWithoutScopes: 422,

@@ -67,12 +67,14 @@ _PREVIEW = {
             "deferred": 0,
             "above": 31,
             "promised": 31,
+            "tiers": ["low", "mid", "high"],
             "moves": [{"from": "high", "to": "mid", "count": 10}, {"from": "low", "to": "mid", "count": 2}],
             "before": {"low": 120, "mid": 40, "high": 9},
             "after": {"low": 118, "mid": 52, "high": 9},
             "why": [{"clause": "downgrade", "rule": "mid.enter", "count": 10}],
         }
     },
+    "benefit_cost": None,
     "sample": [
         {
             "user_id": "u-1",
@@ -87,6 +89,24 @@ _PREVIEW = {
     "errors": [],
 }
 PREVIEW = answers(_PREVIEW)
+NOTICE = answers(
+    {
+        "scheme": "value",
+        "version": 3,
+        "against": 2,
+        "lang": "en",
+        "from": "2026-04-01T00:00:00Z",
+        "heading": "Value: version 3 of the rules",
+        "dates": ["In force from 1 April 2026 on."],
+        "changes": ["High: Spend is at least CNY 1,200.00. Before: High: Spend is at least CNY 1,000.00."],
+        "transition": ["Nobody falls within 30 days of the change; then by one tier at a time, …"],
+        "rules": ["High: Spend is at least CNY 1,200.00.", "Low: everybody else."],
+        "meanings": ["Spend: total amount of orders in the last 365 days."],
+        "policy": ["A higher tier is given as soon as its conditions are met."],
+        "growth": [],
+        "text": "Value: version 3 of the rules\nIn force from 1 April 2026 on.\n\n…",
+    }
+)
 SHADOW = answers(
     {
         "scheme": "value",
