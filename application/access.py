@@ -44,8 +44,15 @@ class Permission(StrEnum):
     READ_MODELS = "read tier models"
     DRAFT_MODELS = "draft and fit tier models"
     PREVIEW_MODELS = "preview and shadow tier models"
+    MEASURE_MODELS = "measure what tier models do"
     APPROVE_MODELS = "approve tier models"
     ACTIVATE_MODELS = "activate tier models"
+    READ_BENEFITS = "read benefits and budgets"
+    DRAFT_BENEFITS = "draft benefits and define budgets"
+    APPROVE_BENEFITS = "approve benefits and budgets"
+    ACTIVATE_BENEFITS = "activate and retire benefits"
+    STOP_GRANTS = "stop grants"
+    LIFT_STOPS = "lift stops of grants"
     WATCH = "see the state of projections and the clock"
     RUN_PROJECTIONS = "rebuild, pause and resume projections"
     MOVE_CLOCK = "move the clock"
@@ -78,8 +85,15 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.READ_MODELS: _EVERYBODY,
     Permission.DRAFT_MODELS: frozenset({Role.ANALYST, Role.ADMIN}),
     Permission.PREVIEW_MODELS: frozenset({Role.ANALYST, Role.APPROVER, Role.ADMIN}),
+    Permission.MEASURE_MODELS: frozenset({Role.OPERATOR, Role.ANALYST, Role.APPROVER, Role.ADMIN}),
     Permission.APPROVE_MODELS: frozenset({Role.APPROVER, Role.ADMIN}),
     Permission.ACTIVATE_MODELS: frozenset({Role.APPROVER, Role.ADMIN}),
+    Permission.READ_BENEFITS: _EVERYBODY,
+    Permission.DRAFT_BENEFITS: frozenset({Role.OPERATOR, Role.ADMIN}),
+    Permission.APPROVE_BENEFITS: frozenset({Role.APPROVER, Role.ADMIN}),
+    Permission.ACTIVATE_BENEFITS: frozenset({Role.OPERATOR, Role.APPROVER, Role.ADMIN}),
+    Permission.STOP_GRANTS: frozenset({Role.OPERATOR, Role.APPROVER, Role.ADMIN}),
+    Permission.LIFT_STOPS: frozenset({Role.APPROVER, Role.ADMIN}),
     Permission.WATCH: _EVERYBODY,
     Permission.RUN_PROJECTIONS: frozenset({Role.ADMIN}),
     Permission.MOVE_CLOCK: frozenset({Role.ADMIN}),

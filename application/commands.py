@@ -2,8 +2,10 @@
 
 from typing import Protocol
 
+from application.benefits.catalogue import BenefitCatalogue
 from application.benefits.grants import Grants
 from application.compliance.verifications import Verifications
+from application.effects.measure_model_effect import MeasureModelEffect
 from application.evaluation.evaluate_due import EvaluateDue
 from application.evaluation.evaluate_user import EvaluateUser
 from application.evaluation.explain_user import ExplainUser
@@ -73,7 +75,10 @@ class Commands(Protocol):
     carry_out_activations: CarryOutActivations
     retire_tier_model: RetireTierModel
 
+    benefits: BenefitCatalogue
+
     preview_tier_model: PreviewTierModel
+    measure_model_effect: MeasureModelEffect
     verifications: Verifications
     perform_runs: PerformRuns
 

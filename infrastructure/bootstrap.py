@@ -13,9 +13,11 @@ from opensearchpy import OpenSearch
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
+from application.benefits.catalogue import BenefitCatalogue
 from application.benefits.grants import Grants
 from application.compliance.verifications import VERIFICATION, VerificationJob, Verifications
 from application.compliance.verify_receipt import VerifyReceipt
+from application.effects.measure_model_effect import MeasureModelEffect
 from application.evaluation.evaluate_due import EvaluateDue
 from application.evaluation.evaluate_user import EvaluateUser
 from application.evaluation.explain_user import ExplainUser
@@ -44,6 +46,7 @@ from application.strategies.commands import StrategyCommands
 from application.tags.add_tag import AddTag
 from application.tags.remove_tag import RemoveTag
 from application.tier_models.activate_tier_model import ActivateTierModel
+from application.tier_models.announce_tier_model import AnnounceTierModel
 from application.tier_models.approve_tier_model import ApproveTierModel
 from application.tier_models.carry_out_activations import CarryOutActivations
 from application.tier_models.create_tier_model import CreateTierModel
@@ -57,9 +60,11 @@ from application.tier_models.show_tier_model import ShowTierModel
 from application.tier_models.submit_tier_model import SubmitTierModel
 from application.tier_models.unschedule_tier_model import UnscheduleTierModel
 from infrastructure.benefits.desk import build_grants
+from infrastructure.benefits.wiring import benefit_catalogue
 from infrastructure.clock import Clock
 from infrastructure.compliance.records import PostgresRecords
 from infrastructure.dramatiq.nudges import NudgeReceiver, Nudges
+from infrastructure.effects.wiring import effect_jobs
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger
 from infrastructure.evaluation.openings import PostgresOpenings
 from infrastructure.evaluation.override_requests import PostgresOverrideRequests
@@ -158,12 +163,15 @@ class System:
     carry_out_activations: CarryOutActivations
     retire_tier_model: RetireTierModel
     show_tier_model: ShowTierModel
+    announce_tier_model: AnnounceTierModel
     preview_tier_model: PreviewTierModel
+    measure_model_effect: MeasureModelEffect
     perform_runs: PerformRuns
     start_shadow: StartShadow
     stop_shadow: StopShadow
     shadows: ShadowQueries
     lint_tier_model: LintTierModel
+    benefits: BenefitCatalogue
 
     grants: Grants
     strategies: StrategyCommands
@@ -221,7 +229,8 @@ def build(
     health = Health(checks(pool, models, broker, search), remedies())
     evaluation, answers = PostgresEvaluationLedger(pool, keyring), StoredAnswers(urls["postgres"])
     tail, records = LogTail(pool, keyring), PostgresRecords(pool, keyring)
-    tier_models = PostgresTierModels(pool, keyring, Ledger(pool, keyring))
+    ledger = Ledger(pool, keyring)
+    tier_models = PostgresTierModels(pool, keyring, ledger)
     runs, queries = PostgresRuns(pool, keyring), PostgresLedgerQueries(pool, keyring)
     collect_rarely()
     return System(
@@ -249,8 +258,10 @@ def build(
         **_on_holds(pool, evaluation, settings),
         import_standings=ImportStandings(PostgresOpenings(pool, keyring, evaluation)),
         **_on_tier_models(tier_models, settings),
+        benefits=benefit_catalogue(pool, ledger, settings),
         shadows=PostgresShadowQueries(pool, keyring),
         preview_tier_model=PreviewTierModel(tier_models, runs),
+        measure_model_effect=MeasureModelEffect(tier_models, runs),
         perform_runs=PerformRuns(runs, _jobs(pool, keyring, tier_models, records)),
         verify_receipt=VerifyReceipt(records),
         verifications=Verifications(records, runs, tier_models),
@@ -275,7 +286,7 @@ def _jobs(
 ) -> Mapping[str, Callable[[Part], None]]:
     """What does a part of a long question, by its kind."""
     previews = PreviewJob(models, PostgresSnapshots(pool, keyring))
-    return {PREVIEW: previews, VERIFICATION: VerificationJob(records)}
+    return {PREVIEW: previews, VERIFICATION: VerificationJob(records), **effect_jobs(models, pool, keyring)}
 
 
 def _on_facts(pool: Pool, keyring: Keyring) -> dict[str, Any]:
@@ -322,6 +333,7 @@ def _on_tier_models(models: PostgresTierModels, settings: Settings) -> dict[str,
         "start_shadow": StartShadow(models),
         "stop_shadow": StopShadow(models),
         "show_tier_model": ShowTierModel(models),
+        "announce_tier_model": AnnounceTierModel(models),
         "lint_tier_model": LintTierModel(models),
     }
 

@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     """By scheme the lowest tier that a pin needs a second person for: `value=gold,club=diamond`. Under
     TIERLINE_APPROVALS=admin-may-skip an admin needs none."""
 
+    budget_approval_from: int | None = Field(default=None, ge=0)
+    """From which amount on, minor units, defining or raising a budget needs a second person; never when not set. Under
+    TIERLINE_APPROVALS=admin-may-skip an admin needs none."""
     holdout_percent: float = Field(default=0.0, ge=0, le=50)
     """Of all users, held out of every strategy (全局空白组). A strategy keeps what it was started with."""
     messages_at_most: Annotated[tuple[int, int] | None, NoDecode] = None

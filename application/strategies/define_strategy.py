@@ -4,7 +4,7 @@ from application.strategies.ports import Strategies, StrategyView, by
 from domain.strategies.aggregate import Strategy
 from domain.strategies.lint import lint, require_no_circle
 from domain.strategies.spec import StrategyInvalid, StrategySpec, read_strategy
-from domain.tier_model.spec import ModelFault
+from domain.tier_model.spec.faults import Fault
 
 
 class DefineStrategy:
@@ -37,7 +37,7 @@ class LintStrategy:
     def __init__(self, strategies: Strategies) -> None:
         self._strategies = strategies
 
-    def __call__(self, text: str | bytes) -> list[ModelFault]:
+    def __call__(self, text: str | bytes) -> list[Fault]:
         """Every fault; what cannot be read is a list of faults too."""
         try:
             spec, source = read_strategy(text)

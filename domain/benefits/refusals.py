@@ -78,6 +78,16 @@ class StockExhausted(Refusal):
         )
 
 
+class StockBelowPromised(Refusal):
+    """A version with less stock than is promised and redeemed already."""
+
+    def __init__(self, benefit: str, stock: int, least: int) -> None:
+        super().__init__(
+            f"{least} of {benefit!r} are granted already: a stock of {stock} does not hold them.",
+            Complaint("stock", stock, f"give at least {least}, or revoke grants first"),
+        )
+
+
 class UnknownBudget(Refusal):
     """No budget has this name."""
 

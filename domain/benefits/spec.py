@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from domain.benefits.kinds import KINDS
 from domain.benefits.kinds.kind import Kind
@@ -98,7 +98,7 @@ class BenefitSpec(Part):
     currency: Currency
     time_zone: TimeZone
     unit_cost: Money
-    details: dict[str, Any] = Field(default_factory=dict)
+    details: dict[str, Any] = Field(default_factory=dict, validate_default=True)
     validity: ValiditySpec | None = None
     stock: Annotated[int, Field(ge=0, le=LARGEST)] | None = None
     caps: Caps = Caps()
@@ -109,14 +109,25 @@ class BenefitSpec(Part):
     clawback: ClawbackRules = ClawbackRules()
     budget: Id | None = None
 
+    @field_validator("labels")
+    @classmethod
+    def _in_both_languages(cls, labels: Label) -> Label:
+        if labels.zh_cn is None or labels.en is None:
+            raise ValueError("are not in both languages: give zh-CN and en")
+        return labels
+
+    @field_validator("details")
+    @classmethod
+    def _of_the_kind(cls, details: dict[str, Any], told: ValidationInfo) -> dict[str, Any]:
+        if "kind" in told.data:  # else there is nothing to hold them against
+            KINDS[told.data["kind"]].details.model_validate(details)
+        return details
+
     @model_validator(mode="after")
     def _whole(self) -> "BenefitSpec":
-        KINDS[self.kind].details.model_validate(self.details)
         needs_tiers = self.redemption.while_entitled or self.clawback.on_downgrade
         if needs_tiers and not self.entitlement:
             raise ValueError("asks for an entitlement that it does not name: add entitlement, or leave out what asks")
-        if self.labels.zh_cn is None or self.labels.en is None:
-            raise ValueError("is not named in both languages: give labels zh-CN and en")
         return self
 
     @property
@@ -138,6 +149,19 @@ class BenefitSpec(Part):
 def spec_to_json(spec: BenefitSpec) -> dict[str, Any]:
     """Plain values, defaults left out; BenefitSpec.model_validate reads them back."""
     return spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a benefit file: what its details are follows from its kind."""
+    parts = {name: kind.details.model_json_schema(mode="validation") for name, kind in KINDS.items()}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **BenefitSpec.model_json_schema(mode="validation"),
+        "allOf": [
+            {"if": {"properties": {"kind": {"const": name}}}, "then": {"properties": {"details": part}}}
+            for name, part in parts.items()
+        ],
+    }
 
 
 def content_hash(spec: BenefitSpec) -> str:

@@ -7,7 +7,7 @@ from domain.strategies.refusals import StrategiesInCircle
 from domain.strategies.spec import PutTag, StartStrategy, StrategySpec, Tagged
 from domain.strategies.spec.trigger import Joined
 from domain.tier_model.expression import ConditionInvalid
-from domain.tier_model.spec import ModelFault
+from domain.tier_model.spec.faults import Fault
 from domain.tier_model.spec.source import Source
 
 
@@ -19,7 +19,7 @@ def lint(
     tiers: Mapping[str, Sequence[str]],
     benefits: Collection[str],
     others: Mapping[str, StrategySpec],
-) -> list[ModelFault]:
+) -> list[Fault]:
     """Every fault. compile_where: raises ConditionInvalid; tiers: of the schemes in force; benefits: those in force."""
     faults = [*_conditions(spec, source, compile_where), *_place(spec, source, tiers)]
     for path, action in _actions(spec):
@@ -81,7 +81,7 @@ def _circle_from(name: str, leads: Mapping[str, list[str]], path: list[str], don
     return None
 
 
-def _conditions(spec: StrategySpec, source: Source, compile_where: Callable[[str], object]) -> Iterable[ModelFault]:
+def _conditions(spec: StrategySpec, source: Source, compile_where: Callable[[str], object]) -> Iterable[Fault]:
     texts: list[tuple[tuple[str, ...], str | None]] = [(("where",), spec.where)]
     if isinstance(spec.trigger, Joined):
         texts.append((("trigger", "joins"), spec.trigger.joins))
@@ -92,10 +92,10 @@ def _conditions(spec: StrategySpec, source: Source, compile_where: Callable[[str
             compile_where(text)
         except ConditionInvalid as problem:
             line, column = source.place_within(path, text, problem.line, problem.column)
-            yield ModelFault(".".join(path), line, column, problem.value, problem.message, problem.remedy)
+            yield Fault(".".join(path), line, column, problem.value, problem.message, problem.remedy)
 
 
-def _place(spec: StrategySpec, source: Source, tiers: Mapping[str, Sequence[str]]) -> Iterable[ModelFault]:
+def _place(spec: StrategySpec, source: Source, tiers: Mapping[str, Sequence[str]]) -> Iterable[Fault]:
     place = place_of(spec.trigger)
     if place is None:
         return
@@ -118,6 +118,6 @@ def _known(names: Iterable[str]) -> str:
     return f"Use one of {found}" if found else "There is none yet: make one first"
 
 
-def _fault(source: Source, path: tuple[str | int, ...], value: object, message: str, remedy: str) -> ModelFault:
+def _fault(source: Source, path: tuple[str | int, ...], value: object, message: str, remedy: str) -> Fault:
     line, column = source.place(path)
-    return ModelFault(".".join(map(str, path)), line, column, value, message, remedy)
+    return Fault(".".join(map(str, path)), line, column, value, message, remedy)

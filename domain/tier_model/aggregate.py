@@ -30,16 +30,14 @@ from domain.tier_model.refusals import (
     InForceStays,
     NotApproved,
     NotScheduled,
-    NotSubmitted,
-    OwnDraft,
     RolloutShrinks,
     ScheduledInPast,
     ShadowNeedsLive,
-    StaleDraft,
     VersionPublished,
     VersionRetired,
     VersionUnknown,
 )
+from domain.tier_model.reviewing import approved, rejected, require_rejectable, submitted, to_be_approved
 from domain.tier_model.timeline import REASSESS
 from domain.tier_model.version import By, ModelVersion, Review, Status
 
@@ -86,7 +84,8 @@ class TierModel(BaseAggregate[UUID]):
             spec=spec,
             content_hash=content_hash,
             unfitted=unfitted,
-            **_clear_fields(scheme, by),
+            scheme=scheme,
+            **by.told,
         )
 
     @property
@@ -146,22 +145,12 @@ class TierModel(BaseAggregate[UUID]):
 
         Raises VersionUnknown, StaleDraft, OwnDraft, NotSubmitted.
         """
-        version = self._existing(number)
-        if version.content_hash != content_hash:
-            raise StaleDraft(self.scheme, number, content_hash, version.content_hash)
-        if by.actor in version.makers:
-            raise OwnDraft(self.scheme, number, by.actor)
-        if version.status == "approved":
-            return
-        if version.status != "submitted":
-            raise NotSubmitted(self.scheme, number, version.status)
-        self._record(Approved, number, by, content_hash=content_hash, note=note)
+        if to_be_approved(self.scheme, self._existing(number), content_hash, by):
+            self._record(Approved, number, by, content_hash=content_hash, note=note)
 
     def reject(self, number: int, *, reason: str, by: By) -> None:
         """Send a submitted (or approved) version back. Raises VersionUnknown, NotSubmitted."""
-        version = self._existing(number)
-        if version.status not in ("submitted", "approved"):
-            raise NotSubmitted(self.scheme, number, version.status)
+        require_rejectable(self.scheme, self._existing(number))
         self._record(Rejected, number, by, reason=reason)
 
     # ------------------------------------------------------------------------------------------------------ activation
@@ -296,14 +285,14 @@ class TierModel(BaseAggregate[UUID]):
                 unfitted = tuple(score for score in self.versions[number].unfitted if score not in done)
                 self._changed(number, who, event.spec, event.content_hash, unfitted)
             case Submitted():
-                review = Review(submitted_by=who, submitted_at=event.effective_at, note=event.note)
+                review = submitted(who, event.effective_at, event.note)
                 self._replace(number, status="submitted", review=review, makers=self.versions[number].makers | {who})
             case Approved():
-                self._reviewed(number, "approved", approved_by=who, approved_at=event.effective_at, approval=event.note)
+                review = approved(self.versions[number].review, who, event.effective_at, event.note)
+                self._replace(number, status="approved", review=review)
             case Rejected():
-                nobody: dict[str, Any] = {"approved_by": "", "approved_at": None, "approval": ""}
-                told = {"rejected_by": who, "rejected_at": event.effective_at, "reason": event.reason}
-                self._reviewed(number, "fitted", **nobody, **told)
+                review = rejected(self.versions[number].review, who, event.effective_at, event.reason)
+                self._replace(number, status="fitted", review=review)
             case Scheduled():
                 migration = migration_from_json(event.migration)
                 self._replace(number, status="scheduled", scheduled_at=event.at, migration=migration)
@@ -332,10 +321,6 @@ class TierModel(BaseAggregate[UUID]):
             review=Review(),
         )
 
-    def _reviewed(self, number: int, status: Status, **changes: Any) -> None:
-        review = msgspec.structs.replace(self.versions[number].review, **changes)
-        self._replace(number, status=status, review=review)
-
     def _status_before_schedule(self, number: int) -> Status:
         version = self.versions[number]
         if version.activated_at is not None:
@@ -354,7 +339,8 @@ class TierModel(BaseAggregate[UUID]):
             event_class,
             timestamp=to_datetime(by.at),
             model_version=number,
-            **_clear_fields(self.scheme, by),
+            scheme=self.scheme,
+            **by.told,
             **fields,
         )
 
@@ -372,13 +358,3 @@ class TierModel(BaseAggregate[UUID]):
 
     def _replace(self, number: int, **changes: Any) -> None:
         self.versions[number] = msgspec.structs.replace(self.versions[number], **changes)
-
-
-def _clear_fields(scheme: str, by: By) -> dict[str, Any]:
-    return {
-        "scheme": scheme,
-        "effective_at": by.at,
-        "actor": by.actor,
-        "command_id": by.command_id,
-        "causation": by.causation,
-    }

@@ -1,4 +1,4 @@
-"""What a tier model refuses, and why."""
+"""What a definition with versions refuses, and why. of: what the name is of, a scheme or a benefit."""
 
 from collections.abc import Collection
 
@@ -7,11 +7,11 @@ from domain.refusal import Complaint, Refusal
 
 
 class VersionUnknown(Refusal):
-    """The scheme has no such version."""
+    """There is no such version."""
 
-    def __init__(self, scheme: str, version: int, versions: list[int]) -> None:
+    def __init__(self, scheme: str, version: int, versions: list[int], of: str = "scheme") -> None:
         super().__init__(
-            f"scheme {scheme!r} has no version {version}", Complaint("version", version, f"name one of {versions}")
+            f"{of} {scheme!r} has no version {version}", Complaint("version", version, f"name one of {versions}")
         )
 
 
@@ -34,9 +34,9 @@ class CutsNotFitted(Refusal):
 class VersionPublished(Refusal):
     """A version that is or was in force never changes."""
 
-    def __init__(self, scheme: str, version: int, status: str) -> None:
+    def __init__(self, scheme: str, version: int, status: str, of: str = "scheme") -> None:
         super().__init__(
-            f"version {version} of scheme {scheme!r} is {status} and cannot change",
+            f"version {version} of {of} {scheme!r} is {status} and cannot change",
             Complaint("version", version, "draft a new version"),
         )
 
@@ -44,9 +44,9 @@ class VersionPublished(Refusal):
 class VersionRetired(Refusal):
     """A version that was retired before it was ever in force does not come back; one that was, does (roll back)."""
 
-    def __init__(self, scheme: str, version: int) -> None:
+    def __init__(self, scheme: str, version: int, of: str = "scheme") -> None:
         super().__init__(
-            f"version {version} of scheme {scheme!r} is retired and was never in force",
+            f"version {version} of {of} {scheme!r} is retired and was never in force",
             Complaint("version", version, "draft a new version with its content and activate that"),
         )
 
@@ -64,9 +64,9 @@ class ActivationTooEarly(Refusal):
 class NotSubmitted(Refusal):
     """Only what its makers have submitted is approved or rejected."""
 
-    def __init__(self, scheme: str, version: int, status: str) -> None:
+    def __init__(self, scheme: str, version: int, status: str, of: str = "scheme") -> None:
         super().__init__(
-            f"version {version} of scheme {scheme!r} is {status}, not submitted",
+            f"version {version} of {of} {scheme!r} is {status}, not submitted",
             Complaint("status", status, "submit the version first"),
         )
 
@@ -74,9 +74,9 @@ class NotSubmitted(Refusal):
 class OwnDraft(Refusal):
     """Who made a version does not approve it."""
 
-    def __init__(self, scheme: str, version: int, actor: str) -> None:
+    def __init__(self, scheme: str, version: int, actor: str, of: str = "scheme") -> None:
         super().__init__(
-            f"{actor} has made version {version} of scheme {scheme!r} or submitted it, and cannot approve it",
+            f"{actor} has made version {version} of {of} {scheme!r} or submitted it, and cannot approve it",
             Complaint("actor", actor, "ask somebody else to approve, with a key of their own"),
         )
 
@@ -84,9 +84,9 @@ class OwnDraft(Refusal):
 class StaleDraft(Refusal):
     """The version has changed since it was looked at."""
 
-    def __init__(self, scheme: str, version: int, content_hash: str, is_now: str) -> None:
+    def __init__(self, scheme: str, version: int, content_hash: str, is_now: str, of: str = "scheme") -> None:
         super().__init__(
-            f"version {version} of scheme {scheme!r} is not what was looked at",
+            f"version {version} of {of} {scheme!r} is not what was looked at",
             Complaint("content_hash", content_hash, f"look at the version again; its content is {is_now} now"),
         )
 
@@ -94,11 +94,11 @@ class StaleDraft(Refusal):
 class NotApproved(Refusal):
     """The version needs somebody else's agreement before it comes into force."""
 
-    def __init__(self, scheme: str, version: int, status: str, rejected: bool) -> None:
+    def __init__(self, scheme: str, version: int, status: str, rejected: bool, of: str = "scheme") -> None:
         why = "was rejected" if rejected else f"is {status}"
         remedy = "have another person approve it" if status == "submitted" else "submit it, and have it approved"
         super().__init__(
-            f"version {version} of scheme {scheme!r} {why}, not approved", Complaint("status", status, remedy)
+            f"version {version} of {of} {scheme!r} {why}, not approved", Complaint("status", status, remedy)
         )
 
 

@@ -17,6 +17,16 @@ class By(msgspec.Struct, frozen=True):
     command_id: str = ""
     causation: str = ""
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """As the clear fields of an event."""
+        return {
+            "effective_at": self.at,
+            "actor": self.actor,
+            "command_id": self.command_id,
+            "causation": self.causation,
+        }
+
 
 class Review(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of a version's submission. Instants in microseconds; empty texts: not yet."""

@@ -36,6 +36,7 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
     growth_settled_at: int | None = None
     entered_at: int | None = None  # windows since standing count from here, where that is not valid_from
     validity_given: bool = False  # validity_until was taken over as it was
+    validity_settled: bool = False  # growth value was settled at the end of this validity: once
     pin: Pin | None = None
     covered: "Standing | None" = None  # what a pin moved away, as it returns
     frozen: Freeze | None = None

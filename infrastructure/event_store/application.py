@@ -8,6 +8,9 @@ from eventsourcing.persistence import ApplicationRecorder, InfrastructureFactory
 from eventsourcing.utils import Environment, EnvType
 from psycopg import Connection
 
+from domain.benefits.aggregate import Benefit, benefit_id_of
+from domain.budgets.aggregate import Budget, budget_id_of
+from domain.grant_stops.aggregate import GrantStop, stop_id_of
 from domain.strategies.aggregate import Strategy, strategy_id_of
 from domain.tier_model.aggregate import TierModel, model_id_of
 from domain.user_tier.aggregate import UserTier
@@ -20,7 +23,7 @@ from infrastructure.security.seal import Seal
 
 NAME = "tierline"
 
-A = TypeVar("A", UserTier, TierModel, Strategy)
+A = TypeVar("A", UserTier, TierModel, Strategy, Benefit, Budget, GrantStop)
 
 
 class Ledger(Application[UUID]):
@@ -45,6 +48,18 @@ class Ledger(Application[UUID]):
     def tier_model(self, scheme: str) -> TierModel | None:
         """A scheme's model; None when none was ever drafted."""
         return self._find(model_id_of(scheme), TierModel)
+
+    def benefit(self, benefit: str) -> Benefit | None:
+        """A benefit's versions; None when none was ever drafted."""
+        return self._find(benefit_id_of(benefit), Benefit)
+
+    def budget(self, budget: str) -> Budget | None:
+        """A budget; None when nothing was ever recorded of it."""
+        return self._find(budget_id_of(budget), Budget)
+
+    def grant_stop(self, scope: str) -> GrantStop | None:
+        """A scope; None when it was never stopped."""
+        return self._find(stop_id_of(scope), GrantStop)
 
     def strategy(self, name: str) -> Strategy | None:
         """A strategy's story; None when it was never defined."""

@@ -16,8 +16,9 @@ from projections.records import ObservationRecord
 from projections.user_card.projector import project
 
 _OBSERVED = f"""
-select u.user_id, tail.stream_id, s.data_key, greatest(o.position, tail.held_position), o.through, o.decided_at, o.body,
-       {LIVE_GRANTS}, {LIVE_ASSIGNMENTS}
+select u.user_id, tail.stream_id, s.data_key,
+       case when o.position is not null then greatest(o.position, tail.held_position) end,
+       o.through, o.decided_at, o.body, {LIVE_GRANTS}, {LIVE_ASSIGNMENTS}
 from user_ids u join subjects s using (subject_id) left join observations o using (subject_id)
 join (select subject_id as stream_id, held_position from timelines) tail on tail.stream_id = u.subject_id
 where u.user_id = any(%s)

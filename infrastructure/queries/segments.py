@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from application.queries import (
     CursorInvalid,
     Direction,
+    Holding,
     SchemeWithoutScopes,
     ScopedTier,
     SegmentFieldUnknown,
@@ -59,11 +60,11 @@ class SearchSegment:
         size: int,
         cursor: str | None,
         facets: Sequence[str],
-        scoped: Sequence[ScopedTier] = (),
+        besides: Sequence[ScopedTier | Holding] = (),
     ) -> SegmentPage:
         """See application.queries.Queries.search_segment."""
         names = self._names()
-        query = query_of(where, names, scoped)
+        query = query_of(where, names, besides)
         order = [_order(names, name, direction) for name, direction in sort]
         counted = {facet: _facet(names, facet) for facet in facets}
         try:
@@ -72,9 +73,9 @@ class SearchSegment:
             raise CursorInvalid(cursor or "") from None
         return SegmentPage(page.total, page.users, page.facets, page.next_cursor)
 
-    def members(self, where: str | None, scoped: Sequence[ScopedTier] = ()) -> Iterator[dict[str, Any]]:
+    def members(self, where: str | None, besides: Sequence[ScopedTier | Holding] = ()) -> Iterator[dict[str, Any]]:
         """Every member's document as of one point in time, by subject; a user id's first."""
-        for document in self._view.members(query_of(where, self._names(), scoped)):
+        for document in self._view.members(query_of(where, self._names(), besides)):
             yield {"user_id": document["user_ids"][0], **document}
 
     def columns(self) -> list[str]:
@@ -138,12 +139,17 @@ def _plain(field: SearchField) -> str:
     return f"{field.path}.{SCALAR_PARTS[str]}" if field.type is Type.scalar else field.path
 
 
-def query_of(where: str | None, names: SegmentNames, scoped: Sequence[ScopedTier] = ()) -> dict[str, Any] | None:
-    """The OpenSearch query of a condition and of standings in scopes; None for everybody.
+def query_of(
+    where: str | None, names: SegmentNames, besides: Sequence[ScopedTier | Holding] = ()
+) -> dict[str, Any] | None:
+    """The OpenSearch query of a condition, of standings in scopes and of what is held; None for everybody.
 
     Raises ConditionInvalid, SchemeWithoutScopes.
     """
-    filters = [_scoped(number, standing, names) for number, standing in enumerate(scoped)]
+    filters = [
+        {"term": {wanted.field: wanted.name}} if isinstance(wanted, Holding) else _scoped(number, wanted, names)
+        for number, wanted in enumerate(besides)
+    ]
     query = _condition(where, names)
     if not filters:
         return query

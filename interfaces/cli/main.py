@@ -15,11 +15,12 @@ from interfaces.cli import (
     bench,
     demo,
     doctor,
+    effects,
     facts,
     holds,
+    notices,
     run,
     segments,
-    shadows,
     stack,
     standings,
     upkeep,
@@ -41,10 +42,11 @@ cli.command("demo")(demo.demo)
 cli.command("run")(run.run)
 cli.add_typer(stack.app, name="stack")
 cli.add_typer(facts.app, name="facts")
-cli.add_typer(shadows.models, name="model")
+cli.add_typer(notices.models, name="model")
 cli.add_typer(holds.users, name="user")
 cli.add_typer(holds.overrides, name="overrides")
 cli.add_typer(standings.app, name="standings")
+cli.add_typer(effects.app, name="scheme")
 cli.add_typer(segments.app, name="segment")
 cli.add_typer(upkeep.projections, name="projections")
 cli.add_typer(verification.verify, name="verify")

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import msgspec
 import typer
 
-from application.queries import ScopedTier
+from application.queries import Holding, ScopedTier
 from interfaces.cli.terminal import JsonOption, say, show_json, show_table
 
 app = typer.Typer(no_args_is_help=True, help="Segments: users by tiers, tags and features.")
@@ -19,6 +19,10 @@ Where = Annotated[str | None, typer.Argument(metavar="WHERE", help="A condition;
 ScopedOption = Annotated[
     list[str] | None,
     typer.Option(metavar="SCHEME/MERCHANT[/TIER]", help="A standing with a merchant; a slash in a name is %2F."),
+]
+
+BenefitOption = Annotated[
+    list[str] | None, typer.Option(metavar="BENEFIT", help="One of which they must have something left.")
 ]
 
 
@@ -30,12 +34,13 @@ def search(
     size: Annotated[int, typer.Option(min=0, max=1_000)] = 20,
     facet: Annotated[list[str] | None, typer.Option(help="A field whose values to count.")] = None,
     scoped: ScopedOption = None,
+    benefit: BenefitOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Users of a segment and their number, such as `tier.value = 'high' and recency > 30`."""
     order = [(field.lstrip("-"), "desc" if field.startswith("-") else "asc") for field in sort or []]
     with ctx.obj.system("postgres", "redis", "opensearch") as system:
-        page = system.search_segment(where, order, size, None, facet or [], _scoped(scoped))
+        page = system.search_segment(where, order, size, None, facet or [], _besides(scoped, benefit))
         lag = system.lags().get("user_search")
     if as_json:
         behind = {"lag_events": lag.lag_events if lag else None, "lag_seconds": lag.lag_seconds if lag else None}
@@ -60,12 +65,13 @@ def export(
     where: Where = None,
     to: Annotated[Path | None, typer.Option(help="A .ndjson or .csv file; NDJSON on standard output without.")] = None,
     scoped: ScopedOption = None,
+    benefit: BenefitOption = None,
 ) -> None:
     """Every user of a segment as of one point in time, as NDJSON or CSV."""
     if to is not None and to.suffix not in (".ndjson", ".csv"):
         raise typer.BadParameter(f"--to {to}: end it with .ndjson or .csv, which says how it is written")
     with ctx.obj.system("postgres", "redis", "opensearch") as system:
-        members = system.search_segment.members(where, _scoped(scoped))
+        members = system.search_segment.members(where, _besides(scoped, benefit))
         if to is None:
             written = _ndjson(members, sys.stdout.buffer)
         elif to.suffix == ".csv":
@@ -77,9 +83,9 @@ def export(
         say(f"{written:,} users in {to}")
 
 
-def _scoped(given: list[str] | None) -> list[ScopedTier]:
-    found = []
-    for text in given or []:
+def _besides(scoped: list[str] | None, benefits: list[str] | None) -> list[ScopedTier | Holding]:
+    found: list[ScopedTier | Holding] = [Holding("benefits", name) for name in benefits or []]
+    for text in scoped or []:
         parts = [unquote(part) for part in text.split("/")]
         if len(parts) not in (2, 3) or not all(parts):
             raise typer.BadParameter(f"--scoped {text}: write SCHEME/MERCHANT or SCHEME/MERCHANT/TIER")

@@ -1,5 +1,6 @@
 """`tierline user`: one user's card, past and reasons."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated, Any
@@ -7,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from application.queries import RecordedEvent
+from application.queries import PastStanding, RecordedEvent
 from domain.facts.instants import format_instant
 from interfaces.cli.context import ACTOR
 from interfaces.cli.terminal import JsonOption, instant_of, say, show_json, show_table
@@ -52,6 +53,31 @@ def show(ctx: typer.Context, user_id: User, as_json: JsonOption = False) -> None
         say("Known, but not decided on any scheme yet.")
     if lag and lag.lag_events:
         say(f"This card is {lag.lag_events} events ({lag.lag_seconds:.1f} s) behind the log.")
+
+
+@app.command()
+def tiers(
+    ctx: typer.Context,
+    user_id: User,
+    as_of: Annotated[str | None, typer.Option(help="When it was true, RFC 3339; now when left out.")] = None,
+    known_at: Annotated[str | None, typer.Option(help="By what was recorded until then; now when left out.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Where the user stood at an instant, by what was recorded until another. Out of the log."""
+    at, known = instant_of(as_of), instant_of(known_at)
+    with ctx.obj.system("postgres") as system:
+        found = system.ledger.user_tiers(user_id, at, known)
+    instants = {"as_of": format_instant(found.as_of), "known_at": format_instant(found.known_at)}
+    if as_json:
+        scopes = {scheme: _past(places) for scheme, places in found.scopes.items()}
+        shown = {"user_id": user_id, **instants, "standings": _past(found.standings)}
+        show_json(shown | ({"scopes": scopes} if scopes else {}) | {"position": found.position})
+        return
+    places = list(found.standings.items())
+    places += [(f"{scheme} @ {scope}", at) for scheme, scopes in found.scopes.items() for scope, at in scopes.items()]
+    rows = [(name, past.tier, format_instant(past.since), past.event_id) for name, past in places]
+    show_table(("scheme", "tier", "since", "event"), rows, title=f"{user_id} at {instants['as_of']}")
+    say(f"As known at {instants['known_at']}.")
 
 
 @app.command()
@@ -153,6 +179,13 @@ def _receipt(ctx: typer.Context, user_id: str, event_id: str, as_json: bool) -> 
         say("There is no such decision of this user.")
     for event in told:
         _explain(event)
+
+
+def _past(standings: Mapping[str, PastStanding]) -> dict[str, Any]:
+    return {
+        name: {"tier": past.tier, "since": format_instant(past.since), "event_id": past.event_id}
+        for name, past in standings.items()
+    }
 
 
 def _events(system: Any, user_id: str) -> list[RecordedEvent]:

@@ -13,6 +13,8 @@ from application.access import KeyTooShort, KeyUnknown, NotAllowed, NotAuthentic
 from application.benefits.decided import UserKeepsMoving
 from application.clock import ClockBackwards, ClockNotManual, ClockTooFar
 from application.compliance.verify_receipt import NotADecision, UnknownEvent
+from application.compliance.verify_receipt import UnknownEvent
+from application.effects.measure_model_effect import MeasureInvalid, NoModelEffect
 from application.evaluation.evaluate_due import UsersSetAside
 from application.facts.record_facts import MalformedRequest, TooManyFacts
 from application.idempotency import IdempotencyKeyInvalid, IdempotencyKeyReused, StillRunning
@@ -21,6 +23,7 @@ from application.queries import (
     CursorInvalid,
     InstantAhead,
     NoPreview,
+    PeriodBackwards,
     SchemeWithoutScopes,
     SegmentFieldUnknown,
     UnknownScheme,
@@ -32,6 +35,7 @@ from application.standings.import_standings import StandingsInvalid
 from application.tier_models.fit_tier_model import LearnerNeeded, NothingToFitOn
 from application.tier_models.learn import TooLittleHistory
 from application.tier_models.ports import LearnerNotInstalled
+from domain.benefits.reading import BenefitInvalid
 from domain.benefits.refusals import (
     BenefitNotInForce,
     BudgetExhausted,
@@ -46,13 +50,23 @@ from domain.benefits.refusals import (
     NotEntitled,
     NotInPart,
     RedeemedTooOften,
+    StockBelowPromised,
     StockExhausted,
     UnknownBenefit,
     UnknownBudget,
     UnknownGrant,
+from domain.benefits.refusals import StockBelowPromised, UnknownBenefit, UnknownBudget
+from domain.budgets.refusals import (
+    BudgetBelowPromised,
+    BudgetDefined,
+    BudgetInvalid,
+    NothingWaits,
+    OwnBudgetChange,
+    StaleBudgetChange,
 )
 from domain.facts.history import HistorySealed, SubjectInHistory, UnknownHistory
 from domain.facts.kinds import KindRefused
+from domain.grant_stops.scopes import NotStopped, StopInvalid
 from domain.refusal import Refusal
 from domain.strategies.refusals import (
     AssignmentRefused,
@@ -103,8 +117,10 @@ STATUS: dict[type[Exception], int] = {
     NotAuthenticated: 401,
     NotAllowed: 403,
     KeyUnknown: 404,
+    NoModelEffect: 404,
     NoPreview: 404,
     NoShadow: 404,
+    NotStopped: 404,
     PresetUnknown: 404,
     UnknownAssignment: 404,
     UnknownBenefit: 404,
@@ -127,6 +143,8 @@ STATUS: dict[type[Exception], int] = {
     BudgetNotOpen: 409,
     BudgetOfAnotherCurrency: 409,
     CapReached: 409,
+    BudgetBelowPromised: 409,
+    BudgetDefined: 409,
     ClockBackwards: 409,
     ClockNotManual: 409,
     CutsNotFitted: 409,
@@ -144,15 +162,19 @@ STATUS: dict[type[Exception], int] = {
     NotApproved: 409,
     NotScheduled: 409,
     NotSubmitted: 409,
+    NothingWaits: 409,
     OverrideRequestDecided: 409,
+    OwnBudgetChange: 409,
     OwnDraft: 409,
     OwnOverrideRequest: 409,
     OwnStrategy: 409,
     RedeemedTooOften: 409,
     RolloutShrinks: 409,
     ShadowNeedsLive: 409,
+    StaleBudgetChange: 409,
     StaleDraft: 409,
     StaleStrategy: 409,
+    StockBelowPromised: 409,
     StillRunning: 409,
     StockExhausted: 409,
     StrategyNotApproved: 409,
@@ -166,6 +188,8 @@ STATUS: dict[type[Exception], int] = {
     VersionPublished: 409,
     VersionRetired: 409,
     TooManyFacts: 413,
+    BenefitInvalid: 422,
+    BudgetInvalid: 422,
     ClockTooFar: 422,
     ConditionInvalid: 422,
     CursorInvalid: 422,
@@ -181,15 +205,18 @@ STATUS: dict[type[Exception], int] = {
     LearnerNeeded: 422,
     LearnerNotInstalled: 422,
     MalformedRequest: 422,
+    MeasureInvalid: 422,
     MigrationInvalid: 422,
     ModelInvalid: 422,
     NotADecision: 422,
     NothingToFitOn: 422,
+    PeriodBackwards: 422,
     RoleUnknown: 422,
     ScheduledInPast: 422,
     SchemeWithoutScopes: 422,
     SegmentFieldUnknown: 422,
     StandingsInvalid: 422,
+    StopInvalid: 422,
     StrategiesInCircle: 422,
     StrategyInvalid: 422,
     TagEndsInPast: 422,

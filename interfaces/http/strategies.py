@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Header, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
@@ -12,9 +12,18 @@ from application.strategies.show_strategy import shown, shown_progress, shown_wh
 from domain.strategies.spec import json_schema
 from interfaces.http.access import allow
 from interfaces.http.answers import answer, instant_text
+from interfaces.http.definitions import (
+    ApproveRequest,
+    RejectRequest,
+    SchemaResponse,
+    SubmitRequest,
+    Words,
+    body_text,
+    faults_answer,
+    schema_answer,
+)
 from interfaces.http.examples import with_status
 from interfaces.http.model_examples import LINT
-from interfaces.http.model_lifecycle import ApproveRequest, RejectRequest, SubmitRequest, Words
 from interfaces.http.strategy_examples import (
     ASSIGNED,
     ENDED,
@@ -25,7 +34,6 @@ from interfaces.http.strategy_examples import (
     STRATEGY_SCHEMA,
 )
 from interfaces.http.system import SystemDep
-from interfaces.http.tier_models import fault_json
 from interfaces.http.users import UserId
 from interfaces.http.writes import Write, write
 
@@ -54,10 +62,6 @@ class AssignRequest(BaseModel):
     arm: str | None = Field(None, max_length=32, description="Drawn, as for everybody, when left out.")
 
 
-async def _text(request: Request) -> bytes:
-    return await request.body()
-
-
 @router.get("/strategies", responses=STRATEGIES, summary="All", dependencies=[allow(Permission.READ_STRATEGIES)])
 def list_strategies(system: SystemDep) -> Response:
     """By name, without their specs."""
@@ -67,13 +71,14 @@ def list_strategies(system: SystemDep) -> Response:
 
 @router.get(
     "/strategies/schema",
+    response_class=SchemaResponse,
     responses=STRATEGY_SCHEMA,
     summary="The JSON Schema of a strategy",
     dependencies=[allow(Permission.READ_STRATEGIES)],
 )
-def read_strategy_schema() -> Response:
+def read_strategy_schema(if_none_match: Annotated[str | None, Header()] = None) -> Response:
     """For editors that complete and check while a strategy is written."""
-    return answer(json_schema())
+    return schema_answer(json_schema, if_none_match)
 
 
 @router.get(
@@ -103,7 +108,7 @@ def show_progress(system: SystemDep, strategy: str) -> Response:
     openapi_extra=STRATEGY_BODY,
     summary="Define or revise one",
 )
-def define_strategy(system: SystemDep, call: Definer, text: Annotated[bytes, Depends(_text)]) -> Response:
+def define_strategy(system: SystemDep, call: Definer, text: Annotated[bytes, Depends(body_text)]) -> Response:
     """From YAML or JSON. A new name is defined; of one that is there the content is replaced by the next version."""
 
     def act() -> dict[str, Any]:
@@ -119,10 +124,9 @@ def define_strategy(system: SystemDep, call: Definer, text: Annotated[bytes, Dep
     summary="Find what is wrong with one",
     dependencies=[allow(Permission.READ_STRATEGIES)],
 )
-def lint_strategy(system: SystemDep, text: Annotated[bytes, Depends(_text)]) -> Response:
+def lint_strategy(system: SystemDep, text: Annotated[bytes, Depends(body_text)]) -> Response:
     """Every fault with its line and column; stores nothing."""
-    faults = system.strategies.lint(text)
-    return answer({"valid": not faults, "faults": [fault_json(fault) for fault in faults]})
+    return faults_answer(system.strategies.lint(text))
 
 
 @router.post("/strategies/{strategy}/submit", responses=STRATEGY, summary="Lay one before an approver")

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from interfaces.http.examples import answers
+from interfaces.http.examples import Responses, answers
+from interfaces.http.model_examples import schema_example
 
 _STRATEGY: dict[str, Any] = {
     "strategy": "win-back",
@@ -32,7 +33,7 @@ goal: {sum: order.amount, within: 30 days}
 """
 STRATEGIES = answers({"strategies": [_STRATEGY], "next_cursor": None})
 STRATEGY = answers(_STRATEGY | {"spec": {"strategy": "win-back", "trigger": {"at_risk": "value.high"}}})
-STRATEGY_SCHEMA = answers({"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "StrategySpec"})
+STRATEGY_SCHEMA: Responses = schema_example("StrategySpec")
 STRATEGY_BODY = {
     "requestBody": {
         "required": True,

@@ -39,8 +39,8 @@ def work(system: System, stop: threading.Event) -> None:
             system.receive_nudges,
             system.carry_out_activations,
             system.perform_runs,
-            system.grants.expire,
-            system.strategies.react,
+            {"grants": system.grants.expire},
+            {"strategies": system.strategies.react},
         )
         worker.run(stop)
     finally:

@@ -1,7 +1,7 @@
 """The worker: decides whoever is due, keeps the read models up, and says how far they are."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from interfaces.worker.loops import SWEEP_SECONDS, Loop
@@ -46,19 +46,18 @@ class Worker:
         receiver: Callable[[Callable[[], None], Callable[[], None]], Receiver],
         carry_out: Callable[[], Sequence[object]],
         perform_run: Callable[[], bool],
-        expire_grants: Callable[[], int],
-        react: Callable[[], bool],
+        others: Mapping[str, Callable[[], object]],
+        reactions: Mapping[str, Callable[[], object]],
     ) -> None:
         """evaluate_due: subjects decided, 0 for nobody due. receiver: made from (wake evaluator, wake projectors).
 
         carry_out: writes down the scheduled activations that came due, and answers them. perform_run: does a part of a
-        long question; False when there is none. expire_grants: how many ended, 0 when none is left.
-        react: lets strategies react to what has happened and to time; whether they did anything.
+        long question; False when there is none.
+        others: by name, what else a worker does bit by bit; each answers something true while it has more to do.
+        reactions: the same, of what reacts to the log: they are woken when it grows.
         """
-        self._react = react
-        self._reactions = Loop("reactions", self._let_react)
-        self._expire_grants = expire_grants
-        self._expirer = Loop("grants", self._expire)
+        self._reactions = [self._other(name, step) for name, step in reactions.items()]
+        self._others = [self._other(name, step) for name, step in others.items()]
         self._perform_run = perform_run
         self._runs = Loop("runs", self._perform)
         self._carry_out = carry_out
@@ -84,11 +83,11 @@ class Worker:
 
     def wake_projectors(self) -> None:
         """The log has grown: for whoever shows it, and whoever reacts to it."""
-        for loop in (self._reactions, *self._projectors):
+        for loop in (*self._reactions, *self._projectors):
             loop.wake()
 
     def _loops(self) -> Iterable[Loop]:
-        by_itself = (self._evaluator, self._schedules, self._runs, self._expirer, self._reactions)
+        by_itself = (self._evaluator, self._schedules, self._runs, *self._others, *self._reactions)
         return [*by_itself, *self._projectors, *self._reporters]
 
     def _evaluate(self) -> float:
@@ -105,17 +104,14 @@ class Worker:
     def _perform(self) -> float:
         return 0.0 if self._perform_run() else SWEEP_SECONDS
 
-    def _expire(self) -> float:
-        if self._expire_grants() == 0:
-            return SWEEP_SECONDS
-        self.wake_projectors()
-        return 0.0
+    def _other(self, name: str, step: Callable[[], object]) -> Loop:
+        def work() -> float:
+            if not step():
+                return SWEEP_SECONDS
+            self.wake_projectors()
+            return 0.0
 
-    def _let_react(self) -> float:
-        if not self._react():
-            return SWEEP_SECONDS
-        self.wake_projectors()
-        return 0.0
+        return Loop(name, work)
 
     def _projector(self, name: str) -> Loop:
         def work() -> float:

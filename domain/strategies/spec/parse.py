@@ -1,29 +1,26 @@
 """Text to strategy, with every structural fault named: its place, its value, what to write instead."""
 
-from pydantic import BaseModel, ValidationError
+from typing import Any
 
-from domain.refusal import Complaint, Refusal
+from pydantic import BaseModel
+
+from domain.refusal import Refusal
 from domain.strategies.spec.action import ACTION_KEYS, ACTION_PARTS
 from domain.strategies.spec.strategy import Arm, AtMost, Quiet, StrategySpec, When
 from domain.strategies.spec.trigger import TRIGGER_KEYS, TRIGGER_PARTS
-from domain.tier_model.spec import Label, ModelFault, ModelInvalid
-from domain.tier_model.spec.features import FEATURE_PARTS
-from domain.tier_model.spec.parse import Grammar, faults_in, no_feature
-from domain.tier_model.spec.source import Source, read_source
-
-_NEEDED = "strategy, time_zone, currency, trigger, and do or arms"
+from domain.tier_model.spec.faults import Fault, complaints_of, first_of
+from domain.tier_model.spec.features import FEATURE_KEYS, FEATURE_PARTS
+from domain.tier_model.spec.reading import Language, Location
+from domain.tier_model.spec.scores import Label
+from domain.tier_model.spec.source import Source
 
 
 class StrategyInvalid(Refusal):
     """The text is no strategy. errors: every fault that was found."""
 
-    def __init__(self, errors: list[ModelFault]) -> None:
+    def __init__(self, errors: list[Fault]) -> None:
         self.errors = errors
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        super().__init__(
-            f"The strategy is invalid: {errors[0]}{more}",
-            *(Complaint(fault.path, fault.value, f"{fault.message}. {fault.remedy}") for fault in errors),
-        )
+        super().__init__(f"The strategy is invalid: {first_of(errors)}", *complaints_of(errors))
 
 
 def read_strategy(text: str | bytes) -> tuple[StrategySpec, Source]:
@@ -31,22 +28,10 @@ def read_strategy(text: str | bytes) -> tuple[StrategySpec, Source]:
 
     Raises StrategyInvalid with every fault of its structure; lint() finds the others.
     """
-    try:
-        source = read_source(text)
-    except ModelInvalid as unreadable:
-        raise StrategyInvalid(unreadable.errors) from None
-    if not isinstance(source.data, dict):
-        line, column = source.place(())
-        raise StrategyInvalid(
-            [ModelFault("", line, column, None, "is not a mapping", f"A strategy has the keys {_NEEDED}")]
-        )
-    try:
-        return StrategySpec.model_validate(source.data), source
-    except ValidationError as problem:
-        raise StrategyInvalid(faults_in(problem, source, _GRAMMAR)) from None
+    return _STRATEGY.read(text)
 
 
-def _part_at(location: tuple[int | str, ...]) -> type[BaseModel]:
+def _part_at(location: Location, _data: Any) -> type[BaseModel]:
     """The part of a strategy that a validation location lies in."""
     match location:
         case ("trigger", str(tag), *_) if tag in TRIGGER_PARTS:
@@ -69,12 +54,20 @@ def _part_at(location: tuple[int | str, ...]) -> type[BaseModel]:
             return StrategySpec
 
 
-def _no_member(location: tuple[int | str, ...]) -> tuple[str, str]:
-    if "trigger" in location:
-        return "is no trigger", f"Write exactly one of {', '.join(TRIGGER_KEYS)}, such as {{entered: value.high}}"
-    if "do" in location:
-        return "is no action", f"Write exactly one of {', '.join(ACTION_KEYS)}, such as {{tag: vip}}"
-    return no_feature(location)
-
-
-_GRAMMAR = Grammar(_part_at, _no_member)
+_STRATEGY = Language(
+    StrategySpec,
+    noun="A strategy",
+    keys="strategy, time_zone, currency, trigger, and do or arms",
+    refuse=StrategyInvalid,
+    part_at=_part_at,
+    spelling=lambda _location: None,
+    markers=("kind:", "trigger:", "action:"),
+    members={
+        "trigger": (
+            "is no trigger",
+            f"Write exactly one of {', '.join(TRIGGER_KEYS)}, such as {{left: value.high}}",
+        ),
+        "do": ("is no action", f"Write exactly one of {', '.join(ACTION_KEYS)}, such as {{tag: vip}}"),
+        "goal": ("is no feature", f"Write exactly one of {', '.join(FEATURE_KEYS)}, such as {{count: order}}"),
+    },
+)

@@ -1,5 +1,6 @@
-"""What is wrong with a model, each fault with its place in the file."""
+"""What is wrong with a definition, each fault with its place in the text."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -7,7 +8,7 @@ from domain.refusal import Complaint, Refusal
 
 
 @dataclass(frozen=True, slots=True)
-class ModelFault:
+class Fault:
     """One fault. path: keys from the top of the file, joined by dots; line and column from 1, None when unknown."""
 
     path: str
@@ -20,17 +21,26 @@ class ModelFault:
 
     def __str__(self) -> str:
         place = f"line {self.line}, column {self.column}: " if self.line is not None else ""
-        return f"{place}{self.path or 'the model'}: {self.message}. {self.remedy}"
+        return f"{place}{self.path or 'the text'}: {self.message}. {self.remedy}"
+
+
+ModelFault = Fault  # of a tier model
 
 
 class ModelInvalid(Refusal):
     """The text is no tier model. errors: every fault that was found."""
 
-    def __init__(self, errors: list[ModelFault]) -> None:
+    def __init__(self, errors: list[Fault]) -> None:
         self.errors = errors
-        first = str(errors[0])
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        super().__init__(
-            f"The tier model is invalid: {first}{more}",
-            *(Complaint(fault.path, fault.value, f"{fault.message}. {fault.remedy}") for fault in errors),
-        )
+        super().__init__(f"The tier model is invalid: {first_of(errors)}", *complaints_of(errors))
+
+
+def first_of(faults: Sequence[Fault]) -> str:
+    """The first in words, and how many more there are."""
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    return f"{faults[0]}{more}"
+
+
+def complaints_of(faults: Sequence[Fault]) -> list[Complaint]:
+    """One for each fault."""
+    return [Complaint(fault.path, fault.value, f"{fault.message}. {fault.remedy}") for fault in faults]

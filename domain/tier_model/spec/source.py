@@ -5,14 +5,18 @@ Plain words follow YAML 1.2: only true and false are booleans, so `on`, `no` and
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
-from domain.tier_model.spec.faults import ModelFault, ModelInvalid
+from domain.refusal import Refusal
+from domain.tier_model.spec.faults import Fault
 
 Path = tuple[str | int, ...]
+Refuse = Callable[[list[Fault]], Refusal]
+"""Makes the refusal of a text with these faults."""
 MAX_CHARACTERS = 100_000
 MAX_DEPTH = 20
 
@@ -55,29 +59,43 @@ class Source:
         return before.count("\n") + 1, offset - before.rfind("\n")
 
 
-def read_source(text: str | bytes) -> Source:
-    """YAML or JSON to a Source. Raises ModelInvalid with the place of what cannot be read."""
-    return _Reader(_decoded(text)).read()
+def read_source(text: str | bytes, keys: str, refuse: Refuse) -> Source:
+    """YAML or JSON to a Source. keys: those that a definition has at least, for remedies.
+
+    Raises what refuse makes, with the place of what cannot be read.
+    """
+    try:
+        return _Reader(_decoded(text), keys).read()
+    except _Unreadable as problem:
+        raise refuse([problem.fault]) from None
+
+
+class _Unreadable(Exception):
+    """Carries a fault out of the reader."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
 
 
 def _decoded(text: str | bytes) -> str:
     if isinstance(text, bytes):
         if len(text) > 4 * MAX_CHARACTERS:
-            raise _invalid("is too long", f"A model has at most {MAX_CHARACTERS:,} characters")
+            raise _invalid("is too long", f"Write at most {MAX_CHARACTERS:,} characters")
         try:
             text = text.decode("utf-8-sig")
         except UnicodeDecodeError as problem:
             raise _invalid(f"is not UTF-8 (byte {problem.start})", "Save the file as UTF-8") from None
     if len(text) > MAX_CHARACTERS:
-        raise _invalid("is too long", f"A model has at most {MAX_CHARACTERS:,} characters")
+        raise _invalid("is too long", f"Write at most {MAX_CHARACTERS:,} characters")
     text = text.removeprefix("\ufeff")
     # JSON may be indented with tabs, which YAML refuses; outside of strings a space says the same in the same column.
     return text.replace("\t", " ") if text.lstrip().startswith("{") else text
 
 
-def _invalid(message: str, remedy: str, mark: Any = None, path: Path = (), value: Any = None) -> ModelInvalid:
+def _invalid(message: str, remedy: str, mark: Any = None, path: Path = (), value: Any = None) -> _Unreadable:
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (None, None)
-    return ModelInvalid([ModelFault(".".join(map(str, path)), line, column, value, message, remedy)])
+    return _Unreadable(Fault(".".join(map(str, path)), line, column, value, message, remedy))
 
 
 @dataclass(slots=True)
@@ -92,8 +110,9 @@ class _Open:
 class _Reader:
     """Builds values from YAML events, one after the other, without recursion."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, keys: str) -> None:
         self.source = Source(text)
+        self.keys = keys
         self.open: list[_Open] = []
         self.documents = 0
 
@@ -117,10 +136,7 @@ class _Reader:
         except (ValueError, IndexError, OverflowError):
             raise _invalid("is not YAML: an escape in it is broken", "Check the quoted texts") from None
         if not self.documents:
-            raise _invalid(
-                "is empty",
-                "Write a model: scheme, dimension, time_zone, currency, tiers, features, rules",
-            )
+            raise _invalid("is empty", f"Write {self.keys}")
         return self.source
 
     def _take(self, event: Any) -> None:
@@ -129,7 +145,7 @@ class _Reader:
             if self.documents > 1:
                 raise _invalid(
                     "is a second document",
-                    "Keep one model in one file",
+                    "Keep one definition in one file",
                     event.start_mark,
                 )
         elif isinstance(event, yaml.AliasEvent):
@@ -169,7 +185,7 @@ class _Reader:
         if len(self.open) >= MAX_DEPTH:
             raise _invalid(
                 "is nested too deeply",
-                f"A model has at most {MAX_DEPTH} levels",
+                f"Write at most {MAX_DEPTH} levels",
                 event.start_mark,
                 path[:3],
             )

@@ -7,7 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from domain.benefits.aggregate import benefit_id_of
+from domain.budgets.aggregate import budget_id_of
 from domain.facts.instants import to_datetime
+from domain.grant_stops.aggregate import stop_id_of
 from domain.strategies.aggregate import strategy_id_of
 from domain.tier_model.aggregate import model_id_of
 from infrastructure.event_store.append import AppendBatch, append
@@ -109,6 +112,34 @@ def test_a_history_of_a_candidate_loads(world: World) -> None:
         ("active", False),
         ("fitted", False),
     ]
+
+
+def test_a_benefits_history_loads(world: World) -> None:
+    write(world, "benefit-v1.json", benefit_id_of("ten-off"), None)
+    benefit = Ledger(world.pool, world.keyring).benefit("ten-off")
+    assert benefit is not None
+    assert [(v.number, v.status, v.content_hash) for v in benefit.versions.values()] == [
+        (1, "retired", "a2"),
+        (2, "retired", "b1"),
+    ]
+    first, second = benefit.versions.values()
+    assert (first.review.approved_by, first.makers) == ("key:approver", {"key:operator", "key:other"})
+    assert (second.review.submitted_at, second.activated_at) == (None, 1772352000000007)
+
+
+def test_a_budgets_history_loads(world: World) -> None:
+    write(world, "budget-v1.json", budget_id_of("spring"), None)
+    budget = Ledger(world.pool, world.keyring).budget("spring")
+    assert budget is not None and budget.terms is not None and budget.waiting is not None
+    assert (budget.terms.amount, budget.terms.parent, budget.terms.ends_at) == (70_000, "year", 1780272000000000)
+    assert (budget.is_open, budget.waiting.terms.amount, budget.waiting.proposed_by) == (True, 900_000, "key:operator")
+
+
+def test_a_stops_history_loads(world: World) -> None:
+    write(world, "grant-stop-v1.json", stop_id_of("benefit:ten-off"), None)
+    stop = Ledger(world.pool, world.keyring).grant_stop("benefit:ten-off")
+    assert stop is not None
+    assert (stop.stopped_scope, stop.is_stopped, stop.version) == ("benefit:ten-off", True, 3)
 
 
 def test_a_strategys_history_loads(world: World) -> None:
