@@ -31,7 +31,7 @@ order by t.due_at limit %b for update of t skip locked
 """
 _ASSIGNMENTS = """
 select a.assignment_id, a.subject_id, a.strategy, a.version, a.arm, a.campaign, a.cause, v.spec::text, s.data_key,
-       o.body, (select min(user_id) from user_ids u where u.subject_id = a.subject_id)
+       o.body, (select (array_agg(user_id order by user_id))[1] from user_ids u where u.subject_id = a.subject_id)
 from assignments a join strategy_versions v using (strategy, version) join subjects s using (subject_id)
 left join observations o using (subject_id)
 where a.assignment_id = any(%b) and a.ended_at is null
