@@ -13,7 +13,6 @@ from application.access import KeyTooShort, KeyUnknown, NotAllowed, NotAuthentic
 from application.benefits.decided import UserKeepsMoving
 from application.clock import ClockBackwards, ClockNotManual, ClockTooFar
 from application.compliance.verify_receipt import NotADecision, UnknownEvent
-from application.compliance.verify_receipt import UnknownEvent
 from application.effects.measure_model_effect import MeasureInvalid, NoModelEffect
 from application.evaluation.evaluate_due import UsersSetAside
 from application.facts.record_facts import MalformedRequest, TooManyFacts
@@ -55,7 +54,7 @@ from domain.benefits.refusals import (
     UnknownBenefit,
     UnknownBudget,
     UnknownGrant,
-from domain.benefits.refusals import StockBelowPromised, UnknownBenefit, UnknownBudget
+)
 from domain.budgets.refusals import (
     BudgetBelowPromised,
     BudgetDefined,
