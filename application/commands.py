@@ -21,6 +21,7 @@ from application.shadow.start_shadow import StartShadow
 from application.shadow.stop_shadow import StopShadow
 from application.standings.import_standings import ImportStandings
 from application.tags.add_tag import AddTag
+from application.tags.desk import TagDesk
 from application.tags.remove_tag import RemoveTag
 from application.tier_models.activate_tier_model import ActivateTierModel
 from application.tier_models.approve_tier_model import ApproveTierModel
@@ -48,6 +49,7 @@ class Commands(Protocol):
 
     add_tag: AddTag
     remove_tag: RemoveTag
+    tags: TagDesk
 
     pin_tier: PinTier
     unpin_tier: UnpinTier

@@ -40,6 +40,7 @@ from application.shadow.start_shadow import StartShadow
 from application.shadow.stop_shadow import StopShadow
 from application.standings.import_standings import ImportStandings
 from application.tags.add_tag import AddTag
+from application.tags.desk import TagDesk
 from application.tags.remove_tag import RemoveTag
 from application.tier_models.activate_tier_model import ActivateTierModel
 from application.tier_models.approve_tier_model import ApproveTierModel
@@ -87,6 +88,7 @@ from infrastructure.security.keyring import Keyring
 from infrastructure.security.one_answer import StoredAnswers
 from infrastructure.servers import checks, own_master_key, remedies, servers
 from infrastructure.settings import Settings
+from infrastructure.tags.wiring import wired_tags
 from infrastructure.tier_models.store import PostgresTierModels
 from projections.lag import LagReader
 from projections.read_models import ReadModels
@@ -135,6 +137,7 @@ class System:
     explain_user: ExplainUser
     add_tag: AddTag
     remove_tag: RemoveTag
+    tags: TagDesk
     pin_tier: PinTier
     unpin_tier: UnpinTier
     freeze_standing: FreezeStanding
@@ -214,7 +217,8 @@ def build(
     health = Health(checks(pool, models, broker, search), remedies())
     evaluation, answers = PostgresEvaluationLedger(pool, keyring), StoredAnswers(urls["postgres"])
     tail, records = LogTail(pool, keyring), PostgresRecords(pool, keyring)
-    tier_models = PostgresTierModels(pool, keyring, Ledger(pool, keyring))
+    ledger, segments = Ledger(pool, keyring), SearchSegment(pool, UserSearchView(search, index_prefix))
+    tier_models = PostgresTierModels(pool, keyring, ledger)
     runs, queries = PostgresRuns(pool, keyring), PostgresLedgerQueries(pool, keyring)
     collect_rarely()
     return System(
@@ -235,8 +239,7 @@ def build(
         evaluate_due=EvaluateDue(evaluation),
         evaluate_user=EvaluateUser(evaluation),
         explain_user=ExplainUser(evaluation, queries),
-        add_tag=AddTag(evaluation),
-        remove_tag=RemoveTag(evaluation),
+        **wired_tags(pool, ledger, evaluation, segments),
         **_on_holds(pool, evaluation, settings),
         import_standings=ImportStandings(PostgresOpenings(pool, keyring, evaluation)),
         **_on_tier_models(tier_models, settings),
@@ -250,7 +253,7 @@ def build(
         ledger=queries,
         ledger_cards=LedgerCards(pool, keyring),
         cards=UserCardView(models),
-        search_segment=SearchSegment(pool, UserSearchView(search, index_prefix)),
+        search_segment=segments,
         read_models=build_read_models(pool, tail, models, search, index_prefix),
         lags=LagReader(RedisBoard(models)).lags,
         nudges=nudges,

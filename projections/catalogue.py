@@ -39,7 +39,7 @@ class ReadModel:
 
 
 USER_CARD = ReadModel("user_card", 3, "redis", observations=True)
-USER_SEARCH = ReadModel("user_search", 3, "opensearch", observations=True)
+USER_SEARCH = ReadModel("user_search", 4, "opensearch", observations=True)
 TRANSITIONS = ReadModel(
     "transitions",
     1,

@@ -4,10 +4,12 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from eventsourcing.application import AggregateNotFoundError, Application
+from eventsourcing.domain import BaseAggregate
 from eventsourcing.persistence import ApplicationRecorder, InfrastructureFactory, Mapper, TrackingRecorder
 from eventsourcing.utils import Environment, EnvType
 from psycopg import Connection
 
+from domain.definitions.aggregate import Definition
 from domain.tier_model.aggregate import TierModel, model_id_of
 from domain.user_tier.aggregate import UserTier
 from infrastructure.event_store.mapper import LedgerMapper
@@ -19,7 +21,8 @@ from infrastructure.security.seal import Seal
 
 NAME = "tierline"
 
-A = TypeVar("A", UserTier, TierModel)
+A = TypeVar("A", bound=BaseAggregate[UUID])
+D = TypeVar("D", bound=Definition)
 
 
 class Ledger(Application[UUID]):
@@ -44,6 +47,10 @@ class Ledger(Application[UUID]):
     def tier_model(self, scheme: str) -> TierModel | None:
         """A scheme's model; None when none was ever drafted."""
         return self._find(model_id_of(scheme), TierModel)
+
+    def definition(self, kind: type[D], name: str) -> D | None:
+        """What is defined by this name; None when nothing ever was."""
+        return self._find(kind.id_of(name), kind)
 
     def save_joined(self, connection: Connection, *aggregates: Any) -> int:
         """Append what the aggregates decided as the last statement of the caller's transaction, and commit it.

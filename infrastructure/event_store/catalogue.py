@@ -12,6 +12,9 @@ from typing import Any, get_type_hints
 import msgspec
 from eventsourcing.domain import AggregateEvent
 
+import domain.definitions.events as definitions
+import domain.segments.events as segments
+import domain.tags.events as tags
 import domain.tier_model.events as tier_model
 import domain.user_tier.events as user_tier
 
@@ -153,5 +156,6 @@ CATALOGUE = Catalogue(
     [
         *(EventType(event, user_tier.CLEAR_FIELDS, sealed=True) for event in user_tier.EVENTS),
         *(EventType(event, tier_model.CLEAR_FIELDS, sealed=False) for event in tier_model.EVENTS),
+        *(EventType(event, definitions.CLEAR_FIELDS, sealed=False) for event in (*tags.EVENTS, *segments.EVENTS)),
     ]
 )

@@ -22,6 +22,7 @@ from interfaces.cli import (
     shadows,
     stack,
     standings,
+    tags,
     upkeep,
     verification,
 )
@@ -46,6 +47,7 @@ cli.add_typer(holds.users, name="user")
 cli.add_typer(holds.overrides, name="overrides")
 cli.add_typer(standings.app, name="standings")
 cli.add_typer(segments.app, name="segment")
+cli.add_typer(tags.app, name="tag")
 cli.add_typer(upkeep.projections, name="projections")
 cli.add_typer(verification.verify, name="verify")
 cli.add_typer(upkeep.keys, name="key")

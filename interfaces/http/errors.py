@@ -28,12 +28,15 @@ from application.queries import (
 from application.runs.ports import UnknownRun
 from application.shadow.ports import NoShadow
 from application.standings.import_standings import StandingsInvalid
+from application.tags.circles import TagCircle
 from application.tier_models.fit_tier_model import LearnerNeeded, NothingToFitOn
 from application.tier_models.learn import TooLittleHistory
 from application.tier_models.ports import LearnerNotInstalled
+from domain.definitions.refusals import DefinitionExists, DefinitionInvalid, DefinitionRetired, UnknownDefinition
 from domain.facts.history import HistorySealed, SubjectInHistory, UnknownHistory
 from domain.facts.kinds import KindRefused
 from domain.refusal import Refusal
+from domain.tags.definition import TagKeptByRule, TagValueInvalid
 from domain.tier_model.expression import ConditionInvalid
 from domain.tier_model.migration import MigrationInvalid
 from domain.tier_model.presets import PresetUnknown
@@ -69,6 +72,7 @@ STATUS: dict[type[Exception], int] = {
     NoPreview: 404,
     NoShadow: 404,
     PresetUnknown: 404,
+    UnknownDefinition: 404,
     UnknownEvent: 404,
     UnknownHistory: 404,
     UnknownOverrideRequest: 404,
@@ -82,6 +86,8 @@ STATUS: dict[type[Exception], int] = {
     ClockBackwards: 409,
     ClockNotManual: 409,
     CutsNotFitted: 409,
+    DefinitionExists: 409,
+    DefinitionRetired: 409,
     HistorySealed: 409,
     IdempotencyKeyReused: 409,
     InForceStays: 409,
@@ -97,6 +103,7 @@ STATUS: dict[type[Exception], int] = {
     StaleDraft: 409,
     StillRunning: 409,
     SubjectInHistory: 409,
+    TagKeptByRule: 409,
     UsersSetAside: 409,
     VersionPublished: 409,
     VersionRetired: 409,
@@ -104,6 +111,7 @@ STATUS: dict[type[Exception], int] = {
     ClockTooFar: 422,
     ConditionInvalid: 422,
     CursorInvalid: 422,
+    DefinitionInvalid: 422,
     HoldEndsInPast: 422,
     HoldInvalid: 422,
     HypotheticalFactInvalid: 422,
@@ -123,8 +131,10 @@ STATUS: dict[type[Exception], int] = {
     SchemeWithoutScopes: 422,
     SegmentFieldUnknown: 422,
     StandingsInvalid: 422,
+    TagCircle: 422,
     TagEndsInPast: 422,
     TagInvalid: 422,
+    TagValueInvalid: 422,
     TooLittleHistory: 422,
     WordsInvalid: 422,
 }

@@ -8,6 +8,9 @@ import msgspec
 import pytest
 
 from domain.facts.instants import to_datetime
+from domain.segments.aggregate import Segment
+from domain.tags.aggregate import TagDefinition
+from domain.tags.definition import spec_from
 from domain.tier_model.aggregate import model_id_of
 from infrastructure.event_store.append import AppendBatch, append
 from infrastructure.event_store.application import Ledger
@@ -108,6 +111,16 @@ def test_a_history_of_a_candidate_loads(world: World) -> None:
         ("active", False),
         ("fitted", False),
     ]
+
+
+def test_histories_of_definitions_load(world: World) -> None:
+    write(world, "tag-definition-v1.json", TagDefinition.id_of("vip"), None)
+    write(world, "segment-v1.json", Segment.id_of("best"), None)
+    ledger = Ledger(world.pool, world.keyring)
+    tag, segment = ledger.definition(TagDefinition, "vip"), ledger.definition(Segment, "best")
+    assert tag is not None and segment is not None
+    assert (tag.name, tag.revision, tag.retired, spec_from(tag.spec).options) == ("vip", 2, True, ("black",))
+    assert (segment.revision, segment.retired, segment.spec["where"]) == (2, True, "tag('vip')")
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in HISTORIES.glob("*.json")))
