@@ -220,6 +220,7 @@ def build(
     ledger, segments = Ledger(pool, keyring), SearchSegment(pool, UserSearchView(search, index_prefix))
     tier_models = PostgresTierModels(pool, keyring, ledger)
     runs, queries = PostgresRuns(pool, keyring), PostgresLedgerQueries(pool, keyring)
+    on_tags, tag_jobs = wired_tags(pool, keyring, ledger, tail, runs, evaluation, segments)
     collect_rarely()
     return System(
         settings=settings,
@@ -239,13 +240,13 @@ def build(
         evaluate_due=EvaluateDue(evaluation),
         evaluate_user=EvaluateUser(evaluation),
         explain_user=ExplainUser(evaluation, queries),
-        **wired_tags(pool, ledger, evaluation, segments),
+        **on_tags,
         **_on_holds(pool, evaluation, settings),
         import_standings=ImportStandings(PostgresOpenings(pool, keyring, evaluation)),
         **_on_tier_models(tier_models, settings),
         shadows=PostgresShadowQueries(pool, keyring),
         preview_tier_model=PreviewTierModel(tier_models, runs),
-        perform_runs=PerformRuns(runs, _jobs(pool, keyring, tier_models, records)),
+        perform_runs=PerformRuns(runs, {**_jobs(pool, keyring, tier_models, records), **tag_jobs}),
         verify_receipt=VerifyReceipt(records),
         verifications=Verifications(records, runs, tier_models),
         tier_models=tier_models,

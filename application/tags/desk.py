@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from application.definitions.ports import Definitions
+from application.reactions.when_a_subject_changes_its_rule_tags_follow import WhenASubjectChangesItsRuleTagsFollow
 from application.tags.define_tag import DefineTag, RetireTag
 from application.tags.show_tags import ShowTags
 from domain.tags.aggregate import TagDefinition
@@ -16,3 +17,4 @@ class TagDesk:
     define: DefineTag
     retire: RetireTag
     show: ShowTags
+    follow_rules: WhenASubjectChangesItsRuleTagsFollow

@@ -12,6 +12,7 @@ from application.definitions.ports import DefinitionView
 from domain.definitions.aggregate import Definition
 from infrastructure.event_store.application import Ledger
 from infrastructure.postgres.pool import Pool, transaction
+from infrastructure.tier_models.in_force import LOCK_SHARED
 
 D = TypeVar("D", bound=Definition)
 
@@ -40,6 +41,7 @@ class PostgresDefinitions(Generic[D]):
     def change(self, name: str) -> Iterator["LockedDefinition[D]"]:
         """See Definitions."""
         with self._changing, transaction(self._pool) as connection:
+            connection.execute(LOCK_SHARED)  # what is in force stays so meanwhile
             connection.execute(_LOCK, (self._kind.KIND,))
             yield LockedDefinition(connection, self._ledger, self._kind, self._ledger.definition(self._kind, name))
 
@@ -53,7 +55,7 @@ class PostgresDefinitions(Generic[D]):
     def list(self) -> list[DefinitionView]:
         """See Definitions."""
         with transaction(self._pool) as connection:
-            return [DefinitionView(*row) for row in connection.execute(_LIST, (self._kind.KIND,)).fetchall()]
+            return definitions_of(connection, self._kind.KIND)
 
 
 class LockedDefinition(Generic[D]):
@@ -85,6 +87,11 @@ class LockedDefinition(Generic[D]):
         found = _found(self._connection, self._kind.KIND, name)
         assert found is not None
         return found, self._ledger.save_joined(self._connection, definition) if pending else 0
+
+
+def definitions_of(connection: Connection, kind: str) -> list[DefinitionView]:
+    """All of one kind, retired ones too, by name."""
+    return [DefinitionView(*row) for row in connection.execute(_LIST, (kind,)).fetchall()]
 
 
 def _found(connection: Connection, kind: str, name: str) -> DefinitionView | None:

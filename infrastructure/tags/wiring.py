@@ -1,7 +1,14 @@
 """Tags and their definitions over real servers. Called by bootstrap alone."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from application.reactions.when_a_subject_changes_its_rule_tags_follow import (
+    RULE_TAG,
+    RuleTagJob,
+    WhenASubjectChangesItsRuleTagsFollow,
+)
+from application.runs.ports import Job
 from application.tags.add_tag import AddTag
 from application.tags.define_tag import DefineTag, RetireTag
 from application.tags.desk import TagDesk
@@ -11,16 +18,27 @@ from domain.tags.aggregate import TagDefinition
 from infrastructure.definitions.store import PostgresDefinitions
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger
 from infrastructure.event_store.application import Ledger
+from infrastructure.event_store.tail import LogTail
 from infrastructure.postgres.pool import Pool
 from infrastructure.queries.segments import SearchSegment
+from infrastructure.runs.store import PostgresRuns
+from infrastructure.security.keyring import Keyring
+from infrastructure.tags.rules import PostgresRuleTags
 
 
 def wired_tags(
-    pool: Pool, ledger: Ledger, evaluation: PostgresEvaluationLedger, search: SearchSegment
-) -> dict[str, Any]:
-    """What can be done with tags, by its name in the system."""
+    pool: Pool,
+    keyring: Keyring,
+    ledger: Ledger,
+    tail: LogTail,
+    runs: PostgresRuns,
+    evaluation: PostgresEvaluationLedger,
+    search: SearchSegment,
+) -> tuple[dict[str, Any], Mapping[str, Job]]:
+    """What can be done with tags, by its name in the system, and who does the parts of long work on them."""
     definitions = PostgresDefinitions(pool, ledger, TagDefinition)
-    return {
+    rules = PostgresRuleTags(pool, keyring, tail, evaluation, definitions)
+    able = {
         "add_tag": AddTag(evaluation, definitions),
         "remove_tag": RemoveTag(evaluation, definitions),
         "tags": TagDesk(
@@ -28,5 +46,7 @@ def wired_tags(
             define=DefineTag(definitions, search),
             retire=RetireTag(definitions),
             show=ShowTags(definitions, search),
+            follow_rules=WhenASubjectChangesItsRuleTagsFollow(rules, runs),
         ),
     }
+    return able, {RULE_TAG: RuleTagJob(rules)}

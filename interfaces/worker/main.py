@@ -39,6 +39,7 @@ def work(system: System, stop: threading.Event) -> None:
             system.receive_nudges,
             system.carry_out_activations,
             system.perform_runs,
+            {"rule tags": system.tags.follow_rules},
         )
         worker.run(stop)
     finally:
