@@ -28,6 +28,7 @@ class Permission(StrEnum):
     TRY_OUT = "evaluate users without recording"
     EVALUATE = "evaluate users"
     TAG_USERS = "tag users"
+    TAG_IN_BULK = "tag users in bulk"
     DEFINE_TAGS = "define tags and segments"
     READ_TAGS = "read definitions of tags and segments"
     HOLD_TIERS = "pin and freeze tiers"
@@ -56,6 +57,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.TRY_OUT: _EVERYBODY,
     Permission.EVALUATE: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
     Permission.TAG_USERS: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
+    Permission.TAG_IN_BULK: frozenset({Role.OPERATOR, Role.ADMIN}),
     Permission.DEFINE_TAGS: frozenset({Role.OPERATOR, Role.ANALYST, Role.ADMIN}),
     Permission.READ_TAGS: _EVERYBODY,
     Permission.HOLD_TIERS: frozenset({Role.OPERATOR, Role.APPROVER, Role.ADMIN}),

@@ -17,6 +17,7 @@ from application.overrides.unfreeze_standing import UnfreezeStanding
 from application.overrides.unpin_tier import UnpinTier
 from application.previews.preview_tier_model import PreviewTierModel
 from application.runs.perform_runs import PerformRuns
+from application.segments.desk import SegmentDesk
 from application.shadow.start_shadow import StartShadow
 from application.shadow.stop_shadow import StopShadow
 from application.standings.import_standings import ImportStandings
@@ -50,6 +51,7 @@ class Commands(Protocol):
     add_tag: AddTag
     remove_tag: RemoveTag
     tags: TagDesk
+    segments: SegmentDesk
 
     pin_tier: PinTier
     unpin_tier: UnpinTier

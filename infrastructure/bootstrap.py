@@ -35,6 +35,7 @@ from application.previews.preview_tier_model import PREVIEW, PreviewJob, Preview
 from application.queries import LedgerQueries, SegmentSearch
 from application.runs.perform_runs import PerformRuns
 from application.runs.ports import Part
+from application.segments.desk import SegmentDesk
 from application.shadow.ports import ShadowQueries
 from application.shadow.start_shadow import StartShadow
 from application.shadow.stop_shadow import StopShadow
@@ -138,6 +139,7 @@ class System:
     add_tag: AddTag
     remove_tag: RemoveTag
     tags: TagDesk
+    segments: SegmentDesk
     pin_tier: PinTier
     unpin_tier: UnpinTier
     freeze_standing: FreezeStanding

@@ -7,7 +7,8 @@ put on or taken off twice. A rule that came, or came to say something else, is h
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from application.evaluation.ports import TakenWork, Undecidable
+from application.evaluation.isolation import isolating
+from application.evaluation.ports import TakenWork
 from application.reactions.ports import Observed, RulesInForce, RuleTagLedger
 from application.runs.ports import Part, Runs
 from application.tags.change import Told, record_commands, tagged, untagged
@@ -95,13 +96,13 @@ def follow(
     """
     now = ledger.now()
     wrong = {one.subject_id: one.position for one in observed if _differs(in_force, one.observation, now)}
-    changed, undecided = _settle(ledger, in_force, wrong)
+    changed, undecided = isolating(list(wrong), _TOGETHER, lambda ids: _settle(ledger, in_force, ids, wrong))
     turns = {
         one.subject_id: _turn(all_rules, one.observation, now, in_force.calendars)
         for one in observed
         if due or any(rule.reads_days(one.observation) for rule in all_rules)
     }
-    turns |= dict.fromkeys(undecided, now + _AGAIN)
+    turns |= dict.fromkeys(undecided, now + _AGAIN)  # they are tried again later
     if turns:
         ledger.remember(turns)
     return changed
@@ -114,27 +115,7 @@ def _turn(
     return min((turn for turn in turns if turn is not None), default=None)
 
 
-def _settle(ledger: RuleTagLedger, in_force: RulesInForce, wrong: Mapping[UUID, int]) -> tuple[int, list[UUID]]:
-    """How many were changed, and who could not be decided: they hold nobody else up, and are tried again later."""
-    ids = list(wrong)
-    waiting = [ids[start : start + _TOGETHER] for start in range(0, len(ids), _TOGETHER)]
-    changed, undecided = 0, list[UUID]()
-    while waiting:
-        together = waiting.pop()
-        try:
-            changed += _settle_together(ledger, in_force, together, wrong)
-        except Undecidable:
-            if len(together) == 1:
-                undecided += together
-            else:
-                half = len(together) // 2
-                waiting += [together[:half], together[half:]]
-    return changed, undecided
-
-
-def _settle_together(
-    ledger: RuleTagLedger, in_force: RulesInForce, ids: Sequence[UUID], positions: Mapping[UUID, int]
-) -> int:
+def _settle(ledger: RuleTagLedger, in_force: RulesInForce, ids: Sequence[UUID], positions: Mapping[UUID, int]) -> int:
     with ledger.take(ids) as taken:
         if taken is None:
             return 0

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from application.definitions.ports import Definitions
 from application.reactions.when_a_subject_changes_its_rule_tags_follow import WhenASubjectChangesItsRuleTagsFollow
+from application.tags.bulk import BulkTags
 from application.tags.define_tag import DefineTag, RetireTag
 from application.tags.show_tags import ShowTags
 from domain.tags.aggregate import TagDefinition
@@ -17,4 +18,5 @@ class TagDesk:
     define: DefineTag
     retire: RetireTag
     show: ShowTags
+    bulk: BulkTags
     follow_rules: WhenASubjectChangesItsRuleTagsFollow

@@ -45,7 +45,9 @@ def show(ctx: typer.Context, user_id: User, as_json: JsonOption = False) -> None
         if "growth" in at:
             say(f"{name}: {_growth(at['growth'])}")
     if card["tags"]:
-        say(f"tags: {', '.join(card['tags'])}")
+        values = card.get("tag_values", {})
+        told = [f"{tag} = {values[tag]}" if tag in values else tag for tag in card["tags"]]
+        say(f"tags: {', '.join(told)}")
     if not rows:
         say("Known, but not decided on any scheme yet.")
     if lag and lag.lag_events:
@@ -167,7 +169,8 @@ def _own(event: RecordedEvent) -> str:
         return ", ".join(f"{name} {event.data[name]}" for name in told)
     if _name(event) in ("tag-added", "tag-removed"):
         until = event.data.get("until")
-        return event.data["tag"] + (f" until {format_instant(until)}" if until else "")
+        value = f" = {event.data['value']}" if event.data.get("value") is not None else ""
+        return event.data["tag"] + value + (f" until {format_instant(until)}" if until else "")
     return ""
 
 

@@ -28,6 +28,7 @@ from application.queries import (
 from application.runs.ports import UnknownRun
 from application.shadow.ports import NoShadow
 from application.standings.import_standings import StandingsInvalid
+from application.tags.bulk_ports import BulkCannot, BulkInvalid, UnknownBulk
 from application.tags.circles import TagCircle
 from application.tier_models.fit_tier_model import LearnerNeeded, NothingToFitOn
 from application.tier_models.learn import TooLittleHistory
@@ -72,6 +73,7 @@ STATUS: dict[type[Exception], int] = {
     NoPreview: 404,
     NoShadow: 404,
     PresetUnknown: 404,
+    UnknownBulk: 404,
     UnknownDefinition: 404,
     UnknownEvent: 404,
     UnknownHistory: 404,
@@ -83,6 +85,7 @@ STATUS: dict[type[Exception], int] = {
     VersionUnknown: 404,
     ActivationTooEarly: 409,
     AlreadyScheduled: 409,
+    BulkCannot: 409,
     ClockBackwards: 409,
     ClockNotManual: 409,
     CutsNotFitted: 409,
@@ -108,6 +111,7 @@ STATUS: dict[type[Exception], int] = {
     VersionPublished: 409,
     VersionRetired: 409,
     TooManyFacts: 413,
+    BulkInvalid: 422,
     ClockTooFar: 422,
     ConditionInvalid: 422,
     CursorInvalid: 422,

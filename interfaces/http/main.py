@@ -12,6 +12,7 @@ from infrastructure.bootstrap import System, build
 from infrastructure.logs import configure_logs
 from infrastructure.settings import load_settings
 from interfaces.http import (
+    bulk_tags,
     cards,
     clock,
     evaluations,
@@ -26,6 +27,7 @@ from interfaces.http import (
     previews,
     projections,
     receipts,
+    saved_segments,
     schemes,
     segments,
     shadows,
@@ -54,7 +56,9 @@ _ROUTERS = (
     receipts,
     verifications,
     segments,
+    saved_segments,
     tag_definitions,
+    bulk_tags,
     schemes,
     fact_kinds,
     presets,

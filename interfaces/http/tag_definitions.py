@@ -99,7 +99,7 @@ def define_tag(system: SystemDep, call: Definer, wanted: NewTagBody) -> Response
 )
 def list_tags(system: SystemDep, coverage: Coverage = True) -> Response:
     """Retired ones, too. `users` counts who has the tag, as far as the search index has come."""
-    fresh = _fresh(system, coverage)
+    fresh = how_fresh(system, coverage)
     shown = [shown_tag(tag) for tag in system.tags.show.all(coverage=coverage)]
     return answer({"tags": shown, "next_cursor": None, **fresh})
 
@@ -126,17 +126,11 @@ def revise_tag(system: SystemDep, tag: Name, call: Definer, wanted: TagBody) -> 
 )
 def read_tag(system: SystemDep, tag: Name, coverage: Coverage = True) -> Response:
     """The definition as it stands, and how many users have the tag."""
-    fresh = _fresh(system, coverage)
+    fresh = how_fresh(system, coverage)
     return answer(shown_tag(system.tags.show(tag, coverage=coverage)) | fresh)
 
 
-def _shown(system: Any, view: DefinitionView, position: int) -> dict[str, Any]:
-    if position:
-        system.nudges.projectors()
-    return shown_tag(ShownTag(view, None)) | {"position": position or system.tail.head()}
-
-
-def _fresh(system: Any, coverage: bool) -> dict[str, Any]:
+def how_fresh(system: Any, coverage: bool) -> dict[str, Any]:
     """How far a count that is made next reflects the log, at least."""
     if not coverage:
         return {"position": system.tail.head()}
@@ -146,3 +140,9 @@ def _fresh(system: Any, coverage: bool) -> dict[str, Any]:
         "lag_events": lag.lag_events if lag else None,
         "lag_seconds": lag.lag_seconds if lag else None,
     }
+
+
+def _shown(system: Any, view: DefinitionView, position: int) -> dict[str, Any]:
+    if position:
+        system.nudges.projectors()
+    return shown_tag(ShownTag(view, None)) | {"position": position or system.tail.head()}
