@@ -40,6 +40,7 @@ def work(system: System, stop: threading.Event) -> None:
             system.carry_out_activations,
             system.perform_runs,
             {"grants": system.grants.expire},
+            {"rule tags": system.tags.follow_rules},
         )
         worker.run(stop)
     finally:
