@@ -190,11 +190,11 @@ class SegmentSearch(Protocol):
         """
         ...
 
-    def require_searchable(self, where: str | None, scoped: Sequence[ScopedTier] = ()) -> None:
+    def require_searchable(self, where: str | None, besides: Sequence[ScopedTier | Holding] = ()) -> None:
         """Raises ConditionInvalid, SchemeWithoutScopes."""
         ...
 
-    def members(self, where: str | None, scoped: Sequence[ScopedTier] = ()) -> Iterator[dict[str, Any]]:
+    def members(self, where: str | None, besides: Sequence[ScopedTier | Holding] = ()) -> Iterator[dict[str, Any]]:
         """Every member as of one point in time, by subject: the document, with a user_id of theirs.
 
         Raises ConditionInvalid, SchemeWithoutScopes, before the first is asked for.

@@ -24,7 +24,6 @@ from infrastructure.security.seal import Seal
 
 NAME = "tierline"
 
-A = TypeVar("A", UserTier, TierModel, Benefit, Budget, GrantStop)
 A = TypeVar("A", bound=BaseAggregate[UUID])
 D = TypeVar("D", bound=Definition)
 

@@ -80,18 +80,13 @@ class SearchSegment:
             raise CursorInvalid(cursor or "") from None
         return SegmentPage(page.total, page.users, page.facets, page.next_cursor)
 
+    def require_searchable(self, where: str | None, besides: Sequence[ScopedTier | Holding] = ()) -> None:
+        """See application.queries.SegmentSearch."""
+        query_of(where, self._names(), besides)
+
     def members(self, where: str | None, besides: Sequence[ScopedTier | Holding] = ()) -> Iterator[dict[str, Any]]:
-        """Every member's document as of one point in time, by subject; a user id's first."""
-        for document in self._view.members(query_of(where, self._names(), besides)):
-            yield {"user_id": document["user_ids"][0], **document}
-
-    def require_searchable(self, where: str | None, scoped: Sequence[ScopedTier] = ()) -> None:
         """See application.queries.SegmentSearch."""
-        query_of(where, self._names(), scoped)
-
-    def members(self, where: str | None, scoped: Sequence[ScopedTier] = ()) -> Iterator[dict[str, Any]]:
-        """See application.queries.SegmentSearch."""
-        found = self._view.members(query_of(where, self._names(), scoped))
+        found = self._view.members(query_of(where, self._names(), besides))
         return ({"user_id": document["user_ids"][0], **document} for document in found)
 
     def columns(self) -> list[str]:

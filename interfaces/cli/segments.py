@@ -9,7 +9,6 @@ from urllib.parse import unquote
 import typer
 
 from application.queries import Holding, ScopedTier
-from application.queries import ScopedTier
 from interfaces.cli.context import KeyOption, acting
 from interfaces.cli.terminal import JsonOption, say, show_json, show_table
 from interfaces.members import Counted, csv_texts, ndjson_texts
@@ -70,21 +69,16 @@ def export(
     segment: Annotated[str | None, typer.Option(help="A saved one, instead of a condition.")] = None,
 ) -> None:
     """Every user of a segment as of one point in time, as NDJSON or CSV."""
-    if segment is not None and (where is not None or scoped):
+    if segment is not None and (where is not None or scoped or benefit):
         raise typer.BadParameter("--segment: it has its condition; give the one or the other")
     if to is not None and to.suffix not in (".ndjson", ".csv"):
         raise typer.BadParameter(f"--to {to}: end it with .ndjson or .csv, which says how it is written")
     with ctx.obj.system("postgres", "redis", "opensearch") as system:
-        members = system.search_segment.members(where, _besides(scoped, benefit))
-        if to is None:
-            written = _ndjson(members, sys.stdout.buffer)
-        elif to.suffix == ".csv":
-            written = _csv(members, system.search_segment.columns(), to)
         columns = system.search_segment.columns()
         if segment is not None:
             members = system.segments.members(segment)
         else:
-            members = system.search_segment.members(where, _scoped(scoped))
+            members = system.search_segment.members(where, _besides(scoped, benefit))
         written = _written(members, columns, to)
     if to is not None:
         say(f"{written:,} users in {to}")
@@ -92,7 +86,9 @@ def export(
 
 def _besides(scoped: list[str] | None, benefits: list[str] | None) -> list[ScopedTier | Holding]:
     found: list[ScopedTier | Holding] = [Holding("benefits", name) for name in benefits or []]
-    for text in scoped or []:
+    return [*found, *_scoped(scoped)]
+
+
 @app.command()
 def define(
     ctx: typer.Context,

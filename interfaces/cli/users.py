@@ -11,7 +11,7 @@ import typer
 from application.queries import PastStanding, RecordedEvent
 from domain.facts.instants import format_instant
 from interfaces.cli import tags
-from interfaces.cli.terminal import JsonOption, say, show_json, show_table
+from interfaces.cli.terminal import JsonOption, instant_of, say, show_json, show_table
 
 app = typer.Typer(no_args_is_help=True, help="One user: where they stand, what was recorded, and why.")
 

@@ -11,7 +11,7 @@ from projections.read_models import Kept
 _REPORT_SECONDS = 0.5
 _BUSY_SECONDS = 0.1  # another worker holds a lane, and may have looked before our wake
 _STOP_SECONDS = 20.0
-_REACTION_GAP_SECONDS = 0.02
+_OTHER_GAP_SECONDS = 0.02
 # OpenSearch pays for every refresh; a card is written at once.
 _GAP_SECONDS = {"redis": 0.02, "opensearch": 0.4}
 
@@ -48,18 +48,14 @@ class Worker:
         carry_out: Callable[[], Sequence[object]],
         perform_run: Callable[[], bool],
         others: Mapping[str, Callable[[], object]],
-        reactions: Mapping[str, Callable[[], bool]],
     ) -> None:
         """evaluate_due: subjects decided, 0 for nobody due. receiver: made from (wake evaluator, wake projectors).
 
         carry_out: writes down the scheduled activations that came due, and answers them. perform_run: does a part of a
-        long question; False when there is none.
-        others: by name, what else a worker does bit by bit; each answers something true while it has more to do.
+        long question; False when there is none. others: by name, what else is done bit by bit as the log grows and time
+        passes; each answers something true while it has more to do.
         """
         self._others = [self._other(name, step) for name, step in others.items()]
-        long question; False when there is none. reactions: by name, what follows the log; True: there may be more.
-        """
-        self._reactions = [self._reaction(name, react) for name, react in reactions.items()]
         self._perform_run = perform_run
         self._runs = Loop("runs", self._perform)
         self._carry_out = carry_out
@@ -85,13 +81,11 @@ class Worker:
 
     def wake_projectors(self) -> None:
         """The log has grown."""
-        for loop in (*self._projectors, *self._reactions):
+        for loop in (*self._projectors, *self._others):
             loop.wake()
 
     def _loops(self) -> Iterable[Loop]:
         return [self._evaluator, self._schedules, self._runs, *self._others, *self._projectors, *self._reporters]
-        working = [self._evaluator, self._schedules, self._runs, *self._reactions]
-        return [*working, *self._projectors, *self._reporters]
 
     def _evaluate(self) -> float:
         if self._evaluate_due() == 0:
@@ -114,9 +108,7 @@ class Worker:
             self.wake_projectors()
             return 0.0
 
-        return Loop(name, work)
-    def _reaction(self, name: str, react: Callable[[], bool]) -> Loop:
-        return Loop(f"reaction {name}", lambda: 0.0 if react() else SWEEP_SECONDS, _REACTION_GAP_SECONDS)
+        return Loop(name, work, _OTHER_GAP_SECONDS)
 
     def _projector(self, name: str) -> Loop:
         def work() -> float:
