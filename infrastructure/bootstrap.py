@@ -255,12 +255,11 @@ def build(
         evaluate_due=EvaluateDue(evaluation),
         evaluate_user=EvaluateUser(evaluation),
         explain_user=ExplainUser(evaluation, queries),
-        grants=build_grants(pool, keyring, EvaluateUser(evaluation)),
         **on_tags,
         **_on_holds(pool, evaluation, settings),
         import_standings=ImportStandings(PostgresOpenings(pool, keyring, evaluation)),
         **_on_tier_models(tier_models, settings),
-        benefits=benefit_catalogue(pool, ledger, settings),
+        **_on_benefits(pool, keyring, ledger, evaluation, settings),
         shadows=PostgresShadowQueries(pool, keyring),
         preview_tier_model=PreviewTierModel(tier_models, runs),
         measure_model_effect=MeasureModelEffect(tier_models, runs),
@@ -316,6 +315,16 @@ def _on_holds(pool: Pool, ledger: PostgresEvaluationLedger, settings: Settings) 
         "override_requests": requests,
         "approve_override": ApproveOverride(requests, pin),
         "reject_override": RejectOverride(requests),
+    }
+
+
+def _on_benefits(
+    pool: Pool, keyring: Keyring, ledger: Ledger, evaluation: PostgresEvaluationLedger, settings: Settings
+) -> dict[str, Any]:
+    """What can be given, and what is, by its name in the system."""
+    return {
+        "benefits": benefit_catalogue(pool, ledger, settings),
+        "grants": build_grants(pool, keyring, EvaluateUser(evaluation)),
     }
 
 
