@@ -39,6 +39,11 @@ class Permission(StrEnum):
     TAKE_OVER = "take over standings"
     VERIFY = "verify receipts"
     SEARCH = "search segments"
+    READ_STRATEGIES = "read strategies and campaigns"
+    DEFINE_STRATEGIES = "define and submit strategies and campaigns"
+    APPROVE_STRATEGIES = "approve strategies and campaigns"
+    RUN_STRATEGIES = "start, pause, end and retire strategies and campaigns"
+    ASSIGN_STRATEGIES = "assign strategies"
     READ_MODELS = "read tier models"
     DRAFT_MODELS = "draft and fit tier models"
     PREVIEW_MODELS = "preview and shadow tier models"
@@ -78,6 +83,11 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.TAKE_OVER: frozenset({Role.ADMIN}),
     Permission.VERIFY: frozenset({Role.COMPLIANCE, Role.ADMIN}),
     Permission.SEARCH: frozenset({Role.SERVICE, Role.OPERATOR, Role.ANALYST, Role.COMPLIANCE, Role.ADMIN}),
+    Permission.READ_STRATEGIES: _EVERYBODY,
+    Permission.DEFINE_STRATEGIES: frozenset({Role.OPERATOR, Role.ANALYST, Role.ADMIN}),
+    Permission.APPROVE_STRATEGIES: frozenset({Role.APPROVER, Role.ADMIN}),
+    Permission.RUN_STRATEGIES: frozenset({Role.OPERATOR, Role.APPROVER, Role.ADMIN}),
+    Permission.ASSIGN_STRATEGIES: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
     Permission.READ_MODELS: _EVERYBODY,
     Permission.DRAFT_MODELS: frozenset({Role.ANALYST, Role.ADMIN}),
     Permission.PREVIEW_MODELS: frozenset({Role.ANALYST, Role.APPROVER, Role.ADMIN}),

@@ -24,6 +24,7 @@ from application.segments.desk import SegmentDesk
 from application.shadow.start_shadow import StartShadow
 from application.shadow.stop_shadow import StopShadow
 from application.standings.import_standings import ImportStandings
+from application.strategies.commands import StrategyCommands
 from application.tags.add_tag import AddTag
 from application.tags.desk import TagDesk
 from application.tags.remove_tag import RemoveTag
@@ -57,6 +58,7 @@ class Commands(Protocol):
     segments: SegmentDesk
 
     grants: Grants
+    strategies: StrategyCommands
 
     pin_tier: PinTier
     unpin_tier: UnpinTier

@@ -43,6 +43,7 @@ from application.shadow.ports import ShadowQueries
 from application.shadow.start_shadow import StartShadow
 from application.shadow.stop_shadow import StopShadow
 from application.standings.import_standings import ImportStandings
+from application.strategies.commands import StrategyCommands
 from application.tags.add_tag import AddTag
 from application.tags.desk import TagDesk
 from application.tags.remove_tag import RemoveTag
@@ -96,6 +97,7 @@ from infrastructure.security.keyring import Keyring
 from infrastructure.security.one_answer import StoredAnswers
 from infrastructure.servers import checks, own_master_key, remedies, servers
 from infrastructure.settings import Settings
+from infrastructure.strategies.wiring import build_strategies
 from infrastructure.tags.wiring import wired_tags
 from infrastructure.tier_models.store import PostgresTierModels
 from projections.lag import LagReader
@@ -177,6 +179,7 @@ class System:
     benefits: BenefitCatalogue
 
     grants: Grants
+    strategies: StrategyCommands
 
     verify_receipt: VerifyReceipt
     verifications: Verifications
@@ -231,7 +234,6 @@ def build(
     health = Health(checks(pool, models, broker, search), remedies())
     evaluation, answers = PostgresEvaluationLedger(pool, keyring), StoredAnswers(urls["postgres"])
     tail, records = LogTail(pool, keyring), PostgresRecords(pool, keyring)
-    ledger = Ledger(pool, keyring)
     ledger, segments = Ledger(pool, keyring), SearchSegment(pool, UserSearchView(search, index_prefix))
     tier_models = PostgresTierModels(pool, keyring, ledger)
     runs, queries = PostgresRuns(pool, keyring), PostgresLedgerQueries(pool, keyring)
@@ -256,6 +258,7 @@ def build(
         evaluate_user=EvaluateUser(evaluation),
         explain_user=ExplainUser(evaluation, queries),
         **on_tags,
+        strategies=build_strategies(pool, keyring, evaluation, settings),
         **_on_holds(pool, evaluation, settings),
         import_standings=ImportStandings(PostgresOpenings(pool, keyring, evaluation)),
         **_on_tier_models(tier_models, settings),

@@ -39,7 +39,6 @@ class ReadModel:
 
 
 USER_CARD = ReadModel("user_card", 4, "redis", observations=True)
-USER_CARD = ReadModel("user_card", 3, "redis", observations=True)
 USER_SEARCH = ReadModel("user_search", 4, "opensearch", observations=True)
 TRANSITIONS = ReadModel(
     "transitions",

@@ -13,6 +13,7 @@ from domain.benefits.aggregate import Benefit, benefit_id_of
 from domain.budgets.aggregate import Budget, budget_id_of
 from domain.definitions.aggregate import Definition
 from domain.grant_stops.aggregate import GrantStop, stop_id_of
+from domain.strategies.aggregate import Strategy, strategy_id_of
 from domain.tier_model.aggregate import TierModel, model_id_of
 from domain.user_tier.aggregate import UserTier
 from infrastructure.event_store.mapper import LedgerMapper
@@ -66,6 +67,10 @@ class Ledger(Application[UUID]):
     def definition(self, kind: type[D], name: str) -> D | None:
         """What is defined by this name; None when nothing ever was."""
         return self._find(kind.id_of(name), kind)
+
+    def strategy(self, name: str) -> Strategy | None:
+        """A strategy's story; None when it was never defined."""
+        return self._find(strategy_id_of(name), Strategy)
 
     def save_joined(self, connection: Connection, *aggregates: Any) -> int:
         """Append what the aggregates decided as the last statement of the caller's transaction, and commit it.

@@ -36,6 +36,7 @@ _VALUED_TAGS = """
 select name, spec ->> 'type' from definitions
 where kind = 'tag' and spec ->> 'type' in ('number', 'text', 'choice') order by name
 """
+_LISTED = ("tags", "benefits", "strategies", "arms")
 _ATTRIBUTE = re.compile(r"attributes\.[A-Za-z0-9_\-]{1,100}")
 
 
@@ -254,10 +255,10 @@ def _order(names: SegmentNames, name: str, direction: Direction) -> tuple[str, s
 
 def _facet(names: SegmentNames, name: str) -> str:
     """The field to count the values of."""
-    if name == "tags" or _ATTRIBUTE.fullmatch(name):
+    if name in _LISTED or _ATTRIBUTE.fullmatch(name):
         return name
     field = names.fields.get(name)
     countable = [known for known, at in names.fields.items() if at.type in (Type.text, Type.boolean, Type.scalar)]
     if field is None or name not in countable:
-        raise SegmentFieldUnknown("facets", name, ["tags", "attributes.NAME", *countable])
+        raise SegmentFieldUnknown("facets", name, [*_LISTED, "attributes.NAME", *countable])
     return _plain(field)

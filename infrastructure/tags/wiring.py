@@ -41,7 +41,7 @@ def wired_tags(
     search: SearchSegment,
 ) -> tuple[dict[str, Any], Mapping[str, Job]]:
     """What can be done with tags and segments, by its name in the system, and who does the parts of long work."""
-    definitions = PostgresDefinitions(pool, ledger, TagDefinition)
+    definitions = tag_definitions(pool, ledger)
     rules = PostgresRuleTags(pool, keyring, tail, evaluation, definitions)
     bulks = PostgresBulks(pool, keyring, evaluation)
     segments = PostgresDefinitions(pool, ledger, Segment)
@@ -59,3 +59,8 @@ def wired_tags(
         ),
     }
     return able, {RULE_TAG: RuleTagJob(rules), BULK_TAG: BulkTagJob(bulks)}
+
+
+def tag_definitions(pool: Pool, ledger: Ledger) -> PostgresDefinitions[TagDefinition]:
+    """What tags are defined."""
+    return PostgresDefinitions(pool, ledger, TagDefinition)

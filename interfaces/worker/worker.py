@@ -80,12 +80,13 @@ class Worker:
             loop.join(_STOP_SECONDS)
 
     def wake_projectors(self) -> None:
-        """The log has grown."""
+        """The log has grown: for whoever shows it, and whoever reacts to it."""
         for loop in (*self._projectors, *self._others):
             loop.wake()
 
     def _loops(self) -> Iterable[Loop]:
-        return [self._evaluator, self._schedules, self._runs, *self._others, *self._projectors, *self._reporters]
+        working = [self._evaluator, self._schedules, self._runs, *self._others]
+        return [*working, *self._projectors, *self._reporters]
 
     def _evaluate(self) -> float:
         if self._evaluate_due() == 0:

@@ -59,6 +59,8 @@ MAPPINGS: dict[str, Any] = {
         "scoped_tiers": {"type": "keyword"},  # SCHEME/SCOPE/TIER: one field, however many scopes there are
         "tags": {"type": "keyword"},
         "benefits": {"type": "keyword"},  # those with something left
+        "strategies": {"type": "keyword"},  # those that the user is in, held out or not
+        "arms": {"type": "keyword"},  # STRATEGY/ARM of them; STRATEGY/ without an arm is held out
         "grants_expire_at": {"type": "date"},  # the first of them to end
         "tag_values": {"type": "object", "enabled": False},  # as shown
         "tag_numbers": _OPEN,  # as found: tag_numbers.NAME, or tag_texts.NAME
@@ -106,6 +108,8 @@ def project(record: Record) -> Document | None:
         "tags": sorted(observation.tags),
         "benefits": sorted({grant.benefit for grant in record.grants}),
         **_tag_values(observation.tag_values),
+        "strategies": sorted({assignment.strategy for assignment in record.strategies}),
+        "arms": sorted({f"{assignment.strategy}/{assignment.arm or ''}" for assignment in record.strategies}),
         "features": features,
         "typed": typed,
         "days": days,

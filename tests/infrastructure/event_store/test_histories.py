@@ -12,6 +12,7 @@ from domain.budgets.aggregate import budget_id_of
 from domain.facts.instants import to_datetime
 from domain.grant_stops.aggregate import stop_id_of
 from domain.segments.aggregate import Segment
+from domain.strategies.aggregate import strategy_id_of
 from domain.tags.aggregate import TagDefinition
 from domain.tags.definition import spec_from
 from domain.tier_model.aggregate import model_id_of
@@ -152,6 +153,15 @@ def test_histories_of_definitions_load(world: World) -> None:
     assert tag is not None and segment is not None
     assert (tag.name, tag.revision, tag.retired, spec_from(tag.spec).options) == ("vip", 2, True, ("black",))
     assert (segment.revision, segment.retired, segment.spec["where"]) == (2, True, "tag('vip')")
+
+
+def test_a_strategys_history_loads(world: World) -> None:
+    write(world, "strategy-v1.json", strategy_id_of("welcome"), None)
+    strategy = Ledger(world.pool, world.keyring).strategy("welcome")
+    assert strategy is not None
+    assert (strategy.status, strategy.content_version, strategy.running_version) == ("retired", 2, 2)
+    assert (strategy.global_holdout, strategy.campaign, strategy.started_at) == (5.0, "spring", 1772352000000007)
+    assert strategy.design is not None and strategy.design["holdout"] == 10
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in HISTORIES.glob("*.json")))
