@@ -31,6 +31,9 @@ class Permission(StrEnum):
     GRANT_BENEFITS = "grant benefits"
     REDEEM_GRANTS = "redeem grants"
     REVOKE_GRANTS = "revoke grants"
+    TAG_IN_BULK = "tag users in bulk"
+    DEFINE_TAGS = "define tags and segments"
+    READ_TAGS = "read definitions of tags and segments"
     HOLD_TIERS = "pin and freeze tiers"
     APPROVE_OVERRIDES = "approve overrides"
     TAKE_OVER = "take over standings"
@@ -72,6 +75,9 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.GRANT_BENEFITS: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
     Permission.REDEEM_GRANTS: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
     Permission.REVOKE_GRANTS: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
+    Permission.TAG_IN_BULK: frozenset({Role.OPERATOR, Role.ADMIN}),
+    Permission.DEFINE_TAGS: frozenset({Role.OPERATOR, Role.ANALYST, Role.ADMIN}),
+    Permission.READ_TAGS: _EVERYBODY,
     Permission.HOLD_TIERS: frozenset({Role.OPERATOR, Role.APPROVER, Role.ADMIN}),
     Permission.APPROVE_OVERRIDES: frozenset({Role.APPROVER, Role.ADMIN}),
     Permission.TAKE_OVER: frozenset({Role.ADMIN}),

@@ -20,11 +20,13 @@ from application.overrides.unfreeze_standing import UnfreezeStanding
 from application.overrides.unpin_tier import UnpinTier
 from application.previews.preview_tier_model import PreviewTierModel
 from application.runs.perform_runs import PerformRuns
+from application.segments.desk import SegmentDesk
 from application.shadow.start_shadow import StartShadow
 from application.shadow.stop_shadow import StopShadow
 from application.standings.import_standings import ImportStandings
 from application.strategies.commands import StrategyCommands
 from application.tags.add_tag import AddTag
+from application.tags.desk import TagDesk
 from application.tags.remove_tag import RemoveTag
 from application.tier_models.activate_tier_model import ActivateTierModel
 from application.tier_models.approve_tier_model import ApproveTierModel
@@ -52,6 +54,8 @@ class Commands(Protocol):
 
     add_tag: AddTag
     remove_tag: RemoveTag
+    tags: TagDesk
+    segments: SegmentDesk
 
     grants: Grants
     strategies: StrategyCommands

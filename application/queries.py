@@ -4,7 +4,7 @@ Instants are microseconds; positions are the log's order, and opaque to callers.
 log, it says which position it reflects.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -188,6 +188,21 @@ class SegmentSearch(Protocol):
         besides: standings in scopes, and things held, that they must have as well, all of them.
         Raises ConditionInvalid, SegmentFieldUnknown, SchemeWithoutScopes, CursorInvalid.
         """
+        ...
+
+    def require_searchable(self, where: str | None, besides: Sequence[ScopedTier | Holding] = ()) -> None:
+        """Raises ConditionInvalid, SchemeWithoutScopes."""
+        ...
+
+    def members(self, where: str | None, besides: Sequence[ScopedTier | Holding] = ()) -> Iterator[dict[str, Any]]:
+        """Every member as of one point in time, by subject: the document, with a user_id of theirs.
+
+        Raises ConditionInvalid, SchemeWithoutScopes, before the first is asked for.
+        """
+        ...
+
+    def columns(self) -> list[str]:
+        """What a table of members may show of each, beside user_id and tags."""
         ...
 
 

@@ -38,12 +38,14 @@ from application.previews.preview_tier_model import PREVIEW, PreviewJob, Preview
 from application.queries import LedgerQueries, SegmentSearch
 from application.runs.perform_runs import PerformRuns
 from application.runs.ports import Part
+from application.segments.desk import SegmentDesk
 from application.shadow.ports import ShadowQueries
 from application.shadow.start_shadow import StartShadow
 from application.shadow.stop_shadow import StopShadow
 from application.standings.import_standings import ImportStandings
 from application.strategies.commands import StrategyCommands
 from application.tags.add_tag import AddTag
+from application.tags.desk import TagDesk
 from application.tags.remove_tag import RemoveTag
 from application.tier_models.activate_tier_model import ActivateTierModel
 from application.tier_models.announce_tier_model import AnnounceTierModel
@@ -96,6 +98,7 @@ from infrastructure.security.one_answer import StoredAnswers
 from infrastructure.servers import checks, own_master_key, remedies, servers
 from infrastructure.settings import Settings
 from infrastructure.strategies.wiring import build_strategies
+from infrastructure.tags.wiring import wired_tags
 from infrastructure.tier_models.store import PostgresTierModels
 from projections.lag import LagReader
 from projections.read_models import ReadModels
@@ -144,6 +147,8 @@ class System:
     explain_user: ExplainUser
     add_tag: AddTag
     remove_tag: RemoveTag
+    tags: TagDesk
+    segments: SegmentDesk
     pin_tier: PinTier
     unpin_tier: UnpinTier
     freeze_standing: FreezeStanding
@@ -229,9 +234,10 @@ def build(
     health = Health(checks(pool, models, broker, search), remedies())
     evaluation, answers = PostgresEvaluationLedger(pool, keyring), StoredAnswers(urls["postgres"])
     tail, records = LogTail(pool, keyring), PostgresRecords(pool, keyring)
-    ledger = Ledger(pool, keyring)
+    ledger, segments = Ledger(pool, keyring), SearchSegment(pool, UserSearchView(search, index_prefix))
     tier_models = PostgresTierModels(pool, keyring, ledger)
     runs, queries = PostgresRuns(pool, keyring), PostgresLedgerQueries(pool, keyring)
+    on_tags, tag_jobs = wired_tags(pool, keyring, ledger, tail, runs, evaluation, segments)
     collect_rarely()
     return System(
         settings=settings,
@@ -251,18 +257,16 @@ def build(
         evaluate_due=EvaluateDue(evaluation),
         evaluate_user=EvaluateUser(evaluation),
         explain_user=ExplainUser(evaluation, queries),
-        grants=build_grants(pool, keyring, EvaluateUser(evaluation)),
+        **on_tags,
         strategies=build_strategies(pool, keyring, evaluation, settings),
-        add_tag=AddTag(evaluation),
-        remove_tag=RemoveTag(evaluation),
         **_on_holds(pool, evaluation, settings),
         import_standings=ImportStandings(PostgresOpenings(pool, keyring, evaluation)),
         **_on_tier_models(tier_models, settings),
-        benefits=benefit_catalogue(pool, ledger, settings),
+        **_on_benefits(pool, keyring, ledger, evaluation, settings),
         shadows=PostgresShadowQueries(pool, keyring),
         preview_tier_model=PreviewTierModel(tier_models, runs),
         measure_model_effect=MeasureModelEffect(tier_models, runs),
-        perform_runs=PerformRuns(runs, _jobs(pool, keyring, tier_models, records)),
+        perform_runs=PerformRuns(runs, {**_jobs(pool, keyring, tier_models, records), **tag_jobs}),
         verify_receipt=VerifyReceipt(records),
         verifications=Verifications(records, runs, tier_models),
         tier_models=tier_models,
@@ -270,7 +274,7 @@ def build(
         ledger=queries,
         ledger_cards=LedgerCards(pool, keyring),
         cards=UserCardView(models),
-        search_segment=SearchSegment(pool, UserSearchView(search, index_prefix)),
+        search_segment=segments,
         read_models=build_read_models(pool, tail, models, search, index_prefix),
         lags=LagReader(RedisBoard(models)).lags,
         nudges=nudges,
@@ -314,6 +318,16 @@ def _on_holds(pool: Pool, ledger: PostgresEvaluationLedger, settings: Settings) 
         "override_requests": requests,
         "approve_override": ApproveOverride(requests, pin),
         "reject_override": RejectOverride(requests),
+    }
+
+
+def _on_benefits(
+    pool: Pool, keyring: Keyring, ledger: Ledger, evaluation: PostgresEvaluationLedger, settings: Settings
+) -> dict[str, Any]:
+    """What can be given, and what is, by its name in the system."""
+    return {
+        "benefits": benefit_catalogue(pool, ledger, settings),
+        "grants": build_grants(pool, keyring, EvaluateUser(evaluation)),
     }
 
 

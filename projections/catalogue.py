@@ -38,8 +38,8 @@ class ReadModel:
         return tuple(range(lane, PARTITIONS, self.lanes))
 
 
-USER_CARD = ReadModel("user_card", 5, "redis", observations=True)
-USER_SEARCH = ReadModel("user_search", 5, "opensearch", observations=True)
+USER_CARD = ReadModel("user_card", 4, "redis", observations=True)
+USER_SEARCH = ReadModel("user_search", 4, "opensearch", observations=True)
 TRANSITIONS = ReadModel(
     "transitions",
     1,

@@ -156,13 +156,17 @@ class TierUnfrozen(SubjectEvent):
 
 
 class TagAdded(SubjectEvent):
-    """The subject has the tag from effective_at on. until: when it ends by itself, microseconds; None: never."""
+    """The subject has the tag from effective_at on. until: when it ends by itself, microseconds; None: never.
+
+    value: of a tag that is defined with values.
+    """
 
     TOPIC = "user-tier.tag-added.v1"
 
     tag: str
     until: int | None
     reason: str
+    value: int | float | str | bool | None = None
 
 
 class TagRemoved(SubjectEvent):

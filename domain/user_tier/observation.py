@@ -64,6 +64,7 @@ class Observation(msgspec.Struct, frozen=True, omit_defaults=True):
     attributes: dict[str, Scalar] = {}  # the latest profile attributes
     tags: list[str] = []  # present, by code point
     tag_until: dict[str, int] = {}  # of those that end
+    tag_values: dict[str, Scalar] = {}  # of those that have one
     facts_seen: int = 0
     openings: dict[str, dict[str, Opening]] = {}  # scheme -> scope: taken over, and to be decided
     opened_at: int | None = None  # the instant at which they were taken over

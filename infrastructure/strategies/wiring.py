@@ -25,13 +25,15 @@ from infrastructure.strategies.acting import PostgresActions
 from infrastructure.strategies.definitions import PostgresStrategies
 from infrastructure.strategies.desk import PostgresAssignmentDesk
 from infrastructure.strategies.turns import PostgresReactions
+from infrastructure.tags.wiring import tag_definitions
 
 
 def build_strategies(
     pool: Pool, keyring: Keyring, evaluation: PostgresEvaluationLedger, settings: Settings
 ) -> StrategyCommands:
     """settings: who approves, who is held out of everything, how many messages there may be."""
-    strategies = PostgresStrategies(pool, Ledger(pool, keyring))
+    ledger = Ledger(pool, keyring)
+    strategies, add_tag = PostgresStrategies(pool, ledger), AddTag(evaluation, tag_definitions(pool, ledger))
     desk = PostgresAssignmentDesk(pool, keyring)
     reactions = PostgresReactions(pool, keyring, LogTail(pool, keyring))
     evaluate_user, grants = EvaluateUser(evaluation), PostgresGrantDesk(pool, keyring)
@@ -40,7 +42,7 @@ def build_strategies(
         StartStrategiesWhenATierChanges(reactions, evaluate_user),
         StartStrategiesWhenAUserJoinsASegment(reactions, evaluate_user),
         LookAgain(desk, evaluate_user),
-        CarryOutActions(PostgresActions(pool, keyring), desk, grants, AddTag(evaluation), evaluate_user, cap),
+        CarryOutActions(PostgresActions(pool, keyring), desk, grants, add_tag, evaluate_user, cap),
         EndAssignments(desk, evaluate_user),
     ]
     return StrategyCommands(

@@ -13,6 +13,7 @@ from infrastructure.local_stack.supervise import KeepsDying
 from infrastructure.settings import SettingsError
 from interfaces.cli import (
     bench,
+    bulk_tags,
     demo,
     doctor,
     effects,
@@ -48,6 +49,7 @@ cli.add_typer(holds.overrides, name="overrides")
 cli.add_typer(standings.app, name="standings")
 cli.add_typer(effects.app, name="scheme")
 cli.add_typer(segments.app, name="segment")
+cli.add_typer(bulk_tags.tags, name="tag")
 cli.add_typer(upkeep.projections, name="projections")
 cli.add_typer(verification.verify, name="verify")
 cli.add_typer(upkeep.keys, name="key")

@@ -10,14 +10,12 @@ import typer
 
 from application.queries import PastStanding, RecordedEvent
 from domain.facts.instants import format_instant
-from interfaces.cli.context import ACTOR
+from interfaces.cli import tags
 from interfaces.cli.terminal import JsonOption, instant_of, say, show_json, show_table
 
 app = typer.Typer(no_args_is_help=True, help="One user: where they stand, what was recorded, and why.")
 
 User = Annotated[str, typer.Argument(metavar="USER_ID")]
-Tag = Annotated[str, typer.Argument(metavar="TAG", help="1 to 64 characters without quotes.")]
-Reason = Annotated[str, typer.Option(help="Kept with the event.")]
 _PAGE = 500
 
 
@@ -48,7 +46,9 @@ def show(ctx: typer.Context, user_id: User, as_json: JsonOption = False) -> None
         if "growth" in at:
             say(f"{name}: {_growth(at['growth'])}")
     if card["tags"]:
-        say(f"tags: {', '.join(card['tags'])}")
+        values = card.get("tag_values", {})
+        told = [f"{tag} = {values[tag]}" if tag in values else tag for tag in card["tags"]]
+        say(f"tags: {', '.join(told)}")
     if not rows:
         say("Known, but not decided on any scheme yet.")
     if lag and lag.lag_events:
@@ -134,38 +134,9 @@ def explain(
             say(f"  {line}")
 
 
-@app.command()
-def tag(
-    ctx: typer.Context,
-    user_id: User,
-    tag: Tag,
-    until: Annotated[str | None, typer.Option(help="When it ends by itself, RFC 3339; never when left out.")] = None,
-    reason: Reason = "",
-    as_json: JsonOption = False,
-) -> None:
-    """Tag the user; whatever reads the tag is decided at once."""
-    ends = instant_of(until)
-    with ctx.obj.system("postgres", "broker") as system:
-        change = system.add_tag(user_id, tag, ACTOR, until=ends, reason=reason)
-        _changed(system, user_id, change, "is tagged", "was tagged so already", as_json)
-
-
-@app.command()
-def untag(ctx: typer.Context, user_id: User, tag: Tag, reason: Reason = "", as_json: JsonOption = False) -> None:
-    """Take a tag off the user; whatever reads the tag is decided at once."""
-    with ctx.obj.system("postgres", "broker") as system:
-        change = system.remove_tag(user_id, tag, ACTOR, reason=reason)
-        _changed(system, user_id, change, "is no longer tagged", "was not tagged", as_json)
-
-
-def _changed(system: Any, user_id: str, change: Any, done: str, nothing: str, as_json: bool) -> None:
-    if change.changed:
-        system.nudges.projectors()
-    if as_json:
-        until = None if change.until is None else format_instant(change.until)
-        show_json({"user_id": user_id, **asdict(change), "until": until})
-    else:
-        say(f"{user_id} {done if change.changed else nothing}: {change.tag}")
+# The same under the names that they had first.
+app.command("tag")(tags.add)
+app.command("untag")(tags.remove)
 
 
 def _receipt(ctx: typer.Context, user_id: str, event_id: str, as_json: bool) -> None:
@@ -231,7 +202,8 @@ def _own(event: RecordedEvent) -> str:
         return ", ".join(f"{name} {event.data[name]}" for name in told)
     if _name(event) in ("tag-added", "tag-removed"):
         until = event.data.get("until")
-        return event.data["tag"] + (f" until {format_instant(until)}" if until else "")
+        value = f" = {event.data['value']}" if event.data.get("value") is not None else ""
+        return event.data["tag"] + value + (f" until {format_instant(until)}" if until else "")
     return ""
 
 

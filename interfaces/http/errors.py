@@ -31,6 +31,8 @@ from application.queries import (
 from application.runs.ports import UnknownRun
 from application.shadow.ports import NoShadow
 from application.standings.import_standings import StandingsInvalid
+from application.tags.bulk_ports import BulkCannot, BulkInvalid, UnknownBulk
+from application.tags.circles import TagCircle
 from application.tier_models.fit_tier_model import LearnerNeeded, NothingToFitOn
 from application.tier_models.learn import TooLittleHistory
 from application.tier_models.ports import LearnerNotInstalled
@@ -63,6 +65,7 @@ from domain.budgets.refusals import (
     OwnBudgetChange,
     StaleBudgetChange,
 )
+from domain.definitions.refusals import DefinitionExists, DefinitionInvalid, DefinitionRetired, UnknownDefinition
 from domain.facts.history import HistorySealed, SubjectInHistory, UnknownHistory
 from domain.facts.kinds import KindRefused
 from domain.grant_stops.scopes import NotStopped, StopInvalid
@@ -84,6 +87,7 @@ from domain.strategies.refusals import (
     WindowInPast,
 )
 from domain.strategies.spec import StrategyInvalid
+from domain.tags.definition import TagKeptByRule, TagValueInvalid
 from domain.tier_model.expression import ConditionInvalid
 from domain.tier_model.migration import MigrationInvalid
 from domain.tier_model.presets import PresetUnknown
@@ -124,6 +128,8 @@ STATUS: dict[type[Exception], int] = {
     UnknownAssignment: 404,
     UnknownBenefit: 404,
     UnknownBudget: 404,
+    UnknownBulk: 404,
+    UnknownDefinition: 404,
     UnknownEvent: 404,
     UnknownGrant: 404,
     UnknownHistory: 404,
@@ -151,6 +157,9 @@ STATUS: dict[type[Exception], int] = {
     GrantEnded: 409,
     GrantEndsInPast: 409,
     GrantingStopped: 409,
+    BulkCannot: 409,
+    DefinitionExists: 409,
+    DefinitionRetired: 409,
     HistorySealed: 409,
     IdempotencyKeyReused: 409,
     InForceStays: 409,
@@ -183,6 +192,7 @@ STATUS: dict[type[Exception], int] = {
     StrategyStanding: 409,
     SubjectInHistory: 409,
     UserKeepsMoving: 409,
+    TagKeptByRule: 409,
     UsersSetAside: 409,
     VersionPublished: 409,
     VersionRetired: 409,
@@ -193,6 +203,8 @@ STATUS: dict[type[Exception], int] = {
     ConditionInvalid: 422,
     CursorInvalid: 422,
     GrantRequestInvalid: 422,
+    BulkInvalid: 422,
+    DefinitionInvalid: 422,
     HoldEndsInPast: 422,
     HoldInvalid: 422,
     HypotheticalFactInvalid: 422,
@@ -216,10 +228,12 @@ STATUS: dict[type[Exception], int] = {
     SegmentFieldUnknown: 422,
     StandingsInvalid: 422,
     StopInvalid: 422,
+    TagCircle: 422,
     StrategiesInCircle: 422,
     StrategyInvalid: 422,
     TagEndsInPast: 422,
     TagInvalid: 422,
+    TagValueInvalid: 422,
     TooLittleHistory: 422,
     UnknownArm: 422,
     WindowInPast: 422,

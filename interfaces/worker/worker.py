@@ -11,6 +11,7 @@ from projections.read_models import Kept
 _REPORT_SECONDS = 0.5
 _BUSY_SECONDS = 0.1  # another worker holds a lane, and may have looked before our wake
 _STOP_SECONDS = 20.0
+_OTHER_GAP_SECONDS = 0.02
 # OpenSearch pays for every refresh; a card is written at once.
 _GAP_SECONDS = {"redis": 0.02, "opensearch": 0.4}
 
@@ -47,16 +48,13 @@ class Worker:
         carry_out: Callable[[], Sequence[object]],
         perform_run: Callable[[], bool],
         others: Mapping[str, Callable[[], object]],
-        reactions: Mapping[str, Callable[[], object]],
     ) -> None:
         """evaluate_due: subjects decided, 0 for nobody due. receiver: made from (wake evaluator, wake projectors).
 
         carry_out: writes down the scheduled activations that came due, and answers them. perform_run: does a part of a
-        long question; False when there is none.
-        others: by name, what else a worker does bit by bit; each answers something true while it has more to do.
-        reactions: the same, of what reacts to the log: they are woken when it grows.
+        long question; False when there is none. others: by name, what else is done bit by bit as the log grows and time
+        passes; each answers something true while it has more to do.
         """
-        self._reactions = [self._other(name, step) for name, step in reactions.items()]
         self._others = [self._other(name, step) for name, step in others.items()]
         self._perform_run = perform_run
         self._runs = Loop("runs", self._perform)
@@ -83,12 +81,12 @@ class Worker:
 
     def wake_projectors(self) -> None:
         """The log has grown: for whoever shows it, and whoever reacts to it."""
-        for loop in (*self._reactions, *self._projectors):
+        for loop in (*self._projectors, *self._others):
             loop.wake()
 
     def _loops(self) -> Iterable[Loop]:
-        by_itself = (self._evaluator, self._schedules, self._runs, *self._others, *self._reactions)
-        return [*by_itself, *self._projectors, *self._reporters]
+        working = [self._evaluator, self._schedules, self._runs, *self._others]
+        return [*working, *self._projectors, *self._reporters]
 
     def _evaluate(self) -> float:
         if self._evaluate_due() == 0:
@@ -111,7 +109,7 @@ class Worker:
             self.wake_projectors()
             return 0.0
 
-        return Loop(name, work)
+        return Loop(name, work, _OTHER_GAP_SECONDS)
 
     def _projector(self, name: str) -> Loop:
         def work() -> float:

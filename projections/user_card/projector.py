@@ -47,6 +47,7 @@ def project(record: Record) -> CardOperation | None:
         "standings": standings,
         **({"scopes": scopes} if scopes else {}),
         "tags": sorted(record.observation.tags),
+        **({"tag_values": record.observation.tag_values} if record.observation.tag_values else {}),
         "strategies": [_strategy(assignment) for assignment in record.strategies],
         "grants": [_grant(grant) for grant in record.grants],
         "position": record.position,

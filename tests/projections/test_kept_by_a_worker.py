@@ -52,7 +52,6 @@ def worker(due: Due, models: ReadModels, broker_url: str) -> Iterator[threading.
             list,
             lambda: False,
             {},
-            {},
         )
         thread = threading.Thread(target=worker.run, args=(stop,))
         thread.start()
