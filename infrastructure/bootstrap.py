@@ -238,6 +238,7 @@ def build(
     tier_models = PostgresTierModels(pool, keyring, ledger)
     runs, queries = PostgresRuns(pool, keyring), PostgresLedgerQueries(pool, keyring)
     on_tags, tag_jobs = wired_tags(pool, keyring, ledger, tail, runs, evaluation, segments)
+    strategies, strategy_jobs = build_strategies(pool, keyring, evaluation, runs, settings)
     collect_rarely()
     return System(
         settings=settings,
@@ -258,7 +259,7 @@ def build(
         evaluate_user=EvaluateUser(evaluation),
         explain_user=ExplainUser(evaluation, queries),
         **on_tags,
-        strategies=build_strategies(pool, keyring, evaluation, settings),
+        strategies=strategies,
         **_on_holds(pool, evaluation, settings),
         import_standings=ImportStandings(PostgresOpenings(pool, keyring, evaluation)),
         **_on_tier_models(tier_models, settings),
@@ -266,7 +267,7 @@ def build(
         shadows=PostgresShadowQueries(pool, keyring),
         preview_tier_model=PreviewTierModel(tier_models, runs),
         measure_model_effect=MeasureModelEffect(tier_models, runs),
-        perform_runs=PerformRuns(runs, {**_jobs(pool, keyring, tier_models, records), **tag_jobs}),
+        perform_runs=PerformRuns(runs, {**_jobs(pool, keyring, tier_models, records), **tag_jobs, **strategy_jobs}),
         verify_receipt=VerifyReceipt(records),
         verifications=Verifications(records, runs, tier_models),
         tier_models=tier_models,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from application.reactions.react import React
+from application.strategies.assign_in_bulk import AssignInBulk
 from application.strategies.assign_strategy import AssignStrategy, EndAssignment
 from application.strategies.change_strategy import ChangeStrategy
 from application.strategies.define_strategy import DefineStrategy, LintStrategy
@@ -21,3 +22,4 @@ class StrategyCommands:
     end: EndAssignment
     react: React
     queries: StrategyQueries
+    bulk: AssignInBulk

@@ -1,12 +1,15 @@
 """Strategies over the ledger. Called by bootstrap alone, and by tests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from application.evaluation.evaluate_user import EvaluateUser
 from application.reactions.react import React
 from application.reactions.start_strategies_when_a_tier_changes import StartStrategiesWhenATierChanges
 from application.reactions.start_strategies_when_a_user_joins_a_segment import StartStrategiesWhenAUserJoinsASegment
+from application.runs.ports import Job
+from application.strategies.assign_in_bulk import BULK_ASSIGNMENT, AssignInBulk
 from application.strategies.assign_strategy import AssignStrategy, EndAssignment, EndAssignments
+from application.strategies.bulk_job import BulkAssignmentJob
 from application.strategies.carry_out_actions import CarryOutActions, MessageCap
 from application.strategies.change_strategy import ChangeStrategy
 from application.strategies.commands import StrategyCommands
@@ -19,9 +22,11 @@ from infrastructure.event_store.application import Ledger
 from infrastructure.event_store.tail import LogTail
 from infrastructure.postgres.pool import Pool
 from infrastructure.queries.strategies import PostgresStrategyQueries
+from infrastructure.runs.store import PostgresRuns
 from infrastructure.security.keyring import Keyring
 from infrastructure.settings import Settings
 from infrastructure.strategies.acting import PostgresActions
+from infrastructure.strategies.bulk import PostgresBulkAssignments
 from infrastructure.strategies.definitions import PostgresStrategies
 from infrastructure.strategies.desk import PostgresAssignmentDesk
 from infrastructure.strategies.turns import PostgresReactions
@@ -29,23 +34,29 @@ from infrastructure.tags.wiring import tag_definitions
 
 
 def build_strategies(
-    pool: Pool, keyring: Keyring, evaluation: PostgresEvaluationLedger, settings: Settings
-) -> StrategyCommands:
-    """settings: who approves, who is held out of everything, how many messages there may be."""
+    pool: Pool, keyring: Keyring, evaluation: PostgresEvaluationLedger, runs: PostgresRuns, settings: Settings
+) -> tuple[StrategyCommands, Mapping[str, Job]]:
+    """What can be done with strategies, and who does the parts of long work.
+
+    settings: who approves, who is held out of everything, how many messages there may be.
+    """
     ledger = Ledger(pool, keyring)
     strategies, add_tag = PostgresStrategies(pool, ledger), AddTag(evaluation, tag_definitions(pool, ledger))
     desk = PostgresAssignmentDesk(pool, keyring)
     reactions = PostgresReactions(pool, keyring, LogTail(pool, keyring))
     evaluate_user, grants = EvaluateUser(evaluation), PostgresGrantDesk(pool, keyring)
     cap = None if settings.messages_at_most is None else MessageCap(*settings.messages_at_most)
+    bulks = PostgresBulkAssignments(pool, keyring)
+    bulk = AssignInBulk(strategies, desk, bulks, runs, settings.approvals, settings.bulk_approval_from)
     steps: list[Callable[[], object]] = [
         StartStrategiesWhenATierChanges(reactions, evaluate_user),
         StartStrategiesWhenAUserJoinsASegment(reactions, evaluate_user),
         LookAgain(desk, evaluate_user),
         CarryOutActions(PostgresActions(pool, keyring), desk, grants, add_tag, evaluate_user, cap),
         EndAssignments(desk, evaluate_user),
+        bulk.begin_rounds,
     ]
-    return StrategyCommands(
+    commands = StrategyCommands(
         definitions=strategies,
         define=DefineStrategy(strategies),
         lint=LintStrategy(strategies),
@@ -54,4 +65,6 @@ def build_strategies(
         end=EndAssignment(desk, evaluate_user),
         react=React(steps),
         queries=PostgresStrategyQueries(pool),
+        bulk=bulk,
     )
+    return commands, {BULK_ASSIGNMENT: BulkAssignmentJob(bulks, desk, evaluate_user)}

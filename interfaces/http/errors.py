@@ -31,6 +31,12 @@ from application.queries import (
 from application.runs.ports import UnknownRun
 from application.shadow.ports import NoShadow
 from application.standings.import_standings import StandingsInvalid
+from application.strategies.bulk_ports import (
+    BulkAssignmentCannot,
+    BulkAssignmentInvalid,
+    BulkNeedsAnother,
+    UnknownBulkAssignment,
+)
 from application.tags.bulk_ports import BulkCannot, BulkInvalid, UnknownBulk
 from application.tags.circles import TagCircle
 from application.tier_models.fit_tier_model import LearnerNeeded, NothingToFitOn
@@ -129,6 +135,7 @@ STATUS: dict[type[Exception], int] = {
     UnknownBenefit: 404,
     UnknownBudget: 404,
     UnknownBulk: 404,
+    UnknownBulkAssignment: 404,
     UnknownDefinition: 404,
     UnknownEvent: 404,
     UnknownGrant: 404,
@@ -147,6 +154,8 @@ STATUS: dict[type[Exception], int] = {
     BudgetExhausted: 409,
     BudgetNotOpen: 409,
     BudgetOfAnotherCurrency: 409,
+    BulkAssignmentCannot: 409,
+    BulkNeedsAnother: 409,
     CapReached: 409,
     BudgetBelowPromised: 409,
     BudgetDefined: 409,
@@ -199,6 +208,7 @@ STATUS: dict[type[Exception], int] = {
     TooManyFacts: 413,
     BenefitInvalid: 422,
     BudgetInvalid: 422,
+    BulkAssignmentInvalid: 422,
     ClockTooFar: 422,
     ConditionInvalid: 422,
     CursorInvalid: 422,

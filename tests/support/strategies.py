@@ -4,6 +4,8 @@ from typing import Any
 
 import yaml
 
+from application.runs.perform_runs import PerformRuns
+from infrastructure.runs.store import PostgresRuns
 from infrastructure.settings import Settings
 from infrastructure.strategies.wiring import build_strategies
 from tests.support.ledger import LedgerSystem, order
@@ -39,7 +41,11 @@ class StrategySystem(LedgerSystem):
 
     def __init__(self, dsn: str, *, manual_clock: bool = True, **settings: Any) -> None:
         super().__init__(dsn, manual_clock=manual_clock)
-        self.strategies = build_strategies(self.pool, self.keyring, self.evaluation, Settings(**settings))
+        self.runs = PostgresRuns(self.pool, self.keyring)
+        self.strategies, jobs = build_strategies(
+            self.pool, self.keyring, self.evaluation, self.runs, Settings(**settings)
+        )
+        self.perform_runs = PerformRuns(self.runs, jobs)
 
     def start(self, definition: dict[str, Any] | None = None, **changes: Any) -> str:
         """Define the strategy and start it; its name."""
@@ -59,7 +65,7 @@ class StrategySystem(LedgerSystem):
     def react(self) -> None:
         """Decide and react until nothing is left to do."""
         self.settle()
-        while self.strategies.react() or self.settle():
+        while self.strategies.react() or self.settle() or self.perform_runs():
             pass
 
     def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
