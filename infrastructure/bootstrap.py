@@ -238,7 +238,9 @@ def build(
     tier_models = PostgresTierModels(pool, keyring, ledger)
     runs, queries = PostgresRuns(pool, keyring), PostgresLedgerQueries(pool, keyring)
     on_tags, tag_jobs = wired_tags(pool, keyring, ledger, tail, runs, evaluation, segments)
-    strategies, strategy_jobs = build_strategies(pool, keyring, evaluation, runs, settings)
+    strategies, strategy_jobs = build_strategies(
+        pool, keyring, evaluation, runs, settings, lambda where: segments(where, (), 0, None, ()).total
+    )
     collect_rarely()
     return System(
         settings=settings,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from application.campaigns.commands import CampaignCommands
 from application.reactions.react import React
 from application.strategies.assign_in_bulk import AssignInBulk
 from application.strategies.assign_strategy import AssignStrategy, EndAssignment
@@ -23,3 +24,4 @@ class StrategyCommands:
     react: React
     queries: StrategyQueries
     bulk: AssignInBulk
+    campaigns: CampaignCommands

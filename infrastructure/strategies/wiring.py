@@ -2,6 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
+from application.campaigns.change_campaign import ChangeCampaign
+from application.campaigns.commands import CampaignCommands
+from application.campaigns.define_campaign import DefineCampaign
+from application.campaigns.show_campaign import CountPeople, ShowCampaign
 from application.evaluation.evaluate_user import EvaluateUser
 from application.reactions.react import React
 from application.reactions.start_strategies_when_a_tier_changes import StartStrategiesWhenATierChanges
@@ -27,6 +31,7 @@ from infrastructure.security.keyring import Keyring
 from infrastructure.settings import Settings
 from infrastructure.strategies.acting import PostgresActions
 from infrastructure.strategies.bulk import PostgresBulkAssignments
+from infrastructure.strategies.campaigns import PostgresCampaigns
 from infrastructure.strategies.definitions import PostgresStrategies
 from infrastructure.strategies.desk import PostgresAssignmentDesk
 from infrastructure.strategies.turns import PostgresReactions
@@ -34,11 +39,17 @@ from infrastructure.tags.wiring import tag_definitions
 
 
 def build_strategies(
-    pool: Pool, keyring: Keyring, evaluation: PostgresEvaluationLedger, runs: PostgresRuns, settings: Settings
+    pool: Pool,
+    keyring: Keyring,
+    evaluation: PostgresEvaluationLedger,
+    runs: PostgresRuns,
+    settings: Settings,
+    count_people: CountPeople,
 ) -> tuple[StrategyCommands, Mapping[str, Job]]:
-    """What can be done with strategies, and who does the parts of long work.
+    """What can be done with strategies and campaigns, and who does the parts of long work.
 
-    settings: who approves, who is held out of everything, how many messages there may be.
+    settings: who approves, who is held out of everything, how many messages there may be. count_people: who match a
+    condition, by the search index.
     """
     ledger = Ledger(pool, keyring)
     strategies, add_tag = PostgresStrategies(pool, ledger), AddTag(evaluation, tag_definitions(pool, ledger))
@@ -48,6 +59,10 @@ def build_strategies(
     cap = None if settings.messages_at_most is None else MessageCap(*settings.messages_at_most)
     bulks = PostgresBulkAssignments(pool, keyring)
     bulk = AssignInBulk(strategies, desk, bulks, runs, settings.approvals, settings.bulk_approval_from)
+    define = DefineStrategy(strategies)
+    change = ChangeStrategy(strategies, settings.approvals, settings.holdout_percent)
+    campaigns, queries = PostgresCampaigns(pool, ledger), PostgresStrategyQueries(pool)
+    change_campaign = ChangeCampaign(campaigns, strategies, change, settings.approvals)
     steps: list[Callable[[], object]] = [
         StartStrategiesWhenATierChanges(reactions, evaluate_user),
         StartStrategiesWhenAUserJoinsASegment(reactions, evaluate_user),
@@ -55,16 +70,23 @@ def build_strategies(
         CarryOutActions(PostgresActions(pool, keyring), desk, grants, add_tag, evaluate_user, cap),
         EndAssignments(desk, evaluate_user),
         bulk.begin_rounds,
+        change_campaign.carry_out,
     ]
     commands = StrategyCommands(
         definitions=strategies,
-        define=DefineStrategy(strategies),
+        define=define,
         lint=LintStrategy(strategies),
-        change=ChangeStrategy(strategies, settings.approvals, settings.holdout_percent),
+        change=change,
         assign=AssignStrategy(strategies, desk, evaluate_user),
         end=EndAssignment(desk, evaluate_user),
         react=React(steps),
-        queries=PostgresStrategyQueries(pool),
+        queries=queries,
         bulk=bulk,
+        campaigns=CampaignCommands(
+            definitions=campaigns,
+            define=DefineCampaign(campaigns, strategies, define),
+            change=change_campaign,
+            show=ShowCampaign(campaigns, strategies, queries, count_people),
+        ),
     )
     return commands, {BULK_ASSIGNMENT: BulkAssignmentJob(bulks, desk, evaluate_user)}

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from application.access import KeyTooShort, KeyUnknown, NotAllowed, NotAuthenticated, RoleUnknown
 from application.benefits.decided import UserKeepsMoving
+from application.campaigns.ports import UnknownCampaign
 from application.clock import ClockBackwards, ClockNotManual, ClockTooFar
 from application.compliance.verify_receipt import NotADecision, UnknownEvent
 from application.effects.measure_model_effect import MeasureInvalid, NoModelEffect
@@ -71,6 +72,7 @@ from domain.budgets.refusals import (
     OwnBudgetChange,
     StaleBudgetChange,
 )
+from domain.campaigns.spec import CampaignInvalid
 from domain.definitions.refusals import DefinitionExists, DefinitionInvalid, DefinitionRetired, UnknownDefinition
 from domain.facts.history import HistorySealed, SubjectInHistory, UnknownHistory
 from domain.facts.kinds import KindRefused
@@ -136,6 +138,7 @@ STATUS: dict[type[Exception], int] = {
     UnknownBudget: 404,
     UnknownBulk: 404,
     UnknownBulkAssignment: 404,
+    UnknownCampaign: 404,
     UnknownDefinition: 404,
     UnknownEvent: 404,
     UnknownGrant: 404,
@@ -209,6 +212,7 @@ STATUS: dict[type[Exception], int] = {
     BenefitInvalid: 422,
     BudgetInvalid: 422,
     BulkAssignmentInvalid: 422,
+    CampaignInvalid: 422,
     ClockTooFar: 422,
     ConditionInvalid: 422,
     CursorInvalid: 422,

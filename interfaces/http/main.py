@@ -14,7 +14,9 @@ from infrastructure.settings import load_settings
 from interfaces.http import (
     benefits,
     budgets,
+    bulk_assignments,
     bulk_tags,
+    campaigns,
     cards,
     clock,
     effects,
@@ -60,6 +62,8 @@ _ROUTERS = (
     overrides,
     grants,
     strategies,
+    bulk_assignments,
+    campaigns,
     cards,
     facts,
     receipts,

@@ -43,7 +43,7 @@ class StrategySystem(LedgerSystem):
         super().__init__(dsn, manual_clock=manual_clock)
         self.runs = PostgresRuns(self.pool, self.keyring)
         self.strategies, jobs = build_strategies(
-            self.pool, self.keyring, self.evaluation, self.runs, Settings(**settings)
+            self.pool, self.keyring, self.evaluation, self.runs, Settings(**settings), lambda _condition: 7
         )
         self.perform_runs = PerformRuns(self.runs, jobs)
 
