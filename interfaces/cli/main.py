@@ -14,6 +14,7 @@ from infrastructure.settings import SettingsError
 from interfaces.cli import (
     bench,
     bulk_tags,
+    campaigns,
     demo,
     doctor,
     effects,
@@ -24,6 +25,7 @@ from interfaces.cli import (
     segments,
     stack,
     standings,
+    strategies,
     upkeep,
     verification,
 )
@@ -50,6 +52,8 @@ cli.add_typer(standings.app, name="standings")
 cli.add_typer(effects.app, name="scheme")
 cli.add_typer(segments.app, name="segment")
 cli.add_typer(bulk_tags.tags, name="tag")
+cli.add_typer(strategies.app, name="strategy")
+cli.add_typer(campaigns.app, name="campaign")
 cli.add_typer(upkeep.projections, name="projections")
 cli.add_typer(verification.verify, name="verify")
 cli.add_typer(upkeep.keys, name="key")
