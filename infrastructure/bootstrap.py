@@ -258,11 +258,10 @@ def build(
         evaluate_user=EvaluateUser(evaluation),
         explain_user=ExplainUser(evaluation, queries),
         **on_tags,
-        strategies=build_strategies(pool, keyring, evaluation, settings),
         **_on_holds(pool, evaluation, settings),
         import_standings=ImportStandings(PostgresOpenings(pool, keyring, evaluation)),
         **_on_tier_models(tier_models, settings),
-        **_on_benefits(pool, keyring, ledger, evaluation, settings),
+        **_on_giving(pool, keyring, ledger, evaluation, settings),
         shadows=PostgresShadowQueries(pool, keyring),
         preview_tier_model=PreviewTierModel(tier_models, runs),
         measure_model_effect=MeasureModelEffect(tier_models, runs),
@@ -321,13 +320,14 @@ def _on_holds(pool: Pool, ledger: PostgresEvaluationLedger, settings: Settings) 
     }
 
 
-def _on_benefits(
+def _on_giving(
     pool: Pool, keyring: Keyring, ledger: Ledger, evaluation: PostgresEvaluationLedger, settings: Settings
 ) -> dict[str, Any]:
-    """What can be given, and what is, by its name in the system."""
+    """What can be given, what is, and what gives by itself, by its name in the system."""
     return {
         "benefits": benefit_catalogue(pool, ledger, settings),
         "grants": build_grants(pool, keyring, EvaluateUser(evaluation)),
+        "strategies": build_strategies(pool, keyring, evaluation, settings),
     }
 
 
