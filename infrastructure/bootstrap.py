@@ -260,11 +260,9 @@ def build(
         **on_tags,
         **_on_holds(pool, evaluation, settings),
         import_standings=ImportStandings(PostgresOpenings(pool, keyring, evaluation)),
-        **_on_tier_models(tier_models, settings),
+        **_on_tier_models(tier_models, runs, settings),
         **_on_giving(pool, keyring, ledger, evaluation, settings),
         shadows=PostgresShadowQueries(pool, keyring),
-        preview_tier_model=PreviewTierModel(tier_models, runs),
-        measure_model_effect=MeasureModelEffect(tier_models, runs),
         perform_runs=PerformRuns(runs, {**_jobs(pool, keyring, tier_models, records), **tag_jobs}),
         verify_receipt=VerifyReceipt(records),
         verifications=Verifications(records, runs, tier_models),
@@ -331,7 +329,7 @@ def _on_giving(
     }
 
 
-def _on_tier_models(models: PostgresTierModels, settings: Settings) -> dict[str, Any]:
+def _on_tier_models(models: PostgresTierModels, runs: PostgresRuns, settings: Settings) -> dict[str, Any]:
     """What can be done with tier models, by its name in the system."""
     return {
         "create_tier_model": CreateTierModel(models),
@@ -344,6 +342,8 @@ def _on_tier_models(models: PostgresTierModels, settings: Settings) -> dict[str,
         "activate_tier_model": ActivateTierModel(models, settings.approvals),
         "carry_out_activations": CarryOutActivations(models),
         "retire_tier_model": RetireTierModel(models),
+        "preview_tier_model": PreviewTierModel(models, runs),
+        "measure_model_effect": MeasureModelEffect(models, runs),
         "start_shadow": StartShadow(models),
         "stop_shadow": StopShadow(models),
         "show_tier_model": ShowTierModel(models),
