@@ -13,9 +13,12 @@ from infrastructure.local_stack.supervise import KeepsDying
 from infrastructure.settings import SettingsError
 from interfaces.cli import (
     bench,
+    benefits,
+    budgets,
     demo,
     doctor,
     facts,
+    grants,
     holds,
     run,
     segments,
@@ -42,6 +45,9 @@ cli.command("run")(run.run)
 cli.add_typer(stack.app, name="stack")
 cli.add_typer(facts.app, name="facts")
 cli.add_typer(shadows.models, name="model")
+cli.add_typer(benefits.app, name="benefit")
+cli.add_typer(budgets.app, name="budget")
+cli.add_typer(grants.app, name="grants")
 cli.add_typer(holds.users, name="user")
 cli.add_typer(holds.overrides, name="overrides")
 cli.add_typer(standings.app, name="standings")
