@@ -14,6 +14,8 @@ from domain.definitions.refusals import DefinitionInvalid, UnknownDefinition
 from domain.issuances.aggregate import Issuance
 from domain.issuances.spec import IssuanceSpec
 from domain.refusal import Complaint
+from domain.tier_model.spec.faults import complaints_of
+from domain.tier_model.spec.source import read_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,17 @@ def active_issuances(views: Sequence[DefinitionView]) -> list[ActiveIssuance]:
         for view in views
         if not view.retired
     ]
+
+
+def issuance_in(text: bytes) -> Mapping[str, Any]:
+    """What a YAML or JSON file says. Raises DefinitionInvalid with the place of what cannot be read."""
+    keys = "benefit, time_zone, and monthly, birthday or upgrade"
+    found = read_source(
+        text, keys, lambda faults: DefinitionInvalid("The file cannot be read.", *complaints_of(faults))
+    )
+    if not isinstance(found.data, dict):
+        raise DefinitionInvalid("The file is no issuance.", Complaint("issuance", None, f"give {keys}"))
+    return found.data
 
 
 def read_issuance(name: str, wanted: Mapping[str, Any]) -> IssuanceSpec:
