@@ -119,7 +119,7 @@ def list_grants(
 def define_issuance(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Letters, digits, _ and -.")],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="YAML or JSON.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="YAML or JSON.")],
     key: Key = None,
     as_json: JsonOption = False,
 ) -> None:
