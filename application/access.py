@@ -31,6 +31,7 @@ class Permission(StrEnum):
     GRANT_BENEFITS = "grant benefits"
     REDEEM_GRANTS = "redeem grants"
     REVOKE_GRANTS = "revoke grants"
+    ISSUE_BENEFITS = "issue benefits"
     TAG_IN_BULK = "tag users in bulk"
     DEFINE_TAGS = "define tags and segments"
     READ_TAGS = "read definitions of tags and segments"
@@ -78,6 +79,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.TAG_IN_BULK: frozenset({Role.OPERATOR, Role.ADMIN}),
     Permission.DEFINE_TAGS: frozenset({Role.OPERATOR, Role.ANALYST, Role.ADMIN}),
     Permission.READ_TAGS: _EVERYBODY,
+    Permission.ISSUE_BENEFITS: frozenset({Role.APPROVER, Role.ADMIN}),
     Permission.HOLD_TIERS: frozenset({Role.OPERATOR, Role.APPROVER, Role.ADMIN}),
     Permission.APPROVE_OVERRIDES: frozenset({Role.APPROVER, Role.ADMIN}),
     Permission.TAKE_OVER: frozenset({Role.ADMIN}),

@@ -61,7 +61,7 @@ from application.tier_models.schedule_tier_model import ScheduleTierModel
 from application.tier_models.show_tier_model import ShowTierModel
 from application.tier_models.submit_tier_model import SubmitTierModel
 from application.tier_models.unschedule_tier_model import UnscheduleTierModel
-from infrastructure.benefits.desk import build_grants
+from infrastructure.benefits.grants_wiring import build_grants
 from infrastructure.benefits.wiring import benefit_catalogue
 from infrastructure.clock import Clock
 from infrastructure.compliance.records import PostgresRecords
@@ -264,11 +264,9 @@ def build(
         strategies=strategies,
         **_on_holds(pool, evaluation, settings),
         import_standings=ImportStandings(PostgresOpenings(pool, keyring, evaluation)),
-        **_on_tier_models(tier_models, settings),
-        **_on_benefits(pool, keyring, ledger, evaluation, settings),
+        **_on_tier_models(tier_models, runs, settings),
+        **_on_giving(pool, keyring, ledger, evaluation, settings),
         shadows=PostgresShadowQueries(pool, keyring),
-        preview_tier_model=PreviewTierModel(tier_models, runs),
-        measure_model_effect=MeasureModelEffect(tier_models, runs),
         perform_runs=PerformRuns(runs, {**_jobs(pool, keyring, tier_models, records), **tag_jobs, **strategy_jobs}),
         verify_receipt=VerifyReceipt(records),
         verifications=Verifications(records, runs, tier_models),
@@ -324,17 +322,17 @@ def _on_holds(pool: Pool, ledger: PostgresEvaluationLedger, settings: Settings) 
     }
 
 
-def _on_benefits(
+def _on_giving(
     pool: Pool, keyring: Keyring, ledger: Ledger, evaluation: PostgresEvaluationLedger, settings: Settings
 ) -> dict[str, Any]:
-    """What can be given, and what is, by its name in the system."""
+    """What can be given, what is, and what gives by itself, by its name in the system."""
     return {
         "benefits": benefit_catalogue(pool, ledger, settings),
-        "grants": build_grants(pool, keyring, EvaluateUser(evaluation)),
+        "grants": build_grants(pool, keyring, ledger, LogTail(pool, keyring), EvaluateUser(evaluation)),
     }
 
 
-def _on_tier_models(models: PostgresTierModels, settings: Settings) -> dict[str, Any]:
+def _on_tier_models(models: PostgresTierModels, runs: PostgresRuns, settings: Settings) -> dict[str, Any]:
     """What can be done with tier models, by its name in the system."""
     return {
         "create_tier_model": CreateTierModel(models),
@@ -347,6 +345,8 @@ def _on_tier_models(models: PostgresTierModels, settings: Settings) -> dict[str,
         "activate_tier_model": ActivateTierModel(models, settings.approvals),
         "carry_out_activations": CarryOutActivations(models),
         "retire_tier_model": RetireTierModel(models),
+        "preview_tier_model": PreviewTierModel(models, runs),
+        "measure_model_effect": MeasureModelEffect(models, runs),
         "start_shadow": StartShadow(models),
         "stop_shadow": StopShadow(models),
         "show_tier_model": ShowTierModel(models),
