@@ -238,9 +238,7 @@ def build(
     tier_models = PostgresTierModels(pool, keyring, ledger)
     runs, queries = PostgresRuns(pool, keyring), PostgresLedgerQueries(pool, keyring)
     on_tags, tag_jobs = wired_tags(pool, keyring, ledger, tail, runs, evaluation, segments)
-    strategies, strategy_jobs = build_strategies(
-        pool, keyring, evaluation, runs, settings, lambda where: segments(where, (), 0, None, ()).total
-    )
+    strategies, strategy_jobs = build_strategies(pool, keyring, evaluation, runs, settings, segments)
     collect_rarely()
     return System(
         settings=settings,
@@ -260,8 +258,7 @@ def build(
         evaluate_due=EvaluateDue(evaluation),
         evaluate_user=EvaluateUser(evaluation),
         explain_user=ExplainUser(evaluation, queries),
-        **on_tags,
-        strategies=strategies,
+        **on_tags | {"strategies": strategies},
         **_on_holds(pool, evaluation, settings),
         import_standings=ImportStandings(PostgresOpenings(pool, keyring, evaluation)),
         **_on_tier_models(tier_models, runs, settings),

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from application.campaigns.change_campaign import ChangeCampaign
 from application.campaigns.commands import CampaignCommands
 from application.campaigns.define_campaign import DefineCampaign
-from application.campaigns.show_campaign import CountPeople, ShowCampaign
+from application.campaigns.show_campaign import ShowCampaign
 from application.evaluation.evaluate_user import EvaluateUser
+from application.queries import SegmentSearch
 from application.reactions.react import React
 from application.reactions.start_strategies_when_a_tier_changes import StartStrategiesWhenATierChanges
 from application.reactions.start_strategies_when_a_user_joins_a_segment import StartStrategiesWhenAUserJoinsASegment
@@ -44,12 +45,12 @@ def build_strategies(
     evaluation: PostgresEvaluationLedger,
     runs: PostgresRuns,
     settings: Settings,
-    count_people: CountPeople,
+    search: SegmentSearch,
 ) -> tuple[StrategyCommands, Mapping[str, Job]]:
     """What can be done with strategies and campaigns, and who does the parts of long work.
 
-    settings: who approves, who is held out of everything, how many messages there may be. count_people: who match a
-    condition, by the search index.
+    settings: who approves, who is held out of everything, how many messages there may be. search: counts who is in
+    two audiences.
     """
     ledger = Ledger(pool, keyring)
     strategies, add_tag = PostgresStrategies(pool, ledger), AddTag(evaluation, tag_definitions(pool, ledger))
@@ -86,7 +87,7 @@ def build_strategies(
             definitions=campaigns,
             define=DefineCampaign(campaigns, strategies, define),
             change=change_campaign,
-            show=ShowCampaign(campaigns, strategies, queries, count_people),
+            show=ShowCampaign(campaigns, strategies, queries, lambda where: search(where, (), 0, None, ()).total),
         ),
     )
     return commands, {BULK_ASSIGNMENT: BulkAssignmentJob(bulks, desk, evaluate_user)}

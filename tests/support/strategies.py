@@ -4,6 +4,7 @@ from typing import Any
 
 import yaml
 
+from application.queries import SegmentPage
 from application.runs.perform_runs import PerformRuns
 from infrastructure.runs.store import PostgresRuns
 from infrastructure.settings import Settings
@@ -36,6 +37,11 @@ from assignments a join user_ids u using (subject_id) order by a.assigned_at, u.
 """
 
 
+def _seven(*_: Any) -> SegmentPage:
+    """The search index, as far as anybody asks it here."""
+    return SegmentPage(7, (), {}, None)
+
+
 class StrategySystem(LedgerSystem):
     """Use it in a with statement. Nothing happens by itself: `react` brings it about."""
 
@@ -43,7 +49,7 @@ class StrategySystem(LedgerSystem):
         super().__init__(dsn, manual_clock=manual_clock)
         self.runs = PostgresRuns(self.pool, self.keyring)
         self.strategies, jobs = build_strategies(
-            self.pool, self.keyring, self.evaluation, self.runs, Settings(**settings), lambda _condition: 7
+            self.pool, self.keyring, self.evaluation, self.runs, Settings(**settings), _seven
         )
         self.perform_runs = PerformRuns(self.runs, jobs)
 
