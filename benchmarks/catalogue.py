@@ -35,4 +35,5 @@ CATALOGUE: dict[str, Benchmark] = {
     "http_card_read": _on_stage("http_card_read"),
     "http_command": _on_stage("http_command"),
     "freshness": _on_stage("freshness"),
+    "strategies": _on_stage("strategies"),
 }

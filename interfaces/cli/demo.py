@@ -11,6 +11,7 @@ import typer
 
 from infrastructure.local_stack.supervise import Child, Supervisor
 from interfaces.cli.demo_page import Api, ask_page, wait_for_read_models
+from interfaces.cli.demo_strategy import run_strategy
 from interfaces.cli.run import is_ready
 from interfaces.cli.stack_progress import StackProgress
 from interfaces.cli.terminal import JsonOption, complain, say, show_json
@@ -78,14 +79,15 @@ def _serve(supervisor: Supervisor, system: Any, url: str, then: Callable[[], Non
 
 def _demonstrate(system: Any, url: str, households: int | None, as_json: bool) -> dict[str, Any]:
     """Load and ask. Everything on the page comes over HTTP, with a key that ends with the demo."""
-    from interfaces.cli.demo_year import load_year  # needs what only a checkout has
+    from interfaces.cli.demo_year import ACTOR, load_year  # needs what only a checkout has
 
     loaded = load_year(system, households)
     key, token = system.keys.create(f"demo {secrets.token_hex(3)}", "admin")
     try:
         api = Api(url, token)
+        strategy = run_strategy(system, api, ACTOR)
         wait_for_read_models(api)
-        return {"loaded": loaded, **ask_page(api, quiet=as_json)}
+        return {"loaded": loaded, **ask_page(api, strategy, quiet=as_json)}
     finally:
         system.keys.revoke(key.key_id)
 

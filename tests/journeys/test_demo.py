@@ -28,11 +28,16 @@ def test_the_demo_loads_answers_and_goes_on_from_what_is_there(stack, tmp_path):
     assert [sum(one["tiers"].values()) for one in first["distributions"].values()] == [60, 60, 60]
     assert {event["data"]["cause"] for event in first["history"]["events"] if event["data"]["scheme"]} == {"history"}
     assert set(first["card"]["standings"]) == set(first["past"]["standings"]) == {"value", "behaviour", "feature"}
+    users = sum(arm["assigned"] for arm in first["strategy"]["arms"])
+    assert users == first["segment"]["total"] > 0
+    assert {arm["holdout"] for arm in first["strategy"]["arms"]} <= {None, "strategy"}
+    assert [one["strategy"] for one in first["card"]["strategies"]] == ["win-back"]
     assert {one["lag_events"] for one in first["projections"]["projections"]} == {0}
 
     page = tierline("demo", "--households", "60")
     assert "important_value" in page and "How fresh is all this?" in page
     again = json.loads(tierline("demo", "--households", "60", "--json"))
     assert again["loaded"] == {**first["loaded"], "loaded_before": True}
+    assert again["strategy"]["arms"] == first["strategy"]["arms"]
     assert again["history"]["events"] == first["history"]["events"]
     assert again["projections"]["position"] == first["projections"]["position"]
