@@ -101,17 +101,24 @@ def progress(ctx: typer.Context, campaign: Name, as_json: JsonOption = False) ->
 
 
 @app.command()
-def submit(ctx: typer.Context, campaign: Name, note: Note = "", key: KeyOption = None) -> None:
+def submit(
+    ctx: typer.Context, campaign: Name, note: Note = "", key: KeyOption = None, as_json: JsonOption = False
+) -> None:
     """Lay it before somebody else, who may approve it."""
-    _change(ctx, key, DEFINE, "submit", campaign, note=note)
+    _change(ctx, key, DEFINE, as_json, "submit", campaign, note=note)
 
 
 @app.command()
 def approve(
-    ctx: typer.Context, campaign: Name, content_hash: Hash = None, note: Note = "", key: KeyOption = None
+    ctx: typer.Context,
+    campaign: Name,
+    content_hash: Hash = None,
+    note: Note = "",
+    key: KeyOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Agree to what others have made."""
-    _change(ctx, key, APPROVE, "approve", campaign, content_hash=content_hash, note=note)
+    _change(ctx, key, APPROVE, as_json, "approve", campaign, content_hash=content_hash, note=note)
 
 
 @app.command()
@@ -120,9 +127,10 @@ def reject(
     campaign: Name,
     reason: Annotated[str, typer.Option(help="Kept with the event.")],
     key: KeyOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Send it back to its makers."""
-    _change(ctx, key, APPROVE, "reject", campaign, reason=reason)
+    _change(ctx, key, APPROVE, as_json, "reject", campaign, reason=reason)
 
 
 @app.command()
@@ -134,27 +142,33 @@ def start(ctx: typer.Context, campaign: Name, key: KeyOption = None, as_json: Js
 
 
 @app.command()
-def pause(ctx: typer.Context, campaign: Name, reason: Note = "", key: KeyOption = None) -> None:
+def pause(
+    ctx: typer.Context, campaign: Name, reason: Note = "", key: KeyOption = None, as_json: JsonOption = False
+) -> None:
     """Let it rest, with its strategies."""
-    _change(ctx, key, RUN, "pause", campaign, reason=reason)
+    _change(ctx, key, RUN, as_json, "pause", campaign, reason=reason)
 
 
 @app.command()
-def end(ctx: typer.Context, campaign: Name, reason: Note = "", key: KeyOption = None) -> None:
+def end(
+    ctx: typer.Context, campaign: Name, reason: Note = "", key: KeyOption = None, as_json: JsonOption = False
+) -> None:
     """End it for good, with its strategies."""
-    _change(ctx, key, RUN, "end", campaign, reason=reason)
+    _change(ctx, key, RUN, as_json, "end", campaign, reason=reason)
 
 
 @app.command()
-def retire(ctx: typer.Context, campaign: Name, key: KeyOption = None) -> None:
+def retire(ctx: typer.Context, campaign: Name, key: KeyOption = None, as_json: JsonOption = False) -> None:
     """Put it away."""
-    _change(ctx, key, RUN, "retire", campaign)
+    _change(ctx, key, RUN, as_json, "retire", campaign)
 
 
-def _change(ctx: typer.Context, key: str | None, permission: str, what: str, campaign: str, **named: Any) -> None:
+def _change(
+    ctx: typer.Context, key: str | None, permission: str, as_json: bool, what: str, campaign: str, **named: Any
+) -> None:
     with ctx.obj.system("postgres") as system:
         who = acting(system, key, permission)
-        _tell(getattr(system.strategies.campaigns.change, what)(campaign, who.actor, **named), False)
+        _tell(getattr(system.strategies.campaigns.change, what)(campaign, who.actor, **named), as_json)
 
 
 def _tell(view: Any, as_json: bool) -> None:

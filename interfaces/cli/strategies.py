@@ -169,13 +169,21 @@ def assign(
 
 
 @app.command()
-def unassign(ctx: typer.Context, user_id: UserId, strategy: Name, reason: Note = "", key: KeyOption = None) -> None:
+def unassign(
+    ctx: typer.Context,
+    user_id: UserId,
+    strategy: Name,
+    reason: Note = "",
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Let a user go."""
     with ctx.obj.system("postgres", "broker") as system:
         who = acting(system, key, ASSIGN)
-        system.strategies.end(user_id, strategy, who.actor, reason=reason)
+        ended = system.strategies.end(user_id, strategy, who.actor, reason=reason)
         system.nudges.projectors()
-    say(f"{user_id} is in {strategy} no more.")
+    told = {"user_id": user_id, "strategy": strategy, "assignment_id": ended}
+    show_json(told) if as_json else say(f"{user_id} is in {strategy} no more.")
 
 
 @app.command("dry-run")
