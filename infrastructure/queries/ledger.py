@@ -50,6 +50,8 @@ select to_tier, count(*) from (
     select distinct on (originator_id, scope) to_tier from events
     where scheme = %(scheme)s and topic = %(topic)s and effective_at <= %(as_of)s
       and (%(scope)s::text is null or scope = %(scope)s)
+      and originator_id not in (
+          select subject_id from timelines where merged_into is not null and merged_at <= %(as_of)s)
     order by originator_id, scope, effective_at desc, originator_version desc
 ) standing group by to_tier
 """

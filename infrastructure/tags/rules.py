@@ -27,8 +27,8 @@ _CHUNK = 500
 _CLAIM = "select pg_try_advisory_lock(7310, 0)"
 _LEAVE = "select pg_advisory_unlock(7310, 0)"
 _SHARE = """
-select subject_id, body, position from observations
-where subject_id >= %b and subject_id <= %b and subject_id > %b order by subject_id limit %b
+select subject_id, body, position from observations join timelines using (subject_id)
+where merged_into is null and subject_id >= %b and subject_id <= %b and subject_id > %b order by subject_id limit %b
 """
 _COUNT = "select count(*) from observations where subject_id >= %s and subject_id <= %s"
 _DUE = """

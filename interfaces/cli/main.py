@@ -24,6 +24,7 @@ from interfaces.cli import (
     stack,
     standings,
     upkeep,
+    user_ids,
     verification,
 )
 from interfaces.cli.context import CliContext
@@ -43,7 +44,7 @@ cli.command("run")(run.run)
 cli.add_typer(stack.app, name="stack")
 cli.add_typer(facts.app, name="facts")
 cli.add_typer(shadows.models, name="model")
-cli.add_typer(holds.users, name="user")
+cli.add_typer(user_ids.users, name="user")
 cli.add_typer(holds.overrides, name="overrides")
 cli.add_typer(standings.app, name="standings")
 cli.add_typer(segments.app, name="segment")

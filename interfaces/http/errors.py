@@ -60,6 +60,7 @@ from domain.tier_model.refusals import (
 )
 from domain.tier_model.reviewing import WordsInvalid
 from domain.tier_model.spec import ModelInvalid
+from domain.user_tier.merging import FactsConflict, SameUser, UserIdInvalid, UserIdTaken
 from domain.user_tier.overriding import HoldEndsInPast, HoldInvalid, NoStanding
 from domain.user_tier.tagging import TagEndsInPast, TagInvalid
 from interfaces.http.problems import problem
@@ -91,6 +92,7 @@ STATUS: dict[type[Exception], int] = {
     CutsNotFitted: 409,
     DefinitionExists: 409,
     DefinitionRetired: 409,
+    FactsConflict: 409,
     HistorySealed: 409,
     IdempotencyKeyReused: 409,
     InForceStays: 409,
@@ -102,11 +104,13 @@ STATUS: dict[type[Exception], int] = {
     OwnDraft: 409,
     OwnOverrideRequest: 409,
     RolloutShrinks: 409,
+    SameUser: 409,
     ShadowNeedsLive: 409,
     StaleDraft: 409,
     StillRunning: 409,
     SubjectInHistory: 409,
     TagKeptByRule: 409,
+    UserIdTaken: 409,
     UsersSetAside: 409,
     VersionPublished: 409,
     VersionRetired: 409,
@@ -140,6 +144,7 @@ STATUS: dict[type[Exception], int] = {
     TagInvalid: 422,
     TagValueInvalid: 422,
     TooLittleHistory: 422,
+    UserIdInvalid: 422,
     WordsInvalid: 422,
 }
 

@@ -34,6 +34,7 @@ from interfaces.http import (
     tag_definitions,
     tags,
     tier_models,
+    user_ids,
     users,
     verifications,
 )
@@ -50,6 +51,7 @@ _ROUTERS = (
     evaluations,
     explanations,
     tags,
+    user_ids,
     overrides,
     cards,
     facts,

@@ -113,6 +113,14 @@ def test_a_history_of_a_candidate_loads(world: World) -> None:
     ]
 
 
+def test_a_history_of_user_ids_and_merges_loads(world: World) -> None:
+    (ann,) = world.enrol("ann")
+    write(world, "user-tier-identity-v1.json", ann.subject_id, ann.seal)
+    user = Ledger(world.pool, world.keyring).user_tier(ann.subject_id)
+    assert user is not None
+    assert (user.version, user.tags, user.merged_into) == (5, {"size": None}, "0c9d0000000000000000000000000002")
+
+
 def test_histories_of_definitions_load(world: World) -> None:
     write(world, "tag-definition-v1.json", TagDefinition.id_of("vip"), None)
     write(world, "segment-v1.json", Segment.id_of("best"), None)
