@@ -54,6 +54,11 @@ def test_two_users_become_one(at_work: Api, system: System) -> None:
     history = at_work.client.get("/v1/users/u-2/history").json()["events"]
     (absorbed,) = [event for event in history if event["topic"] == "user-tier.user-absorbed.v1"]
     assert absorbed["data"]["user_ids"] == ["u-2"] and absorbed["actor"].startswith("key:")
+    stream = {"absorbed": absorbed["data"]["subject"]}
+    before = at_work.client.get("/v1/users/u-2/history", params=stream).json()["events"]
+    assert [event["topic"][10:-3] for event in before] == ["user-enrolled", "tier-changed", "tag-added", "user-merged"]
+    for user, other in (("u-3", stream["absorbed"]), ("u-1", "nonsense"), ("u-1", before[-1]["data"]["into"])):
+        problem(at_work.client.get(f"/v1/users/{user}/history", params={"absorbed": other}), 404)
 
     position = at_work.record(order("u-2", "o-9", 100))
     assert card(at_work, "u-1", position)["standings"]["value"]["features"]["orders"] == 3
