@@ -25,11 +25,15 @@ class LinkUserId:
         self._ledger = ledger
 
     def __call__(self, user_id: str, alias: str, actor: str, *, command_id: str = "") -> Linked:
-        """Raises UserIdInvalid, UserIdTaken, UnknownUser, SubjectInHistory."""
+        """command_id: the caller's own name of the command, under which it happens once; empty: none.
+
+        Raises UserIdInvalid, UserIdTaken, UnknownUser, SubjectInHistory.
+        """
         for error in id_errors("alias", alias):
             raise UserIdInvalid(alias, error.remedy)
         with self._ledger.take_link(user_id, alias) as link:
-            position = 0
+            # Met again under its name, after a crash before the answer was kept, it is answered as the first time.
+            position = link.taken.position_of(command_id) or 0
             if link.fresh:
                 work = link.taken.work
                 subject = linked(work.subjects[0], work.now, alias, actor, command_id)

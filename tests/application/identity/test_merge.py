@@ -212,7 +212,10 @@ def test_a_linked_id_is_the_user(system: LedgerSystem, identities: Identities) -
     done = identities.link("ann", "app-1", "key:op")
     assert (done.user_ids, done.changed) == (["ann", "app-1"], True)
     assert identities.link("ann", "app-1", "key:op").changed is False
-    assert identities.link("app-1", "app-2", "key:op").user_ids == ["ann", "app-1", "app-2"]
+    first = identities.link("ann", "app-0", "key:op", command_id="k/0")
+    assert identities.link("ann", "app-0", "key:op", command_id="k/0").changed is True
+    assert first.user_ids == ["ann", "app-0", "app-1"]
+    assert identities.link("app-1", "app-2", "key:op").user_ids == ["ann", "app-0", "app-1", "app-2"]
     system.facts([order("x1", "app-2", START)])
     system.settle()
     assert features(system, "ann")["orders"] == 3
@@ -224,7 +227,7 @@ def test_a_linked_id_is_the_user(system: LedgerSystem, identities: Identities) -
         with pytest.raises(UserIdInvalid):
             identities.link("ann", wrong, "key:op")
     linked = [event for event in system.events()["ann"] if event["topic"] == "user-tier.user-id-linked.v1"]
-    assert [event["user_id"] for event in linked] == ["app-1", "app-2"]
+    assert [event["user_id"] for event in linked] == ["app-1", "app-0", "app-2"]
     system.assert_proven()
 
 
