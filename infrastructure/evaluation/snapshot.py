@@ -25,7 +25,7 @@ from infrastructure.tier_models.in_force import ModelsInForce, ModelsInForceRead
 
 _CHUNK = 1_000
 # Whoever is not decided yet (an open history) has nowhere to move from.
-_EVERYBODY = "t.history_id is null and t.decided_at is not null"
+_EVERYBODY = "t.history_id is null and t.decided_at is not null and t.merged_into is null"
 _MOMENT = f"""
 select tierline_peek(), (select last_value from positions), (select count(*) from timelines t where {_EVERYBODY})
 """

@@ -22,6 +22,7 @@ from application.queries import (
     CursorInvalid,
     InstantAhead,
     NoPreview,
+    NotAbsorbed,
     PeriodBackwards,
     SchemeWithoutScopes,
     SegmentFieldUnknown,
@@ -110,6 +111,7 @@ from domain.tier_model.refusals import (
 )
 from domain.tier_model.reviewing import WordsInvalid
 from domain.tier_model.spec import ModelInvalid
+from domain.user_tier.merging import FactsConflict, SameUser, UserIdInvalid, UserIdTaken
 from domain.user_tier.overriding import HoldEndsInPast, HoldInvalid, NoStanding
 from domain.user_tier.tagging import TagEndsInPast, TagInvalid
 from interfaces.http.problems import problem
@@ -124,6 +126,7 @@ STATUS: dict[type[Exception], int] = {
     NoPreview: 404,
     NoShadow: 404,
     NotStopped: 404,
+    NotAbsorbed: 404,
     PresetUnknown: 404,
     UnknownAssignment: 404,
     UnknownBenefit: 404,
@@ -160,6 +163,7 @@ STATUS: dict[type[Exception], int] = {
     BulkCannot: 409,
     DefinitionExists: 409,
     DefinitionRetired: 409,
+    FactsConflict: 409,
     HistorySealed: 409,
     IdempotencyKeyReused: 409,
     InForceStays: 409,
@@ -178,6 +182,7 @@ STATUS: dict[type[Exception], int] = {
     OwnStrategy: 409,
     RedeemedTooOften: 409,
     RolloutShrinks: 409,
+    SameUser: 409,
     ShadowNeedsLive: 409,
     StaleBudgetChange: 409,
     StaleDraft: 409,
@@ -193,6 +198,7 @@ STATUS: dict[type[Exception], int] = {
     SubjectInHistory: 409,
     UserKeepsMoving: 409,
     TagKeptByRule: 409,
+    UserIdTaken: 409,
     UsersSetAside: 409,
     VersionPublished: 409,
     VersionRetired: 409,
@@ -237,6 +243,7 @@ STATUS: dict[type[Exception], int] = {
     TooLittleHistory: 422,
     UnknownArm: 422,
     WindowInPast: 422,
+    UserIdInvalid: 422,
     WordsInvalid: 422,
 }
 

@@ -42,6 +42,7 @@ from interfaces.http import (
     tag_definitions,
     tags,
     tier_models,
+    user_ids,
     users,
     verifications,
 )
@@ -58,6 +59,7 @@ _ROUTERS = (
     evaluations,
     explanations,
     tags,
+    user_ids,
     overrides,
     grants,
     issuances,

@@ -68,13 +68,16 @@ async def read_history(
     user_id: UserId,
     size: Annotated[int, Query(ge=1, le=1_000)] = 100,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    absorbed: Annotated[
+        str | None, Query(description="Of a stream that was merged into the user's: the `subject` of that event.")
+    ] = None,
     at_least: AtLeast = None,
     wait: Wait = DEFAULT_WAIT_SECONDS,
 ) -> Response:
     """Every event, oldest first, with its receipt: why, from which facts, by which model version."""
     after = _open(cursor)
     reached = await _decided(system, user_id, at_least, wait)
-    page = await run_in_threadpool(system.ledger.user_history, user_id, after, size)
+    page = await run_in_threadpool(system.ledger.user_history, user_id, after, size, absorbed)
     content = {
         "user_id": user_id,
         "events": [event_to_json(event) for event in page.events],
