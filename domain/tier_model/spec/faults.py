@@ -32,5 +32,5 @@ class ModelInvalid(Refusal):
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         super().__init__(
             f"The tier model is invalid: {first}{more}",
-            *(Complaint(fault.path, fault.value, f"{fault.message}. {fault.remedy}") for fault in errors),
+            *(Complaint(fault.path or "model", fault.value, f"{fault.message}. {fault.remedy}") for fault in errors),
         )
