@@ -251,6 +251,7 @@ RETRY_AFTER_SECONDS: dict[type[Exception], int] = {StillRunning: 1}
 
 _OFF_RETRY_SECONDS = 2
 _TITLES = {404: "Not found", 405: "Method not allowed", 413: "Too large", 415: "Unsupported media type"}
+_BLAMED = {413: "body", 415: "Content-Type"}
 
 
 def install(app: FastAPI, outages: Mapping[type[Exception], str]) -> None:
@@ -340,13 +341,19 @@ def _invalid(_request: Request, invalid: Exception) -> Response:
 
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400:  # what the framework says of a body that it cannot read
+        remedy = "send one JSON object in UTF-8, not nested deeply, its numbers not of thousands of digits"
+        unread = [{"field": "body", "value": None, "remedy": remedy}]
+        return problem(422, "request-invalid", "The request is invalid", f"body: {remedy}", unread)
     title = _TITLES.get(error.status_code, "The request failed")
     details = {
         404: f"There is nothing at {request.url.path}.",
         405: f"{request.method} is not possible at {request.url.path}.",
     }
     detail = error.detail if error.detail not in ("Not Found", "Method Not Allowed") else details[error.status_code]
-    answer = problem(error.status_code, _kebab(title.title().replace(" ", "")), title, detail)
+    blamed = _BLAMED.get(error.status_code)
+    errors = [{"field": blamed, "value": None, "remedy": detail}] if blamed else []
+    answer = problem(error.status_code, _kebab(title.title().replace(" ", "")), title, detail, errors)
     answer.headers.update(error.headers or {})
     return answer
 

@@ -125,6 +125,9 @@ async def _decided(system: Any, user_id: str, at_least: int | None, wait: float)
     return await until(reached, wait)
 
 
+_MARK_BYTES = 11  # of the greatest version that a stream may have
+
+
 def _cursor(version: int) -> str:
     return base64.urlsafe_b64encode(b"v%d" % version).decode().rstrip("=")
 
@@ -134,8 +137,9 @@ def _open(cursor: str | None) -> int:
         return 0
     try:
         mark = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        if mark[:1] != b"v" or len(mark) > 11:
-            raise ValueError
-        return int(mark[1:])
     except (binascii.Error, ValueError):
         raise CursorInvalid(cursor) from None
+    version = int(mark[1:]) if mark[1:].isdigit() and len(mark) <= _MARK_BYTES else 0
+    if cursor != _cursor(version):  # written otherwise than ours, or no cursor at all
+        raise CursorInvalid(cursor)
+    return version
