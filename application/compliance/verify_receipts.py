@@ -90,7 +90,7 @@ class VerifyReceipts:
 def decide_again(batch: RecordedSubjects, scheme: str | None = None) -> list[list[NewEvent]]:
     """Per subject the events that its facts and the models give, up to where it was decided. scheme: those of one."""
     forces = batch.forces if scheme is None else with_read([scheme], batch.forces)
-    result = decide(batch.subjects, batch.table, forces, max(batch.decided_at) + 1)
+    result = decide(batch.subjects, batch.table, forces, max(batch.decided_at) + 1, ahead=0)
     return [
         [event for event in decided.events if event.effective_at <= until and scheme in (None, event.scheme)]
         for decided, until in zip(result.decided, batch.decided_at, strict=True)
