@@ -54,6 +54,8 @@ _JSON = msgspec.json.Encoder(order="deterministic")
 _DETAILS_ENCODER = msgspec.msgpack.Encoder()
 _DETAILS_DECODER = msgspec.msgpack.Decoder(Details)
 _ATTRIBUTES_DECODER = msgspec.msgpack.Decoder(_Attributes)
+_MANY_DECODER = msgspec.msgpack.Decoder(list[Details | None])
+_MANY_ATTRIBUTES_DECODER = msgspec.msgpack.Decoder(list[_Attributes | None])
 EMPTY_CHAIN = bytes(32)
 
 
@@ -88,6 +90,18 @@ def decode_details(data: bytes) -> Details:
 def decode_attributes(data: bytes) -> Details:
     """Back from `encode_details`, without the lines."""
     return Details(_ATTRIBUTES_DECODER.decode(data).attributes)
+
+
+def join_details(details: list[bytes | None]) -> bytes:
+    """Those of many facts, each of `encode_details`, as one msgpack array."""
+    return _DETAILS_ENCODER.encode([None if data is None else msgspec.Raw(data) for data in details])
+
+
+def split_details(data: bytes, with_lines: bool) -> list[Details | None]:
+    """Back from `join_details`."""
+    if with_lines:
+        return _MANY_DECODER.decode(data)
+    return [found if found is None else Details(found.attributes) for found in _MANY_ATTRIBUTES_DECODER.decode(data)]
 
 
 def next_chain(chain: bytes, content_hash: bytes, known_at: int) -> bytes:

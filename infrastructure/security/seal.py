@@ -15,6 +15,7 @@ CONTEXT_FACT = b"fact"
 CONTEXT_EVENT = b"event"
 CONTEXT_OBSERVATION = b"observation"
 CONTEXT_FINDING = b"finding"
+CONTEXT_PACKED_FACTS = b"packed-facts"
 
 
 _NONCES_AT_ONCE = 1_024
