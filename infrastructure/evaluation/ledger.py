@@ -16,7 +16,7 @@ from application.evaluation.ports import Undecidable, Work
 from application.queries import UnknownUser
 from domain.facts.history import SubjectInHistory
 from domain.facts.table import FactTable
-from infrastructure.evaluation.reading import read_subjects
+from infrastructure.evaluation.reading import Found, ask_subjects, found_of, read_subjects
 from infrastructure.evaluation.work import BulkWork, LockedWork, TimelineRow
 from infrastructure.facts.packing import pack
 from infrastructure.postgres.pool import Pool, transaction
@@ -105,16 +105,21 @@ class PostgresEvaluationLedger:
     def take_user(self, user_id: str) -> Iterator[LockedWork]:
         """The user's subject under lock. Raises UnknownUser, SubjectInHistory."""
         with transaction(self._pool) as connection:
+            likely = self._models.last
             with connection.pipeline():
                 connection.execute(LOCK_SHARED)
                 generation = connection.execute(LAST_GENERATION)
                 found = connection.execute(_ONE, (user_id,), binary=True)
+                asked = ask_subjects(connection, user_id, likely)
             models, rows = self._models.as_told(connection, generation), _timelines(found)
             if not rows:
                 raise UnknownUser(user_id)
             if rows[0].history_id is not None:
                 raise SubjectInHistory(user_id, rows[0].history_id)
-            yield self._locked(connection, models, rows)
+            if models is likely:
+                yield self._work(connection, models, rows, found_of(connection, self._keyring, rows, models, asked))
+            else:
+                yield self._locked(connection, models, rows)
 
     def lock_all(self, connection: Connection, subject_ids: Sequence[UUID]) -> LockedWork:
         """Subjects under lock in a caller's transaction, whatever state they are in. In the order of its rows."""
@@ -224,7 +229,10 @@ class PostgresEvaluationLedger:
         return self._models.read(connection)
 
     def _locked(self, connection: Connection, models: ModelsInForce, rows: list[TimelineRow]) -> LockedWork:
-        found = read_subjects(connection, self._keyring, rows, models)
+        return self._work(connection, models, rows, read_subjects(connection, self._keyring, rows, models))
+
+    @staticmethod
+    def _work(connection: Connection, models: ModelsInForce, rows: list[TimelineRow], found: Found) -> LockedWork:
         forces = models.forces(_decided_by_all(rows, found.table), found.now)
         work = Work(found.subjects, found.table, forces, found.now)
         return LockedWork(connection, work, rows, found.seals, models, found.to_pack)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -13,7 +14,7 @@ from domain.user_tier.observation import Observation, decode_observation, openin
 from domain.user_tier.tags import held_tags
 from infrastructure.evaluation.work import TimelineRow
 from infrastructure.facts.packed import Pack, PacksDisagree, opened_pack, packed_table
-from infrastructure.facts.read import ask_facts, fact_rows, facts_of
+from infrastructure.facts.read import ask_facts, ask_unpacked, fact_rows, facts_of
 from infrastructure.security.keyring import Keyring
 from infrastructure.security.seal import CONTEXT_OBSERVATION, Seal
 from infrastructure.tier_models.in_force import ModelsInForce
@@ -24,13 +25,16 @@ _log = structlog.get_logger(__name__)
 # at one index look-up a subject.
 _SUBJECTS = """
 select k.data_key, o.body, p.facts, p.chain, p.body
-from unnest(%b::uuid[]) with ordinality as s (subject_id, i)
+from unnest({}) with ordinality as s (subject_id, i)
 left join lateral (select data_key from subjects k where k.subject_id = s.subject_id offset 0) k on true
 left join lateral (select body from observations o where o.subject_id = s.subject_id offset 0) o on true
-left join lateral (select facts, chain, body from packed_facts p where %b and p.subject_id = s.subject_id offset 0) p
-    on true
+left join lateral (
+    select facts, chain, body from packed_facts p where %(packed)b and p.subject_id = s.subject_id offset 0
+) p on true
 order by s.i
 """
+_OF_SUBJECTS = _SUBJECTS.format("%(subjects)b::uuid[]")
+_OF_USER = _SUBJECTS.format("array(select subject_id from user_ids where user_id = %(user_id)b)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,34 @@ class Found:
     to_pack: Sequence[UUID] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Questions under way. In a pipeline they are one round trip with whatever else is asked there."""
+
+    clock: Cursor
+    subjects: Cursor
+    facts: Cursor
+    kinds: frozenset[str] | None
+    packed: bool
+
+
+def ask_subjects(
+    connection: Connection, whose: Sequence[UUID] | str, models: ModelsInForce, *, packed: bool = True
+) -> Asked:
+    """Ask for everything that decides some subjects by these models, or one user."""
+    kinds = columns_read(models.models)
+    clock = connection.execute("select tierline_now()")
+    parameters: dict[str, Any] = {"packed": packed}
+    if isinstance(whose, str):
+        subjects = connection.execute(_OF_USER.encode(), {**parameters, "user_id": whose}, binary=True)
+    else:
+        subjects = connection.execute(_OF_SUBJECTS.encode(), {**parameters, "subjects": list(whose)}, binary=True)
+    if packed:
+        return Asked(clock, subjects, ask_unpacked(connection, whose, kinds), kinds, packed)
+    assert not isinstance(whose, str)
+    return Asked(clock, subjects, ask_facts(connection, whose, kinds), kinds, packed)
+
+
 def read_subjects(
     connection: Connection,
     keyring: Keyring,
@@ -52,16 +84,25 @@ def read_subjects(
     models: ModelsInForce,
     history_until: int | None = None,
 ) -> Found:
-    """Now, read under the subjects' locks, and the subjects with all their facts. history_until: they are history."""
-    ids = [row.subject_id for row in rows]
-    kinds, with_lines = columns_read(models.models), lines_read(models.models)
-    packed = history_until is None  # whoever is decided for the first time has no pack
+    """Now, read under the subjects' locks, and the subjects with all their facts. history_until: they are history,
+    decided for the first time: they have no pack, and need none."""
     with connection.pipeline():
-        clock = connection.execute("select tierline_now()")
-        asked = connection.execute(_SUBJECTS, (ids, packed), binary=True)
-        rest = ask_facts(connection, ids, kinds, unpacked=packed)
+        asked = ask_subjects(connection, [row.subject_id for row in rows], models, packed=history_until is None)
+    return found_of(connection, keyring, rows, models, asked, history_until)
+
+
+def found_of(
+    connection: Connection,
+    keyring: Keyring,
+    rows: Sequence[TimelineRow],
+    models: ModelsInForce,
+    asked: Asked,
+    history_until: int | None = None,
+) -> Found:
+    """The answer to ask_subjects."""
+    ids, with_lines = [row.subject_id for row in rows], lines_read(models.models)
     seals, packs, subjects = dict[int, Seal](), dict[int, Pack](), []
-    for number, (row, (key, body, *pack)) in enumerate(zip(rows, asked.fetchall(), strict=True)):
+    for number, (row, (key, body, *pack)) in enumerate(zip(rows, asked.subjects.fetchall(), strict=True)):
         seal = keyring.unwrap(row.subject_id, key) if key is not None else None
         if seal is not None:
             seals[number] = seal
@@ -69,15 +110,15 @@ def read_subjects(
                 packs[number] = opened_pack(pack[0], pack[1], pack[2], seal)
         subjects.append(_subject(row, body, seal, history_until))
     try:
-        chains = [row.chain for row in rows]
-        table, wanted = packed_table(chains, packs, fact_rows(rest), seals, kinds, with_lines=with_lines)
+        chains, rest = [row.chain for row in rows], fact_rows(asked.facts)
+        table, wanted = packed_table(chains, packs, rest, seals, asked.kinds, with_lines=with_lines)
     except PacksDisagree as disagreement:
         # Others write the log while who waits in bulk is read: then there is nothing to tell.
         _log.info("packs_disagree", subjects=len(disagreement.numbers))
-        table = facts_of(connection, ids, keyring, kinds, with_lines=with_lines)
+        table = facts_of(connection, ids, keyring, asked.kinds, with_lines=with_lines)
         wanted = list(disagreement.numbers)
     by_id = {ids[number]: seal for number, seal in seals.items()}
-    return Found(_now(clock), subjects, by_id, table, [ids[number] for number in wanted] if packed else ())
+    return Found(_now(asked.clock), subjects, by_id, table, [ids[number] for number in wanted] if asked.packed else ())
 
 
 def _subject(row: TimelineRow, body: bytes | None, seal: Seal | None, history_until: int | None) -> Subject:

@@ -24,20 +24,22 @@ select array_agg((s.i - 1)::int8), array_agg(f.position), array_agg(f.occurred_a
        array_agg(coalesce(f.amount, {NO_AMOUNT})), array_agg(f.kind), array_agg(f.currency), array_agg(f.source),
        array_agg(f.fact_id), string_agg(f.content_hash, ''::bytea),
        array_agg(case when f.kind = any(%(kinds)s) or %(all)s then f.sealed end)
-from unnest(%(subjects)s::uuid[]) with ordinality as s(subject_id, i)
+from unnest({{}}) with ordinality as s(subject_id, i)
 {{}}
 group by (s.i - 1) / {_SUBJECTS_A_ROW}
 """
+_SUBJECTS = "%(subjects)s::uuid[]"
 _ALL = _READ.format(
-    "cross join lateral (select * from facts where facts.subject_id = s.subject_id offset 0) f",
+    _SUBJECTS, "cross join lateral (select * from facts where facts.subject_id = s.subject_id offset 0) f"
 )
-# Under the subjects' locks, for a pack is exchanged under them: another statement has read it.
-_UNPACKED = _READ.format("""
+_NOT_PACKED = """
 left join lateral (select position from packed_facts where packed_facts.subject_id = s.subject_id offset 0) p on true
 cross join lateral (
     select * from facts where facts.subject_id = s.subject_id and facts.position > coalesce(p.position, 0) offset 0
 ) f
-""")
+"""
+_UNPACKED = _READ.format(_SUBJECTS, _NOT_PACKED)
+_UNPACKED_OF_USER = _READ.format("array(select subject_id from user_ids where user_id = %(user_id)s)", _NOT_PACKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +87,19 @@ def facts_of(
 
 
 def ask_facts(
-    conn: psycopg.Connection[Any],
-    subject_ids: Sequence[UUID],
-    with_attributes: Collection[str] | None,
-    *,
-    unpacked: bool = False,
+    conn: psycopg.Connection[Any], subject_ids: Sequence[UUID], with_attributes: Collection[str] | None
 ) -> psycopg.Cursor[Any]:
-    """The question alone, for fact_rows: in a pipeline nobody waits for the answer. unpacked: what no pack holds."""
-    kinds = {VOID, *(with_attributes or ())}
-    cursor = conn.cursor(binary=True)
-    parameters = {"subjects": list(subject_ids), "kinds": sorted(kinds), "all": with_attributes is None}
-    return cursor.execute(_UNPACKED if unpacked else _ALL, parameters)
+    """The question alone, for fact_rows: in a pipeline nobody waits for the answer."""
+    return _ask(conn, _ALL, with_attributes, subjects=list(subject_ids))
+
+
+def ask_unpacked(
+    conn: psycopg.Connection[Any], whose: Sequence[UUID] | str, with_attributes: Collection[str] | None
+) -> psycopg.Cursor[Any]:
+    """The same, of the facts that no pack holds. whose: the subjects, or one user."""
+    if isinstance(whose, str):
+        return _ask(conn, _UNPACKED_OF_USER, with_attributes, user_id=whose)
+    return _ask(conn, _UNPACKED, with_attributes, subjects=list(whose))
 
 
 def fact_rows(asked: psycopg.Cursor[Any]) -> FactRows:
@@ -129,3 +133,11 @@ def numbers_of(result: Any, column: int) -> npt.NDArray[np.int64]:
     arrays = [result.get_value(row, column) for row in range(result.ntuples)]
     parts = [np.frombuffer(array, dtype=element, offset=20)["value"] for array in arrays]
     return np.concatenate(parts).astype(np.int64) if parts else np.zeros(0, dtype=np.int64)
+
+
+def _ask(
+    conn: psycopg.Connection[Any], query: str, with_attributes: Collection[str] | None, **whose: Any
+) -> psycopg.Cursor[Any]:
+    kinds = {VOID, *(with_attributes or ())}
+    parameters = {"kinds": sorted(kinds), "all": with_attributes is None, **whose}
+    return conn.cursor(binary=True).execute(query.encode(), parameters)

@@ -10,7 +10,7 @@ from application.facts.record_facts import RecordFacts
 from domain.facts.table import FactTable
 from infrastructure.facts.packed import Pack, PacksDisagree, opened_pack, packed_table
 from infrastructure.facts.packing import pack
-from infrastructure.facts.read import ask_facts, fact_rows
+from infrastructure.facts.read import ask_unpacked, fact_rows
 from tests.infrastructure.facts.conftest import Ledger
 from tests.support.fact_texts import fact_text
 
@@ -64,7 +64,7 @@ def _by_packs(
         seals = {number: by_id[id_] for number, id_ in enumerate(ids)}
         found = {number: connection.execute(_PACKS, (id_,)).fetchone() for number, id_ in enumerate(ids)}
         packs = {number: opened_pack(*row, seals[number]) for number, row in found.items() if row is not None}
-        rest = fact_rows(ask_facts(connection, ids, kinds, unpacked=True))
+        rest = fact_rows(ask_unpacked(connection, ids, kinds))
         chains = [ledger.timeline(user)["chain"] for user in EVERYBODY]
         table, wanted = packed_table(chains, packs, rest, seals, kinds, with_lines=with_lines)
         return table, wanted, packs
