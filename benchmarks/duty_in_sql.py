@@ -40,9 +40,12 @@ with due as materialized (
     select *, case
         when r >= 4 and f >= 4 and m >= 4 or (tier = 'important_value' and r >= 3 and f >= 3 and m >= 3)
             then 'important_value'
-        when r >= 4 and f < 4 and m >= 4 then 'important_growth' when r < 4 and f >= 4 and m >= 4 then 'important_retain'
-        when r < 4 and f < 4 and m >= 4 then 'important_win_back' when r >= 4 and f >= 4 and m < 4 then 'general_value'
-        when r >= 4 and f < 4 and m < 4 then 'general_growth' when r < 4 and f >= 4 and m < 4 then 'general_retain'
+        when r >= 4 and f < 4 and m >= 4 then 'important_growth'
+        when r < 4 and f >= 4 and m >= 4 then 'important_retain'
+        when r < 4 and f < 4 and m >= 4 then 'important_win_back'
+        when r >= 4 and f >= 4 and m < 4 then 'general_value'
+        when r >= 4 and f < 4 and m < 4 then 'general_growth'
+        when r < 4 and f >= 4 and m < 4 then 'general_retain'
         else 'general_win_back' end as q
     from scored
 ), ranked as (
@@ -69,13 +72,12 @@ returning u.subject_id, d.q
 
 
 class DutyInSql:
-    """The batch, on a connection of its own."""
+    """The batch, on a connection of its own, where each statement commits by itself."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._found: dict[UUID, str] = {}
         connection.execute(_TABLES.encode())
-        connection.commit()
 
     def take_over(self, batch: Unrecorded) -> dict[str, Any]:
         """Stand everybody where they stand; what of the model the statement needs."""
@@ -90,9 +92,7 @@ class DutyInSql:
                 " do update set tier = excluded.tier, grace_until = excluded.grace_until",
                 standings,
             )
-        self._connection.commit()
         self._connection.execute("analyze duty_users")
-        self._connection.commit()
         model = batch.work.forces["value"][-1].model
         scores = model.spec.scores
         cuts = {name: list(plan.cuts) for name, plan in scores.items() if isinstance(plan, CutScore)}
@@ -113,7 +113,6 @@ class DutyInSql:
         }
         query = _BATCH.format(value=VALUE, best=len(model["r"]) + 1)
         self._found = dict(self._connection.execute(query.encode(), parameters, binary=True).fetchall())
-        self._connection.commit()
 
     def check(self, decided: Unrecorded) -> None:
         """Both must have found the same qualified tiers. Raises AssertionError."""

@@ -91,7 +91,7 @@ class _Keys:
     def _key(self, subject: npt.NDArray[np.int32], instant: Int64s) -> Int64s:
         if self._ranks is None:
             past = np.minimum(np.maximum(instant, self.first), self.last + 1) - self.first
-            return subject.astype(np.int64) * self._stride + past
+            return np.asarray(subject.astype(np.int64) * self._stride + past)
         rank = np.searchsorted(self._ranks, instant, side="left")
         return subject.astype(np.int64) * (len(self._ranks) + 1) + rank
 
