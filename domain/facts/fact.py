@@ -55,7 +55,6 @@ _DETAILS_ENCODER = msgspec.msgpack.Encoder()
 _DETAILS_DECODER = msgspec.msgpack.Decoder(Details)
 _ATTRIBUTES_DECODER = msgspec.msgpack.Decoder(_Attributes)
 _MANY_DECODER = msgspec.msgpack.Decoder(list[Details | None])
-_MANY_ATTRIBUTES_DECODER = msgspec.msgpack.Decoder(list[_Attributes | None])
 EMPTY_CHAIN = bytes(32)
 
 
@@ -92,16 +91,14 @@ def decode_attributes(data: bytes) -> Details:
     return Details(_ATTRIBUTES_DECODER.decode(data).attributes)
 
 
-def join_details(details: list[bytes | None]) -> bytes:
-    """Those of many facts, each of `encode_details`, as one msgpack array."""
-    return _DETAILS_ENCODER.encode([None if data is None else msgspec.Raw(data) for data in details])
+def encode_many(details: list[Details | None]) -> bytes:
+    """Those of many facts as msgpack."""
+    return _DETAILS_ENCODER.encode(details)
 
 
-def split_details(data: bytes, with_lines: bool) -> list[Details | None]:
-    """Back from `join_details`."""
-    if with_lines:
-        return _MANY_DECODER.decode(data)
-    return [found if found is None else Details(found.attributes) for found in _MANY_ATTRIBUTES_DECODER.decode(data)]
+def decode_many(data: bytes) -> list[Details | None]:
+    """Back from `encode_many`."""
+    return _MANY_DECODER.decode(data)
 
 
 def next_chain(chain: bytes, content_hash: bytes, known_at: int) -> bytes:

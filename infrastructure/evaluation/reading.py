@@ -24,12 +24,13 @@ _log = structlog.get_logger(__name__)
 # By number, not by id: whoever looks up ids in Python five times a subject waits for that. `offset 0` keeps the planner
 # at one index look-up a subject.
 _SUBJECTS = """
-select k.data_key, o.body, p.facts, p.chain, p.body
+select k.data_key, o.body, p.facts, p.chain, p.body, p.lined
 from unnest({}) with ordinality as s (subject_id, i)
 left join lateral (select data_key from subjects k where k.subject_id = s.subject_id offset 0) k on true
 left join lateral (select body from observations o where o.subject_id = s.subject_id offset 0) o on true
 left join lateral (
-    select facts, chain, body from packed_facts p where %(packed)b and p.subject_id = s.subject_id offset 0
+    select facts, chain, body, case when %(with_lines)b then lined end as lined
+    from packed_facts p where %(packed)b and p.subject_id = s.subject_id offset 0
 ) p on true
 order by s.i
 """
@@ -66,7 +67,7 @@ def ask_subjects(
     """Ask for everything that decides some subjects by these models, or one user."""
     kinds = columns_read(models.models)
     clock = connection.execute("select tierline_now()")
-    parameters: dict[str, Any] = {"packed": packed}
+    parameters: dict[str, Any] = {"packed": packed, "with_lines": lines_read(models.models)}
     if isinstance(whose, str):
         subjects = connection.execute(_OF_USER.encode(), {**parameters, "user_id": whose}, binary=True)
     else:
@@ -107,7 +108,7 @@ def found_of(
         if seal is not None:
             seals[number] = seal
             if pack[0] is not None:
-                packs[number] = opened_pack(pack[0], pack[1], pack[2], seal)
+                packs[number] = opened_pack(pack[0], pack[1], pack[2], pack[3], seal)
         subjects.append(_subject(row, body, seal, history_until))
     try:
         chains, rest = [row.chain for row in rows], fact_rows(asked.facts)

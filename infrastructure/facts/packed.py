@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from domain.facts.fact import Details, join_details, next_chain, split_details
+from domain.facts.fact import Details, decode_details, decode_many, encode_many, next_chain
 from domain.facts.table import (
     VOID,
     Coded,
@@ -25,7 +25,7 @@ from domain.facts.table import (
     table_from_columns,
 )
 from infrastructure.facts.read import NO_AMOUNT, FactRows
-from infrastructure.security.seal import CONTEXT_FACT, CONTEXT_PACKED_FACTS, Seal
+from infrastructure.security.seal import CONTEXT_FACT, CONTEXT_PACKED_FACTS, CONTEXT_PACKED_LINES, Seal
 
 _FEW = 16  # rows that are read sooner than a pack is made
 _ROW = np.dtype(
@@ -44,24 +44,26 @@ _ROW = np.dtype(
 
 class _Body(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """rows: of _ROW, by occurred_at and position; kind, currency and source are codes into names (-1: none).
-    details: by kind's code, of its rows in order."""
+    attributes: by kind's code, details of its rows in order, without lines."""
 
     rows: bytes
     names: list[str]
     fact_ids: list[str]
-    details: dict[int, bytes]
+    attributes: dict[int, bytes]
 
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(_Body)
+_LINED_DECODER = msgspec.msgpack.Decoder(dict[int, bytes])
 
 
 class Pack(NamedTuple):
-    """A row of packed_facts, opened. facts: how many."""
+    """A row of packed_facts, opened. facts: how many; details: by kind's code, of its rows in order."""
 
     facts: int
     chain: bytes
     body: _Body
+    details: dict[int, bytes]
 
 
 class PacksDisagree(Exception):
@@ -72,9 +74,12 @@ class PacksDisagree(Exception):
         super().__init__(f"{len(numbers)} packs do not end where the log does: they are to be made anew")
 
 
-def opened_pack(facts: int, chain: bytes, body: bytes, seal: Seal) -> Pack:
-    """A row of packed_facts. Raises SealBroken."""
-    return Pack(facts, chain, _DECODER.decode(seal.unseal(CONTEXT_PACKED_FACTS, body)))
+def opened_pack(facts: int, chain: bytes, body: bytes, lined: bytes | None, seal: Seal) -> Pack:
+    """A row of packed_facts; lined None: without order lines. Raises SealBroken."""
+    found = _DECODER.decode(seal.unseal(CONTEXT_PACKED_FACTS, body))
+    if lined is None:
+        return Pack(facts, chain, found, found.attributes)
+    return Pack(facts, chain, found, _LINED_DECODER.decode(seal.unseal(CONTEXT_PACKED_LINES, lined)))
 
 
 def packed_table(
@@ -95,14 +100,14 @@ def packed_table(
         raise PacksDisagree(disagreeing)
     columns = rest.opened(seals, with_lines)
     if packs:
-        columns = joined_columns(_unpacked(packs, kinds, with_lines), columns)
+        columns = joined_columns(_unpacked(list(packs), list(packs.values()), kinds), columns)
     rows = np.bincount(rest.columns.subject, minlength=len(chains)).tolist()
     wanted = [number for number, count in enumerate(rows) if count >= _FEW and _is_much(count, packs.get(number))]
     return table_from_columns(len(chains), columns), wanted
 
 
-def encode_pack(columns: FactColumns, sealed: Sequence[bytes | None], seal: Seal) -> bytes:
-    """The sealed body of one subject's pack: rows as read, with all that is sealed of them."""
+def encode_pack(columns: FactColumns, sealed: Sequence[bytes | None], seal: Seal) -> tuple[bytes, bytes | None]:
+    """body and lined of one subject's pack: rows as read, with all that is sealed of them."""
     order = np.lexsort((columns.position, columns.occurred_at)).tolist()
     names = sorted({*columns.kind.names, *columns.currency.names, *columns.source.tolist()})
     code = {name: number for number, name in enumerate(names)}
@@ -113,13 +118,20 @@ def encode_pack(columns: FactColumns, sealed: Sequence[bytes | None], seal: Seal
     for name, part in (("kind", columns.kind), ("currency", columns.currency)):
         rows[name] = np.array([*(code[one] for one in part.names), -1], dtype=np.int16)[part.codes[order]]
     rows["source"] = [code[columns.source[row]] for row in order]
-    opened = [None if (value := sealed[row]) is None else seal.unseal(CONTEXT_FACT, value) for row in order]
-    of_kind: dict[int, list[bytes | None]] = {}
-    for kind, details in zip(rows["kind"].tolist(), opened, strict=True):
+    of_kind: dict[int, list[Details | None]] = {}
+    for kind, row in zip(rows["kind"].tolist(), order, strict=True):
+        value = sealed[row]
+        details = None if value is None else decode_details(seal.unseal(CONTEXT_FACT, value))
         of_kind.setdefault(kind, []).append(details)
-    joined = {kind: join_details(found) for kind, found in of_kind.items()}
-    body = _Body(rows.tobytes(), names, [columns.fact_id[row] for row in order], joined)
-    return seal.seal(CONTEXT_PACKED_FACTS, _ENCODER.encode(body))
+    attributes = {
+        kind: encode_many([one and Details(one.attributes) for one in found]) for kind, found in of_kind.items()
+    }
+    body = _Body(rows.tobytes(), names, [columns.fact_id[row] for row in order], attributes)
+    sealed_body = seal.seal(CONTEXT_PACKED_FACTS, _ENCODER.encode(body))
+    if not any(one is not None and one.lines for found in of_kind.values() for one in found):
+        return sealed_body, None
+    lined = {kind: encode_many(found) for kind, found in of_kind.items()}
+    return sealed_body, seal.seal(CONTEXT_PACKED_LINES, _ENCODER.encode(lined))
 
 
 def _is_much(rows: int, pack: Pack | None) -> bool:
@@ -138,9 +150,9 @@ def _disagreeing(chains: Sequence[bytes], packs: Mapping[int, Pack], rest: FactC
     return [number for number, chain in running.items() if chain != chains[number]]
 
 
-def _unpacked(packs: Mapping[int, Pack], kinds: Collection[str] | None, with_lines: bool) -> FactColumns:
+def _unpacked(numbers: Sequence[int], packs: Sequence[Pack], kinds: Collection[str] | None) -> FactColumns:
     """The rows of all packs, one subject after the other. kinds: whose details are wanted; None: all."""
-    bodies = [pack.body for pack in packs.values()]
+    bodies = [pack.body for pack in packs]
     rows = np.frombuffer(b"".join(body.rows for body in bodies), dtype=_ROW)
     counts = np.array([len(body.fact_ids) for body in bodies])
     names = sorted({name for body in bodies for name in body.names})
@@ -156,7 +168,7 @@ def _unpacked(packs: Mapping[int, Pack], kinds: Collection[str] | None, with_lin
 
     kind = named("kind")
     columns = FactColumns(
-        subject=np.repeat(np.array(list(packs), dtype=np.int32), counts),
+        subject=np.repeat(np.array(numbers, dtype=np.int32), counts),
         position=_plain(rows["position"]),
         occurred_at=_plain(rows["occurred_at"]),
         known_at=_plain(rows["known_at"]),
@@ -173,14 +185,14 @@ def _unpacked(packs: Mapping[int, Pack], kinds: Collection[str] | None, with_lin
     details: dict[int, Details] = {}
     for name in wanted:
         of_kind = np.flatnonzero(kind == code[name])
-        details |= _details(bodies, name, of_kind.tolist(), with_lines)
+        details |= _details(packs, name, of_kind.tolist())
     return replace(columns, details=details)
 
 
-def _details(bodies: Sequence[_Body], kind: str, rows: Sequence[int], with_lines: bool) -> dict[int, Details]:
+def _details(packs: Sequence[Pack], kind: str, rows: Sequence[int]) -> dict[int, Details]:
     """Of one kind's rows in all packs, which stand in the order of the packs."""
-    joined = [body.details.get(body.names.index(kind)) for body in bodies if kind in body.names]
-    found = [one for part in joined if part is not None for one in split_details(part, with_lines)]
+    joined = [pack.details.get(pack.body.names.index(kind)) for pack in packs if kind in pack.body.names]
+    found = [one for part in joined if part is not None for one in decode_many(part)]
     return {row: one for row, one in zip(rows, found, strict=True) if one is not None}
 
 

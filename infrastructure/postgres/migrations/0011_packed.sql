@@ -5,9 +5,11 @@ create table packed_facts (
     position bigint not null,             -- of the last fact in it
     facts integer not null,               -- how many: the subject's first, by position
     chain bytea not null,                 -- the log's running hash after them
-    body bytea not null                   -- sealed
+    body bytea not null,                  -- sealed
+    lined bytea                           -- sealed: attributes once more, with the order lines, which few models read
 );
-alter table packed_facts alter column body set storage external; -- sealed bytes do not compress
+-- Sealed bytes do not compress.
+alter table packed_facts alter column body set storage external, alter column lined set storage external;
 
 -- What has come since is found by position.
 create index facts_by_subject_and_position on facts (subject_id, position);

@@ -15,7 +15,7 @@ from tests.infrastructure.facts.conftest import Ledger
 from tests.support.fact_texts import fact_text
 
 EVERYBODY = ("u0", "u1", "u2", "u3")
-_PACKS = "select facts, chain, body from packed_facts where subject_id = %s"
+_PACKS = "select facts, chain, body, case when %s then lined end from packed_facts where subject_id = %s"
 
 
 def _texts(first: int, last: int) -> list[bytes]:
@@ -62,7 +62,7 @@ def _by_packs(
     with ledger.pool.connection() as connection:
         by_id = ledger.keyring.seals(connection, ids)
         seals = {number: by_id[id_] for number, id_ in enumerate(ids)}
-        found = {number: connection.execute(_PACKS, (id_,)).fetchone() for number, id_ in enumerate(ids)}
+        found = {number: connection.execute(_PACKS, (with_lines, id_)).fetchone() for number, id_ in enumerate(ids)}
         packs = {number: opened_pack(*row, seals[number]) for number, row in found.items() if row is not None}
         rest = fact_rows(ask_unpacked(connection, ids, kinds))
         chains = [ledger.timeline(user)["chain"] for user in EVERYBODY]
@@ -127,11 +127,11 @@ def test_a_pack_that_does_not_end_where_the_log_does_is_not_used(packed: Ledger,
 def test_a_log_that_does_not_hold_keeps_no_pack(packed: Ledger) -> None:
     packed.execute("update facts set known_at = known_at + 1 where fact_id = 'f0'")
     assert pack(packed.pool, packed.keyring, _subjects(packed)) == 3
-    assert packed.rows(_PACKS, packed.subject("u0")) == []
+    assert packed.rows(_PACKS, True, packed.subject("u0")) == []
 
 
 def test_who_is_erased_leaves_no_pack(packed: Ledger) -> None:
     erased = packed.subject("u0")
     packed.execute("delete from subjects where subject_id = %s", erased)
-    assert packed.rows(_PACKS, erased) == []
+    assert packed.rows(_PACKS, True, erased) == []
     assert pack(packed.pool, packed.keyring, [erased]) == 0
