@@ -103,7 +103,7 @@ class CampaignInvalid(Refusal):
 
     def __init__(self, errors: list[Fault]) -> None:
         self.errors = errors
-        super().__init__(f"The campaign is invalid: {first_of(errors)}", *complaints_of(errors))
+        super().__init__(f"The campaign is invalid: {first_of(errors)}", *complaints_of(errors, "campaign"))
 
 
 def read_campaign(text: str | bytes) -> tuple[CampaignSpec, Source]:

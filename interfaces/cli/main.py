@@ -30,6 +30,7 @@ from interfaces.cli import (
     standings,
     strategies,
     upkeep,
+    user_ids,
     verification,
 )
 from interfaces.cli.context import CliContext
@@ -53,6 +54,7 @@ cli.add_typer(benefits.app, name="benefit")
 cli.add_typer(budgets.app, name="budget")
 cli.add_typer(granting.app, name="grants")
 cli.add_typer(holds.users, name="user")
+cli.add_typer(user_ids.users, name="user")
 cli.add_typer(holds.overrides, name="overrides")
 cli.add_typer(standings.app, name="standings")
 cli.add_typer(effects.app, name="scheme")

@@ -44,6 +44,7 @@ from interfaces.http import (
     tag_definitions,
     tags,
     tier_models,
+    user_ids,
     users,
     verifications,
 )
@@ -60,6 +61,7 @@ _ROUTERS = (
     evaluations,
     explanations,
     tags,
+    user_ids,
     overrides,
     grants,
     issuances,
