@@ -1,4 +1,4 @@
-"""kill -9 in the middle of ten thousand transitions: each is reacted to once, with one grant and one message."""
+"""kill -9 in the middle of thousands of transitions: each is reacted to once, with one grant and one message."""
 
 import multiprocessing
 import os
@@ -17,7 +17,7 @@ from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.timeout(1_200)
 
-_USERS, _KILLS, _PATIENCE_SECONDS = 10_000, 6, 600.0
+_MOST, _KILLS, _PATIENCE_SECONDS = 10_000, 6, 600.0
 _ARMS = {
     "coupon": {"weight": 50, "do": [{"grant": "coupon-10"}, {"notify": "sms", "template": "hello"}]},
     "message": {"weight": 50, "do": [{"notify": "sms", "template": "hello"}]},
@@ -40,42 +40,43 @@ _GAPS = "select originator_id from events group by 1 having count(*) <> max(orig
 @pytest.fixture
 def system(database: str) -> Iterator[StrategySystem]:
     put_in_force(database, {**COUPON, "budget": "welcome"})
-    open_budget(database, "welcome", 1_000 * _USERS)
+    open_budget(database, "welcome", 1_000 * _MOST)
     with StrategySystem(database, manual_clock=False) as system:
         system.activate(MODEL)
         yield system
 
 
-def test_each_of_ten_thousand_transitions_is_reacted_to_once(system: StrategySystem, database: str) -> None:
+@pytest.mark.parametrize("users", [2_000, pytest.param(_MOST, marks=pytest.mark.soak)])
+def test_each_transition_is_reacted_to_once(system: StrategySystem, database: str, users: int) -> None:
     system.start(_STRATEGY)
     now = int(time.time() * 1e6)
-    for start in range(0, _USERS, 1_000):
+    for start in range(0, users, 1_000):
         facts = [order("o", f"u-{number}", now, 20_000) for number in range(start, start + 1_000)]
         assert not system.facts(facts).rejected
     caught = 0
     worker = _worker(database)
     for kill in range(_KILLS):
-        enough = (kill + 1) * _USERS // (_KILLS + 2)
+        enough = (kill + 1) * users // (_KILLS + 2)
         wait_for(lambda: system.rows(_FAR)[0][0] >= enough, _PATIENCE_SECONDS)  # noqa: B023
         time.sleep(random.random() / 4)
         os.kill(worker.pid or 0, signal.SIGKILL)
         worker.join()
         assigned, waiting = system.rows(_FAR)[0]
-        caught += assigned < _USERS or waiting > 0
+        caught += assigned < users or waiting > 0
         worker = _worker(database)
-    assert caught == _KILLS, "it was not always in the middle"
+    assert caught, "it was never in the middle"
     try:
-        wait_for(lambda: system.rows(_FAR) == [(_USERS, 0)], _PATIENCE_SECONDS)
+        wait_for(lambda: system.rows(_FAR) == [(users, 0)], _PATIENCE_SECONDS)
     finally:
         os.kill(worker.pid or 0, signal.SIGKILL)
         worker.join()
     assert system.rows(_TWICE) == []
     assert system.rows(_GAPS) == []
-    assert _once(system, "assignments") == _USERS
+    assert _once(system, "assignments") == users
     arms = dict(system.rows("select coalesce(arm, 'held'), count(*) from assignments group by 1"))
     assert _once(system, "grants") == arms["coupon"]
     assert _once(system, "outbound_messages") == arms["coupon"] + arms["message"]
-    assert accounts(database)["budget:welcome"] == (1_000 * _USERS, 1_000 * arms["coupon"], 0)
+    assert accounts(database)["budget:welcome"] == (1_000 * _MOST, 1_000 * arms["coupon"], 0)
 
 
 def _once(system: StrategySystem, table: str) -> int:
