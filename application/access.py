@@ -31,6 +31,7 @@ class Permission(StrEnum):
     GRANT_BENEFITS = "grant benefits"
     REDEEM_GRANTS = "redeem grants"
     REVOKE_GRANTS = "revoke grants"
+    READ_BENEFIT_LEDGER = "read the ledger of benefits"
     HOLD_TIERS = "pin and freeze tiers"
     APPROVE_OVERRIDES = "approve overrides"
     TAKE_OVER = "take over standings"
@@ -60,6 +61,9 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.GRANT_BENEFITS: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
     Permission.REDEEM_GRANTS: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
     Permission.REVOKE_GRANTS: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
+    Permission.READ_BENEFIT_LEDGER: frozenset(
+        {Role.OPERATOR, Role.ANALYST, Role.COMPLIANCE, Role.APPROVER, Role.ADMIN}
+    ),
     Permission.HOLD_TIERS: frozenset({Role.OPERATOR, Role.APPROVER, Role.ADMIN}),
     Permission.APPROVE_OVERRIDES: frozenset({Role.APPROVER, Role.ADMIN}),
     Permission.TAKE_OVER: frozenset({Role.ADMIN}),

@@ -15,6 +15,7 @@ from redis.asyncio import Redis as AsyncRedis
 
 from application.benefits.catalogue import BenefitCatalogue
 from application.benefits.grants import Grants
+from application.benefits.ledger.benefit_ledger import BenefitLedger
 from application.compliance.verifications import VERIFICATION, VerificationJob, Verifications
 from application.compliance.verify_receipt import VerifyReceipt
 from application.evaluation.evaluate_due import EvaluateDue
@@ -57,6 +58,7 @@ from application.tier_models.show_tier_model import ShowTierModel
 from application.tier_models.submit_tier_model import SubmitTierModel
 from application.tier_models.unschedule_tier_model import UnscheduleTierModel
 from infrastructure.benefits.desk import build_grants
+from infrastructure.benefits.ledger_wiring import benefit_ledger
 from infrastructure.benefits.wiring import benefit_catalogue
 from infrastructure.clock import Clock
 from infrastructure.compliance.records import PostgresRecords
@@ -167,6 +169,7 @@ class System:
     benefits: BenefitCatalogue
 
     grants: Grants
+    benefit_ledger: BenefitLedger
 
     verify_receipt: VerifyReceipt
     verifications: Verifications
@@ -244,6 +247,7 @@ def build(
         evaluate_user=EvaluateUser(evaluation),
         explain_user=ExplainUser(evaluation, queries),
         grants=build_grants(pool, keyring, EvaluateUser(evaluation)),
+        benefit_ledger=benefit_ledger(pool),
         add_tag=AddTag(evaluation),
         remove_tag=RemoveTag(evaluation),
         **_on_holds(pool, evaluation, settings),

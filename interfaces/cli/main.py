@@ -17,6 +17,7 @@ from interfaces.cli import (
     doctor,
     facts,
     holds,
+    ledger,
     run,
     segments,
     shadows,
@@ -45,6 +46,7 @@ cli.add_typer(shadows.models, name="model")
 cli.add_typer(holds.users, name="user")
 cli.add_typer(holds.overrides, name="overrides")
 cli.add_typer(standings.app, name="standings")
+cli.add_typer(ledger.app, name="ledger")
 cli.add_typer(segments.app, name="segment")
 cli.add_typer(upkeep.projections, name="projections")
 cli.add_typer(verification.verify, name="verify")

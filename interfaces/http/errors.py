@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from application.access import KeyTooShort, KeyUnknown, NotAllowed, NotAuthenticated, RoleUnknown
 from application.benefits.decided import UserKeepsMoving
+from application.benefits.ledger.ports import LedgerQuestionInvalid
 from application.clock import ClockBackwards, ClockNotManual, ClockTooFar
 from application.compliance.verify_receipt import NotADecision, UnknownEvent
 from application.evaluation.evaluate_due import UsersSetAside
@@ -145,6 +146,7 @@ STATUS: dict[type[Exception], int] = {
     ClockTooFar: 422,
     ConditionInvalid: 422,
     CursorInvalid: 422,
+    LedgerQuestionInvalid: 422,
     GrantRequestInvalid: 422,
     HoldEndsInPast: 422,
     HoldInvalid: 422,

@@ -12,6 +12,7 @@ from infrastructure.bootstrap import System, build
 from infrastructure.logs import configure_logs
 from infrastructure.settings import load_settings
 from interfaces.http import (
+    benefit_ledger,
     cards,
     clock,
     evaluations,
@@ -54,6 +55,7 @@ _ROUTERS = (
     facts,
     receipts,
     verifications,
+    benefit_ledger,
     segments,
     schemes,
     fact_kinds,
