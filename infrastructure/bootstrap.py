@@ -58,7 +58,7 @@ from application.tier_models.show_tier_model import ShowTierModel
 from application.tier_models.submit_tier_model import SubmitTierModel
 from application.tier_models.unschedule_tier_model import UnscheduleTierModel
 from infrastructure.benefits.desk import build_grants
-from infrastructure.benefits.ledger_wiring import benefit_ledger
+from infrastructure.benefits.ledger_wiring import benefit_ledger, ledger_jobs
 from infrastructure.benefits.wiring import benefit_catalogue
 from infrastructure.clock import Clock
 from infrastructure.compliance.records import PostgresRecords
@@ -247,7 +247,7 @@ def build(
         evaluate_user=EvaluateUser(evaluation),
         explain_user=ExplainUser(evaluation, queries),
         grants=build_grants(pool, keyring, EvaluateUser(evaluation)),
-        benefit_ledger=benefit_ledger(pool),
+        benefit_ledger=benefit_ledger(pool, keyring, runs),
         add_tag=AddTag(evaluation),
         remove_tag=RemoveTag(evaluation),
         **_on_holds(pool, evaluation, settings),
@@ -280,7 +280,7 @@ def _jobs(
 ) -> Mapping[str, Callable[[Part], None]]:
     """What does a part of a long question, by its kind."""
     previews = PreviewJob(models, PostgresSnapshots(pool, keyring))
-    return {PREVIEW: previews, VERIFICATION: VerificationJob(records)}
+    return {PREVIEW: previews, VERIFICATION: VerificationJob(records), **ledger_jobs(pool, keyring)}
 
 
 def _on_facts(pool: Pool, keyring: Keyring) -> dict[str, Any]:

@@ -1,18 +1,22 @@
-"""The ledger of benefits: what is owed, when it will be over, what it has cost."""
+"""The ledger of benefits: what is owed, when it will be over, what it has cost; and the proof of it."""
 
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from application.access import Permission
 from application.benefits.ledger.answers import costs_json, forecast_json, liability_json
 from application.benefits.ledger.ports import Calendar, CostsBy, Dimension
+from application.benefits.ledger.verifications import shown
 from interfaces.http.access import allow
 from interfaces.http.answers import answer, instant_text
+from interfaces.http.examples import with_status
 from interfaces.http.instants import Instant
-from interfaces.http.ledger_examples import COSTS, FORECAST, LIABILITY
+from interfaces.http.ledger_examples import COSTS, FORECAST, LEDGER_VERIFICATION, LIABILITY
 from interfaces.http.system import SystemDep
+from interfaces.http.writes import Write, write
 
 router = APIRouter(prefix="/v1/ledger", tags=["ledger"])
 
@@ -60,6 +64,42 @@ def read_costs(
     found = system.benefit_ledger.figures.costs(by, since, until, scheme=scheme, time_zone=time_zone)
     asked = {"by": by, **_named(by, scheme), "from": instant_text(since), "to": instant_text(until)}
     return answer({**asked, "time_zone": time_zone, **costs_json(found)})
+
+
+class LedgerVerificationRequest(BaseModel):
+    """What to verify; everything when left out."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"user_id": "u-1"}]})
+
+    user_id: str | None = Field(None, description="Only this user, and no account.")
+
+
+@router.post(
+    "/verifications", status_code=202, responses=with_status(202, LEDGER_VERIFICATION), summary="Verify the ledger"
+)
+def ask_ledger_verification(
+    system: SystemDep,
+    call: Annotated[Write, write(Permission.VERIFY)],
+    wanted: LedgerVerificationRequest | None = None,
+) -> Response:
+    """A worker holds every grant, what became of it and every account against the events. Read it with GET."""
+    wanted = wanted or LedgerVerificationRequest()
+
+    def act() -> dict[str, Any]:
+        return shown(system.benefit_ledger.verifications.ask(call.actor, wanted.user_id))
+
+    return call.answer(act, 202)
+
+
+@router.get(
+    "/verifications/{id}",
+    responses=LEDGER_VERIFICATION,
+    summary="How far a verification of the ledger is, and what it found",
+    dependencies=[allow(Permission.VERIFY)],
+)
+def read_ledger_verification(system: SystemDep, id: str) -> Response:
+    """`state` says whether it is done; `clean` whether all is as the events say; `first` the first findings in full."""
+    return answer(shown(system.benefit_ledger.verifications.get(id)))
 
 
 def _named(by: str, scheme: str | None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from domain.benefits.proof import PROBLEMS
 from interfaces.http.examples import answers
 
 _NOW = "2026-03-20T08:00:00Z"
@@ -50,6 +51,27 @@ FORECAST = answers(
         "rows": [{"key": "2026-03-01", **_OWED}],
         "totals": [_OWED],
         "position": 18240,
+    }
+)
+LEDGER_VERIFICATION = answers(
+    {
+        "id": "6f6e0d3e-5c0c-4c4e-9f0e-0f1f6d1c2b3a",
+        "user_id": None,
+        "state": "done",
+        "clean": True,
+        "subjects_done": 120,
+        "subjects_all": 120,
+        "requested_by": "key:5f2c",
+        "requested_at": _NOW,
+        "subjects": 119,
+        "erased": 1,
+        "grants": 240,
+        "moves": 130,
+        "events": 370,
+        "accounts": 3,
+        "problems": dict.fromkeys(PROBLEMS, 0),
+        "first": [],
+        "errors": [],
     }
 )
 COSTS = answers(

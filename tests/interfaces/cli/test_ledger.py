@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from application.benefits.grant_benefit import grant_id_of
@@ -56,3 +57,20 @@ def test_figures_add_up(granted: Run) -> None:
     shown = granted("ledger", "liability", as_json=False)
     assert "4,000" in shown and "spring" in shown
     assert "scheme" in granted("ledger", "costs", "--by", "tier", code=1)
+
+
+def test_tampering_is_told(granted: Run, database: str) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute(
+            "update grants set redeemed = 2 where redeemed = 1 and grant_id = (select max(grant_id::text)::uuid"
+            " from grants where redeemed = 1)"
+        )
+    found = granted("verify", "ledger", code=1)
+    assert (found["clean"], found["problems"]["grant-amounts-differ"], found["problems"]["account-differs"]) == (
+        False,
+        1,
+        2,
+    )
+    told = granted("verify", "ledger", as_json=False, code=1)
+    assert "grant-amounts-differ: u-" in told and "account-differs: budget:spring" in told
+    assert "no ledger-verification" in granted("verify", "ledger", "--resume", "nope", code=1)

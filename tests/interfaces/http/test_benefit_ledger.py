@@ -1,5 +1,7 @@
 """The ledger of benefits over HTTP: figures that follow grants, who may read them, what cannot be asked."""
 
+import httpx
+import psycopg
 import pytest
 
 from tests.interfaces.http.conftest import Api, order
@@ -60,3 +62,29 @@ def test_who_may_and_what_is_refused(api: Api) -> None:
         assert field in problem(api.client.get(f"/v1/ledger/{path}"), 422)["errors"][0]["field"], path
     for scheme in ("nowhere", "%00"):
         problem(api.client.get(f"/v1/ledger/costs?by=tier&scheme={scheme}"), 404)
+
+
+def test_the_proof(granted: Api, database: str) -> None:
+    compliance = granted.as_role("compliance")
+    assert (found := _verified(granted, compliance))["clean"] and found["grants"] == 1, found
+    with psycopg.connect(database) as connection:
+        connection.execute("update grants set campaign = 'c-2'")
+        connection.execute("update accounts set spent = spent + 1 where account = 'budget:spring'")
+    found = _verified(granted, compliance)
+    assert (found["clean"], found["state"]) == (False, "done")
+    assert {name for name, count in found["problems"].items() if count} == {"grant-terms-differ", "account-differs"}
+    about = {one["problem"]: one for one in found["first"]}
+    assert about["grant-terms-differ"]["user_id"] == "u-1"
+    assert about["grant-terms-differ"]["expected"] == {"campaign": "c-1"}
+    assert about["account-differs"]["recorded"]["account"] == "budget:spring"
+    problem(granted.as_role("analyst").post("/v1/ledger/verifications"), 403)
+    problem(compliance.post("/v1/ledger/verifications", json={"user_id": "nobody"}), 404)
+    problem(compliance.get("/v1/ledger/verifications/nope"), 404)
+
+
+def _verified(api: Api, compliance: httpx.Client) -> dict:
+    asked = compliance.post("/v1/ledger/verifications")
+    assert asked.status_code == 202, asked.text
+    while api.system.perform_runs():
+        pass
+    return compliance.get(f"/v1/ledger/verifications/{asked.json()['id']}").json()
