@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 from starlette.responses import Response
 
 from application.access import Permission
@@ -34,7 +34,7 @@ class GrantRequest(BaseModel):
     )
 
     benefit: Text
-    units: int = Field(1, description="Coupons, points, orders, pieces: what the benefit's kind counts.")
+    units: StrictInt = Field(1, description="Coupons, points, orders, pieces: what the benefit's kind counts.")
     reason: Text = Field("", description="Kept with the event.")
     order_id: Text = Field("", description="The order that it is granted for: its refund may take it back.")
     budgets: list[Text] = Field([], max_length=10, description="Charged besides the benefit's own.")
@@ -48,7 +48,7 @@ class RedemptionRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"units": 1, "order_id": "order-1002"}]})
 
-    units: int | None = Field(None, description="All that is left when left out.")
+    units: StrictInt | None = Field(None, description="All that is left when left out.")
     order_id: Text = ""
 
 

@@ -39,7 +39,11 @@ def work(system: System, stop: threading.Event) -> None:
             system.receive_nudges,
             system.carry_out_activations,
             system.perform_runs,
-            system.grants.expire,
+            {
+                "grants": system.grants.expire,
+                "rule tags": system.tags.follow_rules,
+                "strategies": system.strategies.react,
+            },
         )
         worker.run(stop)
     finally:

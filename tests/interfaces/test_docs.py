@@ -48,7 +48,7 @@ def test_the_table_of_roles_is_the_one_in_force() -> None:
         Permission.EVALUATE: "record facts; evaluate and tag users",
         Permission.TAG_USERS: "record facts; evaluate and tag users",
         Permission.READ_HISTORY: "read users' histories",
-        Permission.SEARCH: "search segments; read distributions",
+        Permission.SEARCH: "search segments; read distributions and flows",
         Permission.DRAFT_MODELS: "draft, fit and submit tier models",
         Permission.APPROVE_MODELS: "approve, reject, schedule, activate and retire tier models",
         Permission.ACTIVATE_MODELS: "approve, reject, schedule, activate and retire tier models",
