@@ -34,5 +34,7 @@ CATALOGUE: dict[str, Benchmark] = {
     "year_questions": _on_stage("year_questions"),
     "http_card_read": _on_stage("http_card_read"),
     "http_command": _on_stage("http_command"),
+    "contended_claims": _on_stage("contended_claims"),
+    "redemption": _on_stage("redemption"),
     "freshness": _on_stage("freshness"),
 }

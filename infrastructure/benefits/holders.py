@@ -29,6 +29,12 @@ from timelines t left join subjects s using (subject_id)
 where t.subject_id in (select subject_id from grants where grant_id = any(%b)) order by t.subject_id for update of t
 """
 LOCK_UNLOCKED_OF_GRANTS = f"{LOCK_OF_GRANTS} skip locked"
+# What follows in the transaction is a few statements, always the same, each for rows that an index finds. Planned anew
+# for every list of ids, as they are otherwise, they take longer to plan than to do; planned once while tables were
+# small, they would read whole tables later on.
+PLAN_ONCE = """
+select set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)
+"""
 TERMS = """
 select tierline_now(), (select coalesce(max(generation), 0) from activations),
        (select coalesce(max(at), 0) from scheduled_activations where at < tierline_peek())

@@ -114,6 +114,7 @@ def expire_together(connection: Connection, keyring: Keyring, limit: int) -> int
 def _read(connection: Connection, keyring: Keyring, ids: Sequence[UUID], lock: str, commands: Sequence[str]) -> _Read:
     """One round trip. Holders stay locked until the transaction ends."""
     with connection.pipeline():
+        connection.execute(holders.PLAN_ONCE)
         connection.execute(LOCK_SHARED)
         locked = connection.execute(lock.encode(), (ids,), binary=True)
         terms = connection.execute(holders.TERMS, binary=True)
