@@ -32,6 +32,7 @@ class Permission(StrEnum):
     REDEEM_GRANTS = "redeem grants"
     REVOKE_GRANTS = "revoke grants"
     READ_BENEFIT_LEDGER = "read the ledger of benefits"
+    ISSUE_BENEFITS = "issue benefits"
     TAG_IN_BULK = "tag users in bulk"
     DEFINE_TAGS = "define tags and segments"
     READ_TAGS = "read definitions of tags and segments"
@@ -82,6 +83,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.TAG_IN_BULK: frozenset({Role.OPERATOR, Role.ADMIN}),
     Permission.DEFINE_TAGS: frozenset({Role.OPERATOR, Role.ANALYST, Role.ADMIN}),
     Permission.READ_TAGS: _EVERYBODY,
+    Permission.ISSUE_BENEFITS: frozenset({Role.APPROVER, Role.ADMIN}),
     Permission.HOLD_TIERS: frozenset({Role.OPERATOR, Role.APPROVER, Role.ADMIN}),
     Permission.APPROVE_OVERRIDES: frozenset({Role.APPROVER, Role.ADMIN}),
     Permission.TAKE_OVER: frozenset({Role.ADMIN}),

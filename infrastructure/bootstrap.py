@@ -62,7 +62,7 @@ from application.tier_models.schedule_tier_model import ScheduleTierModel
 from application.tier_models.show_tier_model import ShowTierModel
 from application.tier_models.submit_tier_model import SubmitTierModel
 from application.tier_models.unschedule_tier_model import UnscheduleTierModel
-from infrastructure.benefits.desk import build_grants
+from infrastructure.benefits.grants_wiring import build_grants
 from infrastructure.benefits.ledger_wiring import benefit_ledger, ledger_jobs
 from infrastructure.benefits.wiring import benefit_catalogue
 from infrastructure.clock import Clock
@@ -329,7 +329,7 @@ def _on_giving(
     """What can be given, what is, and what gives by itself, by its name in the system."""
     return {
         "benefits": benefit_catalogue(pool, ledger, settings),
-        "grants": build_grants(pool, keyring, EvaluateUser(evaluation)),
+        "grants": build_grants(pool, keyring, ledger, LogTail(pool, keyring), EvaluateUser(evaluation)),
         "strategies": build_strategies(pool, keyring, evaluation, settings),
     }
 

@@ -1,4 +1,4 @@
-"""Everything that strategies do by themselves, in the order in which it matters: a worker's use case."""
+"""What is done by itself, in the order in which it matters: a worker's use case."""
 
 from collections.abc import Callable, Sequence
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import BoundedSemaphore
 
 from psycopg import Connection
 
@@ -10,30 +9,26 @@ from application.grant_stops.ports import StopView
 from domain.benefits.refusals import UnknownBenefit, UnknownBudget
 from domain.grant_stops.aggregate import GrantStop
 from domain.grant_stops.events import Stopped
+from infrastructure.benefits.changing import Changes
 from infrastructure.event_store.application import Ledger
 from infrastructure.postgres.pool import Pool, transaction
-from infrastructure.tier_models.in_force import LOCK_EXCLUSIVE
 
 _ALL = "select scope, stopped_by, stopped_at, reason from grant_stops order by stopped_at desc, scope"
 _STOP = "insert into grant_stops (scope, stopped_by, stopped_at, reason) values (%s, %s, %s, %s) on conflict do nothing"
 _LIFT = "delete from grant_stops where scope = %s"
-_CHANGES_AT_ONCE = 2
 
 
 class PostgresGrantStops:
     """Fulfils GrantStops."""
 
     def __init__(self, pool: Pool, ledger: Ledger) -> None:
-        self._pool, self._ledger = pool, ledger
-        # A change reads its aggregate over a second connection: many at once would wait for each other for one.
-        self._changing = BoundedSemaphore(_CHANGES_AT_ONCE)
+        self._pool, self._ledger, self._changes = pool, ledger, Changes(pool)
 
     @contextmanager
     def change(self, scope: str) -> Iterator["LockedStop"]:
         """The scope, locked: grants hold the same lock shared until they are recorded."""
-        with self._changing, transaction(self._pool) as connection:
-            connection.execute(LOCK_EXCLUSIVE)
-            yield LockedStop(connection, self._ledger, scope)
+        with self._changes.begin(in_force=True) as (connection, now):
+            yield LockedStop(connection, self._ledger, scope, now)
 
     def all(self) -> list[StopView]:
         """What is stopped, the latest first."""
@@ -44,12 +39,9 @@ class PostgresGrantStops:
 class LockedStop:
     """Fulfils StopChange."""
 
-    def __init__(self, connection: Connection, ledger: Ledger, scope: str) -> None:
-        self._connection, self._ledger, self._scope = connection, ledger, scope
+    def __init__(self, connection: Connection, ledger: Ledger, scope: str, now: int) -> None:
+        self._connection, self._ledger, self._scope, self.now = connection, ledger, scope, now
         self.stop: GrantStop | None = ledger.grant_stop(scope)
-        row = connection.execute("select tierline_now()").fetchone()
-        assert row is not None
-        self.now: int = row[0]
 
     def require_known(self) -> None:
         """Raises UnknownBenefit, UnknownBudget."""

@@ -16,6 +16,7 @@ import domain.benefits.events as benefits
 import domain.budgets.events as budgets
 import domain.definitions.events as definitions
 import domain.grant_stops.events as grant_stops
+import domain.issuances.events as issuances
 import domain.segments.events as segments
 import domain.strategies.events as strategies
 import domain.tags.events as tags
@@ -163,7 +164,10 @@ CATALOGUE = Catalogue(
         *(EventType(event, benefits.CLEAR_FIELDS, sealed=False) for event in benefits.EVENTS),
         *(EventType(event, benefits.CLEAR_FIELDS, sealed=False) for event in budgets.EVENTS),
         *(EventType(event, benefits.CLEAR_FIELDS, sealed=False) for event in grant_stops.EVENTS),
-        *(EventType(event, definitions.CLEAR_FIELDS, sealed=False) for event in (*tags.EVENTS, *segments.EVENTS)),
+        *(
+            EventType(event, definitions.CLEAR_FIELDS, sealed=False)
+            for event in (*tags.EVENTS, *segments.EVENTS, *issuances.EVENTS)
+        ),
         *(EventType(event, strategies.CLEAR_FIELDS, sealed=False) for event in strategies.EVENTS),
     ]
 )

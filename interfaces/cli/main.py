@@ -13,11 +13,14 @@ from infrastructure.local_stack.supervise import KeepsDying
 from infrastructure.settings import SettingsError
 from interfaces.cli import (
     bench,
+    benefits,
+    budgets,
     bulk_tags,
     demo,
     doctor,
     effects,
     facts,
+    granting,
     holds,
     ledger,
     notices,
@@ -45,6 +48,9 @@ cli.command("run")(run.run)
 cli.add_typer(stack.app, name="stack")
 cli.add_typer(facts.app, name="facts")
 cli.add_typer(notices.models, name="model")
+cli.add_typer(benefits.app, name="benefit")
+cli.add_typer(budgets.app, name="budget")
+cli.add_typer(granting.app, name="grants")
 cli.add_typer(holds.users, name="user")
 cli.add_typer(holds.overrides, name="overrides")
 cli.add_typer(standings.app, name="standings")

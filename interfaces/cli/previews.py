@@ -5,10 +5,11 @@ from typing import Any
 import typer
 
 from interfaces.cli.context import KeyOption, acting
+from interfaces.cli.definitions import named_version
 from interfaces.cli.model_lifecycle import GraceDays, Map, Mode, Percent, Salt, Until, app, migration_of
 from interfaces.cli.runs import performed
 from interfaces.cli.terminal import JsonOption, bar, complain, say, show_json, show_table
-from interfaces.cli.tier_models import Scheme, named_version
+from interfaces.cli.tier_models import Scheme
 
 __all__ = ["app"]
 

@@ -40,7 +40,7 @@ def work(system: System, stop: threading.Event) -> None:
             system.carry_out_activations,
             system.perform_runs,
             {
-                "grants": system.grants.expire,
+                "grants": system.grants.keep_up,
                 "rule tags": system.tags.follow_rules,
                 "strategies": system.strategies.react,
             },

@@ -11,6 +11,7 @@ from domain.benefits.aggregate import benefit_id_of
 from domain.budgets.aggregate import budget_id_of
 from domain.facts.instants import to_datetime
 from domain.grant_stops.aggregate import stop_id_of
+from domain.issuances.aggregate import Issuance
 from domain.segments.aggregate import Segment
 from domain.strategies.aggregate import strategy_id_of
 from domain.tags.aggregate import TagDefinition
@@ -146,6 +147,9 @@ def test_a_stops_history_loads(world: World) -> None:
 
 
 def test_histories_of_definitions_load(world: World) -> None:
+    write(world, "issuance-v1.json", Issuance.id_of("monthly"), None)
+    monthly = Ledger(world.pool, world.keyring).definition(Issuance, "monthly")
+    assert monthly is not None and (monthly.revision, monthly.retired, monthly.spec["monthly"]) == (2, True, 5)
     write(world, "tag-definition-v1.json", TagDefinition.id_of("vip"), None)
     write(world, "segment-v1.json", Segment.id_of("best"), None)
     ledger = Ledger(world.pool, world.keyring)

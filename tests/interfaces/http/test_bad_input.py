@@ -42,6 +42,7 @@ REQUESTS = {
     Permission.TAG_USERS: ("POST", "/v1/users/u-1/tags/vip", None),
     Permission.GRANT_BENEFITS: ("POST", "/v1/users/nobody/grants", {"benefit": "x"}),
     Permission.REDEEM_GRANTS: ("POST", "/v1/grants/nothing/redemptions", {}),
+    Permission.ISSUE_BENEFITS: ("PUT", "/v1/issuances/monthly", {}),
     Permission.REVOKE_GRANTS: ("DELETE", "/v1/grants/nothing", None),
     Permission.HOLD_TIERS: ("PUT", "/v1/users/u-1/freezes/value", {}),
     Permission.APPROVE_OVERRIDES: ("POST", "/v1/override-requests/none/approve", {}),

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from infrastructure.settings import Settings
-from tests.interfaces.http.conftest import Api
+from tests.interfaces.http.conftest import Api, order
 from tests.interfaces.http.test_bad_input import problem
 
 ROOT = Path(__file__).parents[3]
@@ -210,3 +210,13 @@ def test_who_may(api: Api, operator: httpx.Client) -> None:
         assert client.post("/v1/budgets", json=YEAR).status_code == 403
         assert client.post("/v1/grant-stops", json={"scope": "*", "reason": "x"}).status_code == 403
     assert api.as_role("approver").post("/v1/benefits", content=COUPON).status_code == 403
+
+
+def test_a_worker_goes_on_past_what_the_catalogue_records(api: Api, operator: httpx.Client, worker: None) -> None:
+    api.activate()
+    draft(operator, COUPON.replace("unit_cost: 1000", "unit_cost: 0").replace("budget: year\n", ""))
+    position = operator.post(f"{URL}/activate").json()["position"]
+    operator.post("/v1/grant-stops", json={"scope": "*", "reason": "x"})
+    later = api.record(order("u-1", "o-1"))
+    card = api.client.get("/v1/users/u-1", params={"at_least": later, "wait": 30})
+    assert later > position and card.headers["tierline-at-least"] == "reached", card.text
