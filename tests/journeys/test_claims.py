@@ -99,8 +99,9 @@ def test_ten_thousand_claims_while_everything_is_killed(tmp_path: Path) -> None:
         run.start()
         dsn = LocalStack(run.home).urls["postgres"]
         _populate(run, dsn)
-        with _Extras(run) as extras, _Killer(run, extras) as killer:
-            answers = _claim_all([run.url, extras.url])
+        answers: dict[int, int] = {}
+        with _Extras(run) as extras, _Killer(run, extras, answers) as killer:
+            _claim_all([run.url, extras.url], answers)
         assert killer.kills >= 10, "it was hardly killed"
         run.wait_ready()
         wait_for(lambda: all(one["lag_events"] == 0 for one in _projections(run)), PATIENCE_SECONDS)
@@ -138,9 +139,8 @@ def _populate(run: OwnRun, dsn: str) -> None:
     put_in_force(dsn, {**COUPON, "stock": SOAK_UNITS, "budget": "spring"})
 
 
-def _claim_all(urls: list[str]) -> dict[int, int]:
+def _claim_all(urls: list[str], answers: dict[int, int]) -> None:
     """Every claim until it has an answer that stays: 201, or 409 because nothing is left."""
-    answers: dict[int, int] = {}
     numbers = list(range(SOAK_CLAIMS))
     random.shuffle(numbers)
     clients = [httpx.Client(base_url=url, headers={"authorization": f"Bearer {ADMIN_KEY}"}, timeout=20) for url in urls]
@@ -165,7 +165,6 @@ def _claim_all(urls: list[str]) -> dict[int, int]:
             pass
     for client in clients:
         client.close()
-    return answers
 
 
 class _Extras:
@@ -206,11 +205,11 @@ class _Extras:
 
 
 class _Killer:
-    """Kills one after the other at random, every few seconds."""
+    """Kills one after the other at random, again and again after some more answers: also while another comes up."""
 
-    def __init__(self, run: OwnRun, extras: _Extras) -> None:
+    def __init__(self, run: OwnRun, extras: _Extras, answers: dict[int, int]) -> None:
         self.kills = 0
-        self._run, self._extras, self._stop = run, extras, threading.Event()
+        self._run, self._extras, self._answers, self._stop = run, extras, answers, threading.Event()
         self._thread = threading.Thread(target=self._work, name="killer")
 
     def __enter__(self) -> "_Killer":
@@ -222,7 +221,11 @@ class _Killer:
         self._thread.join()
 
     def _work(self) -> None:
-        while not self._stop.wait(random.uniform(1, 4)):
+        after = random.randrange(100)
+        while not self._stop.wait(0.1):
+            if len(self._answers) < after:
+                continue
+            after = len(self._answers) + random.randrange(100, 500)
             victim = random.choice(("api", "worker", "extra api", "extra worker"))
             if victim.startswith("extra"):
                 self._extras.kill(victim)
