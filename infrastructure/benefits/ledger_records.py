@@ -23,13 +23,19 @@ _AT_ONCE = 500
 _TOPIC = "topic like 'user-tier.benefit-%%'"
 _SHARE = ">= %(first)s and {0} <= %(last)s and {0} > %(after)s and (%(only)s::uuid is null or {0} = %(only)s)"
 _COUNT = f"select count(distinct subject_id) from grants where subject_id {_SHARE.format('subject_id')}"
+# Grants of a subject that was merged into another are the other's; what was told before stands in its own stream.
 _SUBJECTS = f"""
 select subject_id from (
     (select distinct subject_id from grants where subject_id {_SHARE.format("subject_id")} order by 1 limit %(limit)s)
     union
     (select distinct originator_id from events
-     where {_TOPIC} and originator_id {_SHARE.format("originator_id")} order by 1 limit %(limit)s)
-) of_both order by 1 limit %(limit)s
+     where {_TOPIC} and originator_id {_SHARE.format("originator_id")} and not exists (
+         select from timelines t where t.subject_id = originator_id and t.merged_into is not null)
+     order by 1 limit %(limit)s)
+    union
+    (select distinct merged_into from timelines where merged_into {_SHARE.format("merged_into")}
+     order by 1 limit %(limit)s)
+) of_all order by 1 limit %(limit)s
 """
 _GRANTS = """
 select subject_id, replace(grant_id::text, '-', ''), benefit, benefit_version, kind, units, unit_cost, currency,
@@ -43,8 +49,9 @@ from grant_moves m join grants g using (grant_id) where g.subject_id = any(%s) o
 """
 _EVENTS = f"""
 select originator_id, originator_version, topic, effective_at, state
-from events where originator_id = any(%s) and {_TOPIC} order by 1, 2
+from events where originator_id = any(%s) and {_TOPIC} order by position
 """
+_CLOSED = "select subject_id, merged_into from timelines where merged_into = any(%s)"
 _BUDGETS = "select budget, parent, amount, currency, period, time_zone, starts_at, ends_at, status from budgets"
 _STOCKED = "select benefit, version from benefits where spec ? 'stock'"
 _ACCOUNTS = """
@@ -106,8 +113,10 @@ class PostgresLedgerRecords:
             asked["after"] = batch.through
 
     def _batch(self, connection: Connection, ids: Sequence[UUID]) -> LedgerBatch:
-        seals = self._keyring.seals(connection, ids)
-        known = [subject for subject in ids if subject in seals]
+        closed: dict[UUID, UUID] = dict(connection.execute(_CLOSED, (list(ids),)).fetchall())
+        seals = self._keyring.seals(connection, [*ids, *closed])
+        gone = {closed.get(subject, subject) for subject in (*ids, *closed) if subject not in seals}
+        known = [subject for subject in ids if subject not in gone]
         terms = _Terms(connection)
         grants: dict[UUID, dict[str, KeptGrant]] = {}
         for subject, *row in connection.execute(_GRANTS, (known,), binary=True).fetchall():
@@ -116,8 +125,12 @@ class PostgresLedgerRecords:
         for subject, *row in connection.execute(_MOVES, (known,), binary=True).fetchall():
             moves.setdefault(subject, []).append(KeptMove(*row))
         events: dict[UUID, list[ToldEvent]] = {subject: [] for subject in known}
-        for subject, *told in connection.execute(_EVENTS.encode(), (known,), binary=True).fetchall():
-            events[subject].append(terms.told(subject, seals[subject], *told))
+        told_of = [*known, *(subject for subject, survivor in closed.items() if survivor not in gone)]
+        for subject, *told in connection.execute(_EVENTS.encode(), (told_of,), binary=True).fetchall():
+            event = terms.told(subject, seals[subject], *told)
+            if subject in closed and event.topic == GRANTED:  # its key made the digest, which a merge forgets
+                event = msgspec.structs.replace(event, order_key=None)
+            events[closed[subject] if subject in closed else subject].append(event)
         return LedgerBatch(grants, moves, events, len(ids) - len(known), ids[-1])
 
     @contextmanager

@@ -43,9 +43,13 @@ where generation = %b and {_WAIT} and subject_id > %b and subject_id <= %b
   and subject_id <> all(%b::uuid[]) order by subject_id limit %b
 """
 _ONE = f"""
-select {_COLUMNS} from timelines where subject_id = (select subject_id from user_ids where user_id = %b) for update
+select {_COLUMNS} from timelines
+where subject_id = (select subject_id from user_ids where user_id = %b) and merged_into is null for update
 """
-_THESE = f"select {_COLUMNS} from timelines where subject_id = any(%b) order by subject_id for update"
+_THESE = f"""
+select {_COLUMNS} from timelines where subject_id = any(%b) and merged_into is null order by subject_id for update
+"""
+_KNOWN = "select from user_ids where user_id = %b"
 _SESSION = """
 select history_id, sealed_at, generation from history_sessions h
 where sealed_at is not null
@@ -106,19 +110,28 @@ class PostgresEvaluationLedger:
     def take_user(self, user_id: str) -> Iterator[LockedWork]:
         """The user's subject under lock. Raises UnknownUser, SubjectInHistory."""
         with transaction(self._pool) as connection:
-            with connection.pipeline():
-                connection.execute(LOCK_SHARED)
-                generation = connection.execute(LAST_GENERATION)
-                found = connection.execute(_ONE, (user_id,), binary=True)
-            models, rows = self._models.as_told(connection, generation), _timelines(found)
+            models, rows = self._user(connection, user_id)
+            # Merged into another while we waited for its lock: the user id names that one now.
+            if not rows and connection.execute(_KNOWN, (user_id,), binary=True).fetchone() is not None:
+                models, rows = self._user(connection, user_id)
             if not rows:
                 raise UnknownUser(user_id)
             if rows[0].history_id is not None:
                 raise SubjectInHistory(user_id, rows[0].history_id)
             yield self._locked(connection, models, rows)
 
+    def _user(self, connection: Connection, user_id: str) -> tuple[ModelsInForce, list[TimelineRow]]:
+        with connection.pipeline():
+            connection.execute(LOCK_SHARED)
+            generation = connection.execute(LAST_GENERATION)
+            found = connection.execute(_ONE, (user_id,), binary=True)
+        return self._models.as_told(connection, generation), _timelines(found)
+
     def lock_all(self, connection: Connection, subject_ids: Sequence[UUID]) -> LockedWork:
-        """Subjects under lock in a caller's transaction, whatever state they are in. In the order of its rows."""
+        """Subjects under lock in a caller's transaction, whatever state they are in, but for merged ones.
+
+        In the order of its rows.
+        """
         models = self._begin(connection)
         return self._locked(connection, models, _rows(connection, _THESE, (list(subject_ids),)))
 

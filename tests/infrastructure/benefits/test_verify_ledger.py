@@ -7,6 +7,9 @@ import pytest
 
 from application.queries import UnknownUser
 from domain.benefits.proof import PROBLEMS
+from infrastructure.benefits.merging import move_grants
+from infrastructure.strategies.merging import move_assignments
+from tests.application.identity.test_merge import Identities
 from tests.support.benefits import COUPON, open_budget, put_in_force
 from tests.support.grants import DAY, START, GrantingSystem, two_users
 from tests.support.ledger_proof import problems_of, proof_of
@@ -164,6 +167,28 @@ def test_who_was_erased_is_counted(system: GrantingSystem) -> None:
     system.expire()
     found = proof_of(system.pool, system.keyring)
     assert (found["clean"], found["erased"], found["subjects"], found["grants"]) == (True, 1, 1, 1)
+
+
+def test_grants_of_merged_users_are_proven_at_the_survivor(system: GrantingSystem) -> None:
+    with system.pool.connection() as connection:
+        ids = dict(connection.execute("select user_id, subject_id from user_ids").fetchall())
+    system.settle()
+    Identities(system, moves=(move_grants, move_assignments)).merge("bob", "ann")
+    given = [
+        grant.hex for (grant,) in _rows(system, "select grant_id from grants where status = 'open' order by units")
+    ]
+    system.redeem(given[-1], "key:till", units=1, order_id="o10")
+    found = proof_of(system.pool, system.keyring)
+    assert found["clean"] and (found["subjects"], found["grants"], found["events"]) == (1, 3, 7), found
+    with psycopg.connect(system.dsn) as connection:
+        connection.execute("set session_replication_role = replica")
+        connection.execute("delete from events where originator_id = %s and topic like '%%revoked%%'", (ids["ann"],))
+    assert "move-without-event" in problems_of(proof_of(system.pool, system.keyring))
+
+
+def _rows(system: GrantingSystem, query: str) -> list[tuple]:
+    with system.pool.connection() as connection:
+        return connection.execute(query.encode()).fetchall()
 
 
 def test_every_problem_is_planted_somewhere() -> None:
