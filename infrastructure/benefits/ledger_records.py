@@ -130,7 +130,7 @@ class PostgresLedgerRecords:
             event = terms.told(subject, seals[subject], *told)
             if subject in closed and event.topic == GRANTED:  # its key made the digest, which a merge forgets
                 event = msgspec.structs.replace(event, order_key=None)
-            events[closed[subject] if subject in closed else subject].append(event)
+            events[closed.get(subject) or subject].append(event)
         return LedgerBatch(grants, moves, events, len(ids) - len(known), ids[-1])
 
     @contextmanager
