@@ -167,6 +167,7 @@ class _Batch:
         self._due_at = np.full(len(subjects), NEVER, dtype=np.int64)
         self._paths = Paths({}, {})
         self._forces: dict[str, tuple[Force, ...]] = {}
+        self._profiles = _visible_profiles(table, now - 1)
         self._tags = [subject.tags for subject in subjects] if any(subject.tags for subject in subjects) else ()
 
     def run_scheme(self, place: int, scheme: str, forces: tuple[Force, ...], foreseen: bool) -> None:
@@ -338,16 +339,20 @@ class _Batch:
 
     def _attributes(self, number: int) -> dict[str, Scalar]:
         """The latest of each profile attribute that is visible."""
-        table, latest = self.table, self.now - 1
-        if "profile" not in table.kinds:
-            return {}
-        low, high = self._starts[number : number + 2]
-        rows = low + np.flatnonzero(table.kind[low:high] == table.kinds.index("profile"))
         attributes: dict[str, Scalar] = {}
-        for row in rows:
-            if max(table.occurred_at[row], table.known_at[row]) <= latest < table.voided_at[row]:
-                attributes |= {key: value for key, value in (table.attributes[row] or {}).items() if value is not None}
+        for told in self._profiles.get(number, ()):
+            attributes |= {key: value for key, value in told.items() if value is not None}
         return attributes
+
+
+def _visible_profiles(table: FactTable, at: int) -> dict[int, list[dict[str, Scalar]]]:
+    """By subject the attributes of its profile facts that are visible, in their order."""
+    visible = (np.maximum(table.occurred_at, table.known_at) <= at) & (at < table.voided_at)
+    rows = np.flatnonzero(table.is_kind("profile") & visible)
+    profiles: dict[int, list[dict[str, Scalar]]] = {}
+    for number, told in zip(table.subject[rows].tolist(), table.attributes[rows].tolist(), strict=True):
+        profiles.setdefault(number, []).append(told or {})
+    return profiles
 
 
 def _event(subject_id: UUID, version: int, instant: int, fields: Mapping[str, Any]) -> NewEvent:

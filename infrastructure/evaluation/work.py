@@ -34,7 +34,7 @@ _OF_COMMAND = "select max(position) from events where originator_id = %s and com
 
 
 class TimelineRow(NamedTuple):
-    """A subject's row of `timelines` as read; facts: how many it has."""
+    """A subject's row of `timelines` as read; facts: how many it has, chain: their running hash."""
 
     subject_id: UUID
     due_at: int | None
@@ -43,17 +43,19 @@ class TimelineRow(NamedTuple):
     stream_version: int
     facts: int
     history_id: UUID | None
+    chain: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class LockedWork:
-    """Work whose rows are locked in one transaction, which record() commits."""
+    """Work whose rows are locked in one transaction, which record() commits. to_pack: whose facts to pack anew."""
 
     connection: Connection
     work: Work
     rows: Sequence[TimelineRow]
     seals: dict[UUID, Seal]
     models: ModelsInForce
+    to_pack: Sequence[UUID] = ()
 
     def record(
         self,
