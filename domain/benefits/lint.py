@@ -5,9 +5,12 @@ from collections.abc import Collection, Iterator, Mapping
 
 import msgspec
 
+from domain.benefits.growth import beyond_a_grant
+from domain.benefits.kinds.points import PointsDetails
 from domain.benefits.reading import BenefitInvalid, read_benefit
 from domain.benefits.spec import BenefitSpec
 from domain.facts.instants import format_instant, parse_instant
+from domain.facts.kinds import KindDefinition
 from domain.tier_model.lint import Places
 from domain.tier_model.spec.faults import Fault
 from domain.tier_model.spec.source import Source
@@ -15,12 +18,13 @@ from domain.tier_model.spec.source import Source
 
 class Surroundings(msgspec.Struct, frozen=True):
     """What a benefit is looked at beside. tiers: of each scheme in force, and whether it is kept per something;
-    budgets: the currency of each; now: microseconds."""
+    budgets: the currency of each; now: microseconds; kinds: of facts."""
 
     tiers: Mapping[str, Collection[str]]
     scoped: Collection[str]
     budgets: Mapping[str, str]
     now: int
+    kinds: Mapping[str, KindDefinition] = msgspec.field(default_factory=dict)
 
 
 def lint(spec: BenefitSpec, source: Source | None = None, beside: Surroundings | None = None) -> list[Fault]:
@@ -32,7 +36,7 @@ def lint(spec: BenefitSpec, source: Source | None = None, beside: Surroundings |
     found = [*_own_faults(spec, places)]
     if beside is not None:
         found += [*_entitlement_faults(spec, beside, places), *_budget_faults(spec, beside, places)]
-        found += _end_faults(spec, beside.now, places)
+        found += [*_end_faults(spec, beside.now, places), *_growth_faults(spec, beside, places)]
     return sorted(found, key=lambda fault: (fault.severity != "error", fault.line or 0, fault.column or 0))
 
 
@@ -97,6 +101,19 @@ def _end_faults(spec: BenefitSpec, now: int, places: Places) -> Iterator[Fault]:
     if until is not None and parse_instant(until) <= now:
         message = f"has passed: it is {format_instant(now)}"
         yield places.error(("validity", "until"), until, message, "Give an instant that is still to come")
+
+
+def _growth_faults(spec: BenefitSpec, beside: Surroundings, places: Places) -> Iterator[Fault]:
+    kind = PointsDetails.model_validate(spec.details).fact_kind if spec.kind == "points" else None
+    if kind is None:
+        return
+    path = ("details", "fact_kind")
+    if kind not in beside.kinds:
+        remedy = f"Register it, for growth rules to earn by (of: {kind}.value). {_one_of(kind, beside.kinds, '')}"
+        yield places.error(path, kind, "is no kind of facts that is registered", remedy)
+    elif missing := beyond_a_grant(beside.kinds[kind]):
+        message = f"asks for what a grant does not have: {', '.join(missing)}"
+        yield places.error(path, kind, message, "Name a kind that asks for no more than attributes.value")
 
 
 def _one_of(wanted: str, known: Collection[str], without: str) -> str:

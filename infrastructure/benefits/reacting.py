@@ -13,6 +13,7 @@ from application.benefits.reacting import ActiveIssuance, Risen, Seen, TakenBack
 from domain.facts.fact import decode_attributes
 from domain.issuances.spec import next_turn
 from domain.user_tier.observation import Observation, decode_observation
+from infrastructure.benefits.growth import read_growth
 from infrastructure.event_store.tail import PARTITIONS, LogTail
 from infrastructure.postgres.pool import Pool, transaction
 from infrastructure.security.keyring import Keyring
@@ -160,9 +161,10 @@ class LockedTurn:
 
     def fallen(self, limit: int) -> Seen:
         """See BenefitTurn."""
+        head = self.tail.head()  # before the look for benefits: what is granted later stands behind it
         row = self.connection.execute(_ANY_FALLS).fetchone()
         if row is None or not row[0]:
-            return Seen((), self.tail.head(), False)
+            return Seen((), head, False)
         changes, position, more = self._changes(limit)
         named = [(one.subject_id, one.scheme, one.event_id) for one in changes]
         columns = [list(column) for column in zip(*named, strict=True)]
@@ -200,6 +202,10 @@ class LockedTurn:
             if one.user_ids and self._rises(one)
         ]
         return Seen(rises, position, more)
+
+    def grown(self, limit: int) -> Seen:
+        """See BenefitTurn."""
+        return read_growth(self.connection, self.tail, self.position, limit)
 
     def move_to(self, position: int) -> None:
         """See BenefitTurn."""
