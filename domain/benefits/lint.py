@@ -49,6 +49,15 @@ def lint_text(text: str | bytes, beside: Surroundings | None = None) -> list[Fau
     return lint(spec, source, beside)
 
 
+def one_of(wanted: str, known: Collection[str], without: str) -> str:
+    """A remedy for a name that is not known; without: where none is."""
+    if not known:
+        return without
+    near = difflib.get_close_matches(wanted, list(known), n=1)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    return f"{hint}There are: {', '.join(sorted(known))}"
+
+
 def _own_faults(spec: BenefitSpec, places: Places) -> Iterator[Fault]:
     caps, rules = spec.caps, spec.redemption
     if caps.per_user is not None and caps.per_period is not None and caps.per_period.units > caps.per_user:
@@ -73,14 +82,14 @@ def _entitlement_faults(spec: BenefitSpec, beside: Surroundings, places: Places)
     for scheme, tiers in spec.entitlement.items():
         path = ("entitlement", scheme)
         if scheme not in beside.tiers:
-            yield places.error(path, scheme, "is no scheme in force", _one_of(scheme, beside.tiers, "Activate a model"))
+            yield places.error(path, scheme, "is no scheme in force", one_of(scheme, beside.tiers, "Activate a model"))
         elif scheme in beside.scoped:
             remedy = "Name a scheme that is kept for the platform as a whole"
             yield places.error(path, scheme, "is a scheme with a standing per merchant", remedy)
         else:
             for number, tier in enumerate(tiers):
                 if tier not in beside.tiers[scheme]:
-                    remedy = _one_of(tier, beside.tiers[scheme], "")
+                    remedy = one_of(tier, beside.tiers[scheme], "")
                     yield places.error((*path, number), tier, f"is no tier of scheme {scheme!r}", remedy)
 
 
@@ -89,7 +98,7 @@ def _budget_faults(spec: BenefitSpec, beside: Surroundings, places: Places) -> I
         return
     currency = beside.budgets.get(spec.budget)
     if currency is None:
-        remedy = _one_of(spec.budget, beside.budgets, "Define it, or leave it out")
+        remedy = one_of(spec.budget, beside.budgets, "Define it, or leave it out")
         yield places.error(("budget",), spec.budget, "is no budget that there is", remedy)
     elif currency != spec.currency:
         message = f"is in {currency}, and the benefit costs {spec.currency}"
@@ -109,16 +118,8 @@ def _growth_faults(spec: BenefitSpec, beside: Surroundings, places: Places) -> I
         return
     path = ("details", "fact_kind")
     if kind not in beside.kinds:
-        remedy = f"Register it, for growth rules to earn by (of: {kind}.value). {_one_of(kind, beside.kinds, '')}"
+        remedy = f"Register it, for growth rules to earn by (of: {kind}.value). {one_of(kind, beside.kinds, '')}"
         yield places.error(path, kind, "is no kind of facts that is registered", remedy)
     elif missing := beyond_a_grant(beside.kinds[kind]):
         message = f"asks for what a grant does not have: {', '.join(missing)}"
         yield places.error(path, kind, message, "Name a kind that asks for no more than attributes.value")
-
-
-def _one_of(wanted: str, known: Collection[str], without: str) -> str:
-    if not known:
-        return without
-    near = difflib.get_close_matches(wanted, list(known), n=1)
-    hint = f"Did you mean {near[0]}? " if near else ""
-    return f"{hint}There are: {', '.join(sorted(known))}"

@@ -16,6 +16,7 @@ from application.reactions.issue_benefits import IssueBenefits
 from application.reactions.react import React
 from application.reactions.record_growth_of_grants import RecordGrowthOfGrants
 from domain.issuances.aggregate import Issuance
+from infrastructure.benefits.definitions import PostgresBenefits
 from infrastructure.benefits.desk import PostgresGrantDesk
 from infrastructure.benefits.queries import PostgresGrantQueries
 from infrastructure.benefits.reacting import PostgresBenefitReactions
@@ -50,7 +51,9 @@ def build_grants(pool: Pool, keyring: Keyring, ledger: Ledger, tail: LogTail, ev
         revoke=RevokeGrant(desk, evaluate_user),
         expire=expire,
         queries=queries,
-        issuances=Issuances(definitions, queries.has_benefit, _progress_of(pool)),
+        issuances=Issuances(
+            definitions, queries.has_benefit, PostgresBenefits(pool, ledger).surroundings, _progress_of(pool)
+        ),
         keep_up=React(steps),
     )
 

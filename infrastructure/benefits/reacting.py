@@ -70,14 +70,16 @@ select t.issuance, t.subject_id, coalesce((select min(user_id) from user_ids u w
 from issuance_timers t left join subjects s using (subject_id) left join observations o using (subject_id)
 where t.due_at <= (select tierline_peek()) order by t.due_at limit %b for update of t skip locked
 """
+# Those that no timer brings have no row before.
 _TALLY = """
-update issuance_progress set issued = issued + %(issued)s, refused = (
+insert into issuance_progress (issuance, revision, issued, refused) values (%(name)s, 0, %(issued)s, %(refused)s)
+on conflict (issuance) do update set issued = issuance_progress.issued + excluded.issued, refused = (
     select coalesce(jsonb_object_agg(reason, times), '{}') from (
         select reason, sum(times::bigint) as times from (
             select * from jsonb_each_text(issuance_progress.refused)
-            union all select * from jsonb_each_text(%(refused)s)
+            union all select * from jsonb_each_text(excluded.refused)
         ) both_of_them (reason, times) group by reason) summed
-) where issuance = %(name)s
+)
 """
 
 
