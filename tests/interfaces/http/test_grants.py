@@ -112,7 +112,8 @@ def test_refusals_name_the_reason_and_the_remedy(at_work: Api) -> None:
     assert problem(post(path, json={"benefit": "coupon-10", "unit": 1}), 422)["errors"][0]["field"] == "unit"
     assert problem(post(path, json={"benefit": "coupon-10", "units": "2"}), 422)["errors"][0]["field"] == "units"
     for field, value in {"benefit": "a\0", "campaign": "\ud800", "budgets": ["a\nb"]}.items():
-        refused = problem(post(path, content=json.dumps({"benefit": "coupon-10"} | {field: value})), 422)
+        body = json.dumps({"benefit": "coupon-10"} | {field: value})
+        refused = problem(post(path, content=body, headers={"content-type": "application/json"}), 422)
         assert refused["errors"][0]["field"] == field
     problem(post("/v1/users/nobody/grants", json={"benefit": "coupon-10"}), 404)
     grant = post(path, json={"benefit": "coupon-10", "units": 2}).json()
