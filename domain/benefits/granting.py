@@ -58,8 +58,10 @@ class Terms(msgspec.Struct, frozen=True):
 def require_wanted(wanted: GrantWanted) -> None:
     """Raises GrantRequestInvalid."""
     if not 1 <= wanted.units <= LARGEST:
-        raise GrantRequestInvalid("units", wanted.units, "give a whole number from 1 on")
-    for field in ("reason", "order_id", "campaign", "strategy", "assignment_id"):
+        raise GrantRequestInvalid("units", wanted.units, f"give a whole number from 1 to {LARGEST}")
+    for budget in wanted.budgets:
+        require_line("budgets", budget, LONGEST_TEXT)
+    for field in ("benefit", "reason", "order_id", "campaign", "strategy", "assignment_id"):
         require_line(field, getattr(wanted, field), LONGEST_TEXT)
 
 
