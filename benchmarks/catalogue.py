@@ -37,4 +37,5 @@ CATALOGUE: dict[str, Benchmark] = {
     "contended_claims": _on_stage("contended_claims"),
     "redemption": _on_stage("redemption"),
     "freshness": _on_stage("freshness"),
+    "strategies": _on_stage("strategies"),
 }

@@ -243,6 +243,7 @@ def build(
     tier_models = PostgresTierModels(pool, keyring, ledger)
     runs, queries = PostgresRuns(pool, keyring), PostgresLedgerQueries(pool, keyring)
     on_tags, tag_jobs = wired_tags(pool, keyring, ledger, tail, runs, evaluation, segments)
+    strategies, strategy_jobs = build_strategies(pool, keyring, evaluation, runs, settings, segments)
     collect_rarely()
     return System(
         settings=settings,
@@ -263,13 +264,13 @@ def build(
         evaluate_user=EvaluateUser(evaluation),
         explain_user=ExplainUser(evaluation, queries),
         benefit_ledger=benefit_ledger(pool, keyring, runs),
-        **on_tags,
+        **on_tags | {"strategies": strategies},
         **_on_holds(pool, evaluation, settings),
         import_standings=ImportStandings(PostgresOpenings(pool, keyring, evaluation)),
         **_on_tier_models(tier_models, runs, settings),
         **_on_giving(pool, keyring, ledger, evaluation, settings),
         shadows=PostgresShadowQueries(pool, keyring),
-        perform_runs=PerformRuns(runs, {**_jobs(pool, keyring, tier_models, records), **tag_jobs}),
+        perform_runs=PerformRuns(runs, {**_jobs(pool, keyring, tier_models, records), **tag_jobs, **strategy_jobs}),
         verify_receipt=VerifyReceipt(records),
         verifications=Verifications(records, runs, tier_models),
         tier_models=tier_models,
@@ -332,7 +333,6 @@ def _on_giving(
     return {
         "benefits": benefit_catalogue(pool, ledger, settings),
         "grants": build_grants(pool, keyring, ledger, LogTail(pool, keyring), EvaluateUser(evaluation)),
-        "strategies": build_strategies(pool, keyring, evaluation, settings),
     }
 
 

@@ -47,9 +47,16 @@ class ChangeStrategy:
         return self._change(name, lambda it, change: it.reject(reason=reason, by=by(change, actor, command_id)))
 
     def start(
-        self, name: str, actor: str, *, as_admin: bool = False, campaign: str = "", command_id: str = ""
+        self,
+        name: str,
+        actor: str,
+        *,
+        as_admin: bool = False,
+        agreed: bool = False,
+        campaign: str = "",
+        command_id: str = "",
     ) -> StrategyView:
-        """From now on only: what happened before is not reacted to.
+        """From now on only: what happened before is not reacted to. agreed: with the campaign that it runs for.
 
         Raises StrategyOver, StrategyNotApproved, StrategiesInCircle.
         """
@@ -59,7 +66,7 @@ class ChangeStrategy:
             strategy.start(
                 by=by(change, actor, command_id),
                 global_holdout=self._global_holdout,
-                may_skip=as_admin and self._may_skip,
+                may_skip=agreed or (as_admin and self._may_skip),
                 campaign=campaign,
             )
 

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from application.campaigns.commands import CampaignCommands
 from application.reactions.react import React
+from application.strategies.assign_in_bulk import AssignInBulk
 from application.strategies.assign_strategy import AssignStrategy, EndAssignment
 from application.strategies.change_strategy import ChangeStrategy
 from application.strategies.define_strategy import DefineStrategy, LintStrategy
@@ -21,3 +23,5 @@ class StrategyCommands:
     end: EndAssignment
     react: React
     queries: StrategyQueries
+    bulk: AssignInBulk
+    campaigns: CampaignCommands

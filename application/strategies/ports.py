@@ -312,6 +312,10 @@ class AssignmentDesk(Protocol):
         """What runs."""
         ...
 
+    def as_if_started(self, strategy: str) -> Running:
+        """One that does not run, as it would. Raises UnknownStrategy, ConditionInvalid."""
+        ...
+
     def subject_of(self, user_id: str) -> UUID:
         """Raises UnknownUser."""
         ...

@@ -6,10 +6,10 @@ from typing import Any, Literal, NamedTuple
 from uuid import UUID, uuid5
 
 from domain.strategies.arms import Drawn, Holdout, draw
-from domain.strategies.audience import row_of, still_holds, tags_at
+from domain.strategies.audience import place_of, row_of, still_holds, tags_at
 from domain.strategies.cause import Cause
 from domain.strategies.consent import suppressed_before
-from domain.strategies.spec import StrategySpec
+from domain.strategies.spec import Left, StrategySpec, Tagged
 from domain.strategies.timing import due_at
 from domain.tier_model.calendar import Calendar
 from domain.tier_model.expression import Condition
@@ -122,6 +122,21 @@ def is_addressed(running: Running, observation: Observation, calendars: Mapping[
         return True
     row, tags = row_of(observation, calendars, now), tags_at(observation, now)
     return all(condition.holds(row, tags) is True for condition in conditions)
+
+
+def in_audience(running: Running, observation: Observation, calendars: Mapping[str, Calendar], now: int) -> bool:
+    """Whether the user is as those are whom the strategy reaches for: on the tier that its trigger names, or with its
+    tag, and as its conditions say. Of who has left a tier it is not known any more, and everybody else is taken."""
+    trigger = running.spec.trigger
+    if isinstance(trigger, Tagged) and trigger.tagged not in tags_at(observation, now):
+        return False
+    place = place_of(trigger)
+    if place is not None and place.tier is not None:
+        seen = observation.schemes.get(place.scheme, {}).values()
+        there = any(one.standing.tier == place.tier for one in seen)
+        if there == isinstance(trigger, Left):
+            return False
+    return is_addressed(running, observation, calendars, now)
 
 
 def baseline_of(observation: Observation) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def draw(spec: StrategySpec, global_percent: float, subject_id: UUID) -> Drawn:
     salt = spec.salt or spec.strategy
     if spec.holdout and share_of(f"{salt}/holdout", subject_id) < _shares(spec.holdout):
         return Drawn(None, "strategy")
-    weights = {name: arm.weight for name, arm in spec.treatments.items()}
+    weights = spec.weights
     return Drawn(arm_at(weights, share_of(f"{salt}/arm", subject_id) if len(weights) > 1 else 0))
 
 

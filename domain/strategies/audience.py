@@ -11,11 +11,11 @@ _PLATFORM = ""
 
 
 def row_of(observation: Observation, calendars: Mapping[str, Calendar], now: int) -> dict[str, Scalar]:
-    """tier.SCHEME, pinned.SCHEME, frozen.SCHEME, SCHEME.FEATURE and FEATURE. Days since are counted to now.
+    """tier.SCHEME, pinned.SCHEME, frozen.SCHEME, SCHEME.FEATURE, FEATURE, tag_value.TAG. Days since are counted to now.
 
     calendars: of the schemes in force; a scheme without one is not read.
     """
-    row: dict[str, Scalar] = {}
+    row: dict[str, Scalar] = {f"tag_value.{tag}": value for tag, value in observation.tag_values.items()}
     for scheme, calendar in calendars.items():
         seen = observation.schemes.get(scheme, {}).get(_PLATFORM)
         if seen is None:

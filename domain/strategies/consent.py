@@ -1,6 +1,6 @@
 """Whom a strategy must not reach, as users' profiles say it. Asked when it is decided and again when it is sent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal
 
 from domain.strategies.spec import Action, Notify, StrategySpec
@@ -16,7 +16,10 @@ _WHOLLY: dict[str, Suppression] = {OPT_OUT: "opted-out", MINOR: "minor", RISK_LI
 
 def suppression(attributes: Mapping[str, Scalar]) -> Suppression | None:
     """Why the user is not to be reached at all, or None."""
-    return next((reason for name, reason in _WHOLLY.items() if _says_so(attributes.get(name))), None)
+    for name, reason in _WHOLLY.items():
+        if name in attributes and _says_so(attributes[name]):
+            return reason
+    return None
 
 
 def is_unsubscribed(attributes: Mapping[str, Scalar], channel: str) -> bool:
@@ -27,10 +30,10 @@ def is_unsubscribed(attributes: Mapping[str, Scalar], channel: str) -> bool:
 def suppressed_before(spec: StrategySpec, attributes: Mapping[str, Scalar]) -> Suppression | None:
     """Why nothing is to be decided for the user. It does not depend on the arm: else the arms could not be compared."""
     whole = suppression(attributes)
-    if whole is not None:
+    if whole is not None or not spec.channels:
         return whole
-    reaching = [_reaches(arm.do, attributes) for arm in spec.treatments.values() if arm.do]
-    return "unsubscribed" if reaching and not any(reaching) else None
+    unreached = all(is_unsubscribed(attributes, channel) for channel in spec.channels)
+    return "unsubscribed" if unreached else None
 
 
 def suppressed_action(action: Action, attributes: Mapping[str, Scalar]) -> Suppression | None:
@@ -39,10 +42,6 @@ def suppressed_action(action: Action, attributes: Mapping[str, Scalar]) -> Suppr
     if whole is None and isinstance(action, Notify) and is_unsubscribed(attributes, action.notify):
         return "unsubscribed"
     return whole
-
-
-def _reaches(actions: Sequence[Action], attributes: Mapping[str, Scalar]) -> bool:
-    return any(suppressed_action(action, attributes) is None for action in actions)
 
 
 def _says_so(value: Scalar) -> bool:

@@ -12,19 +12,20 @@ from infrastructure.security.seal import Seal
 _COLUMNS = """
 t.subject_id, s.data_key, t.stream_version, t.last_instant, t.due_at, t.decided_at, t.history_id, t.generation
 """
-# Ascending by subject, like everybody who locks timelines.
+# Ascending by subject, like everybody who locks timelines. The first name is no min(): that reads all names in order.
 LOCK_USERS = f"""
 select u.user_id, {_COLUMNS}
 from user_ids u join timelines t using (subject_id) join subjects s using (subject_id)
 where u.user_id = any(%b) and t.merged_into is null order by t.subject_id for update of t
 """
-LOCK_SUBJECTS = f"""
-select (select min(user_id) from user_ids u where u.subject_id = t.subject_id), {_COLUMNS}
+READ_SUBJECTS = f"""
+select (select (array_agg(user_id order by user_id))[1] from user_ids u where u.subject_id = t.subject_id), {_COLUMNS}
 from timelines t left join subjects s using (subject_id)
-where t.subject_id = any(%b) and t.merged_into is null order by t.subject_id for update of t
+where t.subject_id = any(%b) and t.merged_into is null order by t.subject_id
 """
+LOCK_SUBJECTS = f"{READ_SUBJECTS} for update of t"
 LOCK_OF_GRANTS = f"""
-select (select min(user_id) from user_ids u where u.subject_id = t.subject_id), {_COLUMNS}
+select (select (array_agg(user_id order by user_id))[1] from user_ids u where u.subject_id = t.subject_id), {_COLUMNS}
 from timelines t left join subjects s using (subject_id)
 where t.subject_id in (select subject_id from grants where grant_id = any(%b)) and t.merged_into is null
 order by t.subject_id for update of t

@@ -11,6 +11,7 @@ from psycopg import Connection
 
 from domain.benefits.aggregate import Benefit, benefit_id_of
 from domain.budgets.aggregate import Budget, budget_id_of
+from domain.campaigns.aggregate import Campaign, campaign_id_of
 from domain.definitions.aggregate import Definition
 from domain.grant_stops.aggregate import GrantStop, stop_id_of
 from domain.strategies.aggregate import Strategy, strategy_id_of
@@ -67,6 +68,10 @@ class Ledger(Application[UUID]):
     def definition(self, kind: type[D], name: str) -> D | None:
         """What is defined by this name; None when nothing ever was."""
         return self._find(kind.id_of(name), kind)
+
+    def campaign(self, name: str) -> Campaign | None:
+        """A campaign's story; None when it was never defined."""
+        return self._find(campaign_id_of(name), Campaign)
 
     def strategy(self, name: str) -> Strategy | None:
         """A strategy's story; None when it was never defined."""

@@ -14,6 +14,7 @@ from eventsourcing.domain import AggregateEvent
 
 import domain.benefits.events as benefits
 import domain.budgets.events as budgets
+import domain.campaigns.events as campaigns
 import domain.definitions.events as definitions
 import domain.grant_stops.events as grant_stops
 import domain.issuances.events as issuances
@@ -169,5 +170,6 @@ CATALOGUE = Catalogue(
             for event in (*tags.EVENTS, *segments.EVENTS, *issuances.EVENTS)
         ),
         *(EventType(event, strategies.CLEAR_FIELDS, sealed=False) for event in strategies.EVENTS),
+        *(EventType(event, campaigns.CLEAR_FIELDS, sealed=False) for event in campaigns.EVENTS),
     ]
 )

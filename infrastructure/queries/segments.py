@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
+from psycopg import Connection
+
 from application.queries import (
     CursorInvalid,
     Direction,
@@ -113,9 +115,14 @@ class SearchSegment:
         with self._pool.connection() as connection:
             models = self._models.read(connection).current
             row = connection.execute("select tierline_peek()").fetchone()
-            valued = connection.execute(_VALUED_TAGS).fetchall()
+            valued = valued_tags_of(connection)
         assert row is not None
-        return models, names_of(models, row[0], {name: _TYPES_OF_TAGS[type_] for name, type_ in valued})
+        return models, names_of(models, row[0], valued)
+
+
+def valued_tags_of(connection: Connection) -> dict[str, Type]:
+    """Of the tags that are defined with values, by name, what these are."""
+    return {name: _TYPES_OF_TAGS[type_] for name, type_ in connection.execute(_VALUED_TAGS).fetchall()}
 
 
 def names_of(models: Mapping[str, CompiledModel], now: int, valued_tags: Mapping[str, Type] = _NO_TAGS) -> SegmentNames:

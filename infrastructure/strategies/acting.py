@@ -31,9 +31,10 @@ order by t.due_at limit %b for update of t skip locked
 """
 _ASSIGNMENTS = """
 select a.assignment_id, a.subject_id, a.strategy, a.version, a.arm, a.campaign, a.cause, v.spec::text, s.data_key,
-       o.body, (select min(user_id) from user_ids u where u.subject_id = a.subject_id)
+       o.body, c.budget,
+       (select (array_agg(user_id order by user_id))[1] from user_ids u where u.subject_id = a.subject_id)
 from assignments a join strategy_versions v using (strategy, version) join subjects s using (subject_id)
-left join observations o using (subject_id)
+left join observations o using (subject_id) left join campaigns c on c.campaign = a.campaign
 where a.assignment_id = any(%b) and a.ended_at is null
 """
 _MESSAGES = """
@@ -134,13 +135,13 @@ class LockedActions:
 
     def _due(self, row: tuple[Any, ...], messages: Sequence[int], now: int) -> DueAssignment:
         assignment = AssignmentRow(*row[:6])
-        cause, text, data_key, body, user_id = row[6:]
+        cause, text, data_key, body, budget, user_id = row[6:]
         seal = self.keyring.unwrap(assignment.subject_id, data_key)
         seen = decode_observation(seal.unseal(CONTEXT_OBSERVATION, body)) if body else Observation()
         spec = spec_of(text)
         holds = still_holds(spec.trigger, Cause(**cause), seen, now)
-        timer_id = self.timers[assignment.assignment_id]
-        return DueAssignment(timer_id, assignment, spec, user_id, seen.attributes, holds, messages, (), now)
+        timer_id, budgets = self.timers[assignment.assignment_id], () if budget is None else (budget,)
+        return DueAssignment(timer_id, assignment, spec, user_id, seen.attributes, holds, messages, budgets, now)
 
 
 @lru_cache(maxsize=500)

@@ -75,9 +75,9 @@ class PostgresStrategies:
         with transaction(self._pool) as connection:
             models = self._models.read(connection).current
             benefits = frozenset(row[0] for row in connection.execute(_BENEFITS))
-            now = instant_of(connection, "select tierline_peek()")
+            compiled = language_of(connection, models)
         tiers = {scheme: model.spec.tiers for scheme, model in models.items()}
-        return Surroundings(tiers, benefits, language_of(models, now))
+        return Surroundings(tiers, benefits, compiled)
 
     def now(self) -> int:
         """See Strategies."""

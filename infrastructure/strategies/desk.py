@@ -7,6 +7,7 @@ from psycopg import Connection
 
 from application.queries import UnknownUser
 from application.strategies.ports import AssignmentRow, Outcome, Started, Undecided, Wanted
+from domain.strategies.admission import Running
 from domain.strategies.cause import Cause, actor_of
 from infrastructure.event_store.rows import EventRow
 from infrastructure.postgres.commit_with import commit_with
@@ -58,6 +59,11 @@ class PostgresAssignmentDesk:
         """See AssignmentDesk."""
         with transaction(self._pool) as connection:
             return self._started.read(connection)
+
+    def as_if_started(self, strategy: str) -> Running:
+        """See AssignmentDesk."""
+        with transaction(self._pool) as connection:
+            return self._started.as_if(connection, strategy)
 
     def subject_of(self, user_id: str) -> UUID:
         """See AssignmentDesk."""

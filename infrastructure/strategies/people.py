@@ -72,16 +72,18 @@ def read_people(
     capped: Sequence[str] = (),
     within: int = 0,
     assignment_ids: Sequence[UUID] = (),
+    lock: bool = True,
 ) -> People:
     """One round trip; the subjects stay locked until the transaction ends.
 
     capped: strategies whose earlier assignments matter, those of the last `within` microseconds. assignment_ids: those
-    that may be there already.
+    that may be there already. lock False: to look only.
     """
     ids = sorted(set(subject_ids))
     with connection.pipeline():
-        connection.execute(LOCK_SHARED)
-        locked = connection.execute(holders.LOCK_SUBJECTS, (ids,), binary=True)
+        if lock:
+            connection.execute(LOCK_SHARED)
+        locked = connection.execute(holders.LOCK_SUBJECTS if lock else holders.READ_SUBJECTS, (ids,), binary=True)
         terms = connection.execute(holders.TERMS, binary=True)
         observed = connection.execute(_OBSERVED, (ids,), binary=True)
         live = connection.execute(_LIVE, (ids,), binary=True)

@@ -1,12 +1,20 @@
 """Strategies over the ledger. Called by bootstrap alone, and by tests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from application.campaigns.change_campaign import ChangeCampaign
+from application.campaigns.commands import CampaignCommands
+from application.campaigns.define_campaign import DefineCampaign
+from application.campaigns.show_campaign import ShowCampaign
 from application.evaluation.evaluate_user import EvaluateUser
+from application.queries import SegmentSearch
 from application.reactions.react import React
 from application.reactions.start_strategies_when_a_tier_changes import StartStrategiesWhenATierChanges
 from application.reactions.start_strategies_when_a_user_joins_a_segment import StartStrategiesWhenAUserJoinsASegment
+from application.runs.ports import Job
+from application.strategies.assign_in_bulk import BULK_ASSIGNMENT, AssignInBulk
 from application.strategies.assign_strategy import AssignStrategy, EndAssignment, EndAssignments
+from application.strategies.bulk_job import BulkAssignmentJob
 from application.strategies.carry_out_actions import CarryOutActions, MessageCap
 from application.strategies.change_strategy import ChangeStrategy
 from application.strategies.commands import StrategyCommands
@@ -19,9 +27,12 @@ from infrastructure.event_store.application import Ledger
 from infrastructure.event_store.tail import LogTail
 from infrastructure.postgres.pool import Pool
 from infrastructure.queries.strategies import PostgresStrategyQueries
+from infrastructure.runs.store import PostgresRuns
 from infrastructure.security.keyring import Keyring
 from infrastructure.settings import Settings
 from infrastructure.strategies.acting import PostgresActions
+from infrastructure.strategies.bulk import PostgresBulkAssignments
+from infrastructure.strategies.campaigns import PostgresCampaigns
 from infrastructure.strategies.definitions import PostgresStrategies
 from infrastructure.strategies.desk import PostgresAssignmentDesk
 from infrastructure.strategies.turns import PostgresReactions
@@ -29,29 +40,54 @@ from infrastructure.tags.wiring import tag_definitions
 
 
 def build_strategies(
-    pool: Pool, keyring: Keyring, evaluation: PostgresEvaluationLedger, settings: Settings
-) -> StrategyCommands:
-    """settings: who approves, who is held out of everything, how many messages there may be."""
+    pool: Pool,
+    keyring: Keyring,
+    evaluation: PostgresEvaluationLedger,
+    runs: PostgresRuns,
+    settings: Settings,
+    search: SegmentSearch,
+) -> tuple[StrategyCommands, Mapping[str, Job]]:
+    """What can be done with strategies and campaigns, and who does the parts of long work.
+
+    settings: who approves, who is held out of everything, how many messages there may be. search: counts who is in
+    two audiences.
+    """
     ledger = Ledger(pool, keyring)
     strategies, add_tag = PostgresStrategies(pool, ledger), AddTag(evaluation, tag_definitions(pool, ledger))
     desk = PostgresAssignmentDesk(pool, keyring)
     reactions = PostgresReactions(pool, keyring, LogTail(pool, keyring))
     evaluate_user, grants = EvaluateUser(evaluation), PostgresGrantDesk(pool, keyring)
     cap = None if settings.messages_at_most is None else MessageCap(*settings.messages_at_most)
+    bulks = PostgresBulkAssignments(pool, keyring)
+    bulk = AssignInBulk(strategies, desk, bulks, runs, settings.approvals, settings.bulk_approval_from)
+    define = DefineStrategy(strategies)
+    change = ChangeStrategy(strategies, settings.approvals, settings.holdout_percent)
+    campaigns, queries = PostgresCampaigns(pool, ledger), PostgresStrategyQueries(pool)
+    change_campaign = ChangeCampaign(campaigns, strategies, change, settings.approvals)
     steps: list[Callable[[], object]] = [
         StartStrategiesWhenATierChanges(reactions, evaluate_user),
         StartStrategiesWhenAUserJoinsASegment(reactions, evaluate_user),
         LookAgain(desk, evaluate_user),
         CarryOutActions(PostgresActions(pool, keyring), desk, grants, add_tag, evaluate_user, cap),
         EndAssignments(desk, evaluate_user),
+        bulk.begin_rounds,
+        change_campaign.carry_out,
     ]
-    return StrategyCommands(
+    commands = StrategyCommands(
         definitions=strategies,
-        define=DefineStrategy(strategies),
+        define=define,
         lint=LintStrategy(strategies),
-        change=ChangeStrategy(strategies, settings.approvals, settings.holdout_percent),
+        change=change,
         assign=AssignStrategy(strategies, desk, evaluate_user),
         end=EndAssignment(desk, evaluate_user),
         react=React(steps),
-        queries=PostgresStrategyQueries(pool),
+        queries=queries,
+        bulk=bulk,
+        campaigns=CampaignCommands(
+            definitions=campaigns,
+            define=DefineCampaign(campaigns, strategies, define),
+            change=change_campaign,
+            show=ShowCampaign(campaigns, strategies, queries, lambda where: search(where, (), 0, None, ()).total),
+        ),
     )
+    return commands, {BULK_ASSIGNMENT: BulkAssignmentJob(bulks, desk, evaluate_user)}

@@ -11,6 +11,7 @@ import typer
 
 from infrastructure.local_stack.supervise import Child, Supervisor
 from interfaces.cli.demo_page import Api, ask_page, wait_for_read_models
+from interfaces.cli.demo_strategy import run_strategy
 from interfaces.cli.run import is_ready
 from interfaces.cli.stack_progress import StackProgress
 from interfaces.cli.terminal import JsonOption, complain, say, show_json
@@ -79,16 +80,17 @@ def _serve(supervisor: Supervisor, system: Any, url: str, then: Callable[[], Non
 def _demonstrate(system: Any, url: str, households: int | None, as_json: bool) -> dict[str, Any]:
     """Load, give and ask. Everything on the page comes over HTTP, with keys that end with the demo."""
     from interfaces.cli.demo_benefit import give_benefit
-    from interfaces.cli.demo_year import load_year  # needs what only a checkout has
+    from interfaces.cli.demo_year import ACTOR, load_year  # needs what only a checkout has
 
     loaded = load_year(system, households)
     name = f"demo {secrets.token_hex(3)}"
     (key, token), (second, its_token) = system.keys.create(name, "admin"), system.keys.create(name, "approver")
     try:
         api = Api(url, token)
+        strategy = run_strategy(system, api, ACTOR)
         wait_for_read_models(api)
         given = give_benefit(api, Api(url, its_token))
-        return {"loaded": loaded, **ask_page(api, given, quiet=as_json)}
+        return {"loaded": loaded, **ask_page(api, given, strategy, quiet=as_json)}
     finally:
         for one in (key, second):
             system.keys.revoke(one.key_id)

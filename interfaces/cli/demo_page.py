@@ -73,8 +73,9 @@ def wait_for_read_models(api: Api) -> None:
             time.sleep(_LOOK_SECONDS)
 
 
-def ask_page(api: Api, given: dict[str, Any], quiet: bool) -> dict[str, Any]:
-    """Asks everything, prints it unless quiet, and answers it as one object. given: as give_benefit answers it."""
+def ask_page(api: Api, given: dict[str, Any], strategy: dict[str, Any], quiet: bool) -> dict[str, Any]:
+    """Asks everything, prints it unless quiet, and answers it as one object. given: as give_benefit answers it;
+    strategy: how the demo's own goes."""
     models = {scheme: api.get(f"/v1/tier-models/{scheme}")["spec"] for scheme in SCHEMES}
     segment = api.post("/v1/segments/search", _SEGMENT)
     somebody = segment["users"] or api.post("/v1/segments/search", {"size": 1})["users"]
@@ -83,6 +84,7 @@ def ask_page(api: Api, given: dict[str, Any], quiet: bool) -> dict[str, Any]:
     page = {
         "distributions": {scheme: api.get(f"/v1/schemes/{scheme}/distribution") for scheme in SCHEMES},
         "segment": segment,
+        "strategy": strategy,
         "card": api.get(f"/v1/users/{user}"),
         "history": history,
         "past": api.get(f"/v1/users/{user}/tiers?as_of={_half_way(history['events'])}"),
@@ -113,6 +115,7 @@ class _Page:
         for scheme, distribution in page["distributions"].items():
             self._sizes(scheme, distribution["tiers"])
         self._segment(page["segment"])
+        self._strategy(page["strategy"])
         self._card(page["card"], user)
         self._history(page["history"]["events"], user)
         past = page["past"]
@@ -150,6 +153,17 @@ class _Page:
         for field, counts in segment["facets"].items():
             told = ", ".join(f"{value} {users:,}" for value, users in counts.items())
             self._console.print(f" {escape(field)}: {escape(told)}", highlight=False)
+
+    def _strategy(self, progress: dict[str, Any]) -> None:
+        name = progress["strategy"]
+        self._asked(f"GET /v1/strategies/{name}/progress", f"And who is being won back ({name}), who is held out?")
+        rows = [
+            (one["arm"] or "held out", one["assigned"], one["exposed"], "" if one["arm"] else "空白对照组")
+            for one in progress["arms"]
+        ]
+        self._table(("arm", "users", "sent to", ""), rows)
+        chance = progress["sample_ratio_p"]["holdout"]
+        self._console.print(f" a split at least as uneven comes by chance with p = {chance:.2f}", highlight=False)
 
     def _card(self, card: dict[str, Any], user: str) -> None:
         question = "One of them: where do they stand, and what is missing for the next tier?"

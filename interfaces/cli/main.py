@@ -16,6 +16,7 @@ from interfaces.cli import (
     benefits,
     budgets,
     bulk_tags,
+    campaigns,
     demo,
     doctor,
     effects,
@@ -28,6 +29,7 @@ from interfaces.cli import (
     segments,
     stack,
     standings,
+    strategies,
     upkeep,
     user_ids,
     verification,
@@ -60,6 +62,8 @@ cli.add_typer(ledger.app, name="ledger")
 cli.add_typer(effects.app, name="scheme")
 cli.add_typer(segments.app, name="segment")
 cli.add_typer(bulk_tags.tags, name="tag")
+cli.add_typer(strategies.app, name="strategy")
+cli.add_typer(campaigns.app, name="campaign")
 cli.add_typer(upkeep.projections, name="projections")
 cli.add_typer(verification.verify, name="verify")
 cli.add_typer(upkeep.keys, name="key")

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from application.access import KeyTooShort, KeyUnknown, NotAllowed, NotAuthenticated, RoleUnknown
 from application.benefits.decided import UserKeepsMoving
 from application.benefits.ledger.ports import LedgerQuestionInvalid
+from application.campaigns.ports import UnknownCampaign
 from application.clock import ClockBackwards, ClockNotManual, ClockTooFar
 from application.compliance.verify_receipt import NotADecision, UnknownEvent
 from application.effects.measure_model_effect import MeasureInvalid, NoModelEffect
@@ -33,6 +34,12 @@ from application.queries import (
 from application.runs.ports import UnknownRun
 from application.shadow.ports import NoShadow
 from application.standings.import_standings import StandingsInvalid
+from application.strategies.bulk_ports import (
+    BulkAssignmentCannot,
+    BulkAssignmentInvalid,
+    BulkNeedsAnother,
+    UnknownBulkAssignment,
+)
 from application.tags.bulk_ports import BulkCannot, BulkInvalid, UnknownBulk
 from application.tags.circles import TagCircle
 from application.tier_models.fit_tier_model import LearnerNeeded, NothingToFitOn
@@ -67,6 +74,7 @@ from domain.budgets.refusals import (
     OwnBudgetChange,
     StaleBudgetChange,
 )
+from domain.campaigns.spec import CampaignInvalid
 from domain.definitions.refusals import DefinitionExists, DefinitionInvalid, DefinitionRetired, UnknownDefinition
 from domain.facts.history import HistorySealed, SubjectInHistory, UnknownHistory
 from domain.facts.kinds import KindRefused
@@ -133,6 +141,8 @@ STATUS: dict[type[Exception], int] = {
     UnknownBenefit: 404,
     UnknownBudget: 404,
     UnknownBulk: 404,
+    UnknownBulkAssignment: 404,
+    UnknownCampaign: 404,
     UnknownDefinition: 404,
     UnknownEvent: 404,
     UnknownGrant: 404,
@@ -151,6 +161,8 @@ STATUS: dict[type[Exception], int] = {
     BudgetExhausted: 409,
     BudgetNotOpen: 409,
     BudgetOfAnotherCurrency: 409,
+    BulkAssignmentCannot: 409,
+    BulkNeedsAnother: 409,
     CapReached: 409,
     BudgetBelowPromised: 409,
     BudgetDefined: 409,
@@ -206,6 +218,8 @@ STATUS: dict[type[Exception], int] = {
     TooManyFacts: 413,
     BenefitInvalid: 422,
     BudgetInvalid: 422,
+    BulkAssignmentInvalid: 422,
+    CampaignInvalid: 422,
     ClockTooFar: 422,
     ConditionInvalid: 422,
     CursorInvalid: 422,

@@ -77,3 +77,90 @@ ENDED = answers(
         "position": 18241,
     }
 )
+_BULK: dict[str, Any] = {
+    "id": "6f6e0d3e-5c0c-4c4e-9f0e-0f1f6d1c2b3a",
+    "state": "done",
+    "strategy": "win-back",
+    "where": "tier.value = 'high' and recency > 30",
+    "by_list": False,
+    "arm": None,
+    "reason": "",
+    "round": None,
+    "unknown": 0,
+    "unknown_first": [],
+    "would": {
+        "assigned": {"coupon": 160, "message": 151},
+        "held": {"strategy": 33},
+        "skipped": {"opted-out": 14},
+        "not_addressed": 2_111,
+        "undecided": 0,
+        "ended": 0,
+        "cost": {"CNY": 160_000},
+    },
+    "so_far": {"assigned": {"coupon": 160, "message": 151}, "held": {"strategy": 33}, "skipped": {"opted-out": 14}},
+    "users_done": 2_469,
+    "users": 2_469,
+    "sample": [{"user_id": "u-1", "outcome": "assigned", "arm": "coupon", "holdout": None}],
+    "requested_by": "key:4f1d2c",
+    "requested_at": "2026-03-01T08:00:00Z",
+    "errors": [],
+}
+BULK = answers(_BULK)
+BULKS = answers({"bulk_assignments": [_BULK], "next_cursor": None})
+_CAMPAIGN: dict[str, Any] = {
+    "campaign": "spring",
+    "status": "running",
+    "content_hash": "9f2c…",
+    "starts_at": "2026-03-02T00:00:00Z",
+    "ends_at": "2026-04-01T00:00:00Z",
+    "strategies": ["win-back"],
+    "budget": "spring-money",
+    "makers": ["key:4f1d2c"],
+    "approved_by": "key:77ab01",
+    "started_at": "2026-03-02T00:00:00Z",
+    "changed_at": "2026-03-02T00:00:00Z",
+    "changed_by": "timer",
+}
+_CAMPAIGN_TEXT = """campaign: spring
+time_zone: Asia/Shanghai
+starts_at: "2026-03-02T00:00:00+08:00"
+ends_at: "2026-04-01T00:00:00+08:00"
+rests: [{from: "2026-03-10T00:00:00+08:00", to: "2026-03-11T00:00:00+08:00"}]
+strategies: [win-back]
+budget: spring-money
+"""
+CAMPAIGNS = answers({"campaigns": [_CAMPAIGN], "next_cursor": None})
+CAMPAIGN = answers(_CAMPAIGN | {"spec": {"campaign": "spring", "strategies": ["win-back"]}})
+CAMPAIGN_SCHEMA: Responses = schema_example("CampaignSpec")
+CAMPAIGN_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/yaml": {"schema": {"type": "string"}, "example": _CAMPAIGN_TEXT},
+            "application/json": {"schema": {"type": "object"}},
+        },
+    }
+}
+CONFLICTS = answers(
+    {
+        "campaign": "spring",
+        "conflicts": [
+            {
+                "campaign": "summer",
+                "about": "people",
+                "what": "win-back and welcome",
+                "from": "2026-03-20T00:00:00Z",
+                "to": "2026-04-01T00:00:00Z",
+                "people": 312,
+            }
+        ],
+    }
+)
+CAMPAIGN_PROGRESS = answers(
+    {
+        "campaign": "spring",
+        "status": "running",
+        "strategies": [{"strategy": "win-back", "status": "running", "waiting": 12}],
+        "budget": [{"account": "budget:spring-money", "allowed": 500_000, "reserved": 81_000, "spent": 12_000}],
+    }
+)

@@ -37,6 +37,10 @@ def test_the_demo_loads_answers_and_goes_on_from_what_is_there(stack, tmp_path):
     assert (account["spent"], account["reserved"]) == (500 * redeemed, 500 * left) and redeemed == min(
         3, len(given["grants"])
     )
+    users = sum(arm["assigned"] for arm in first["strategy"]["arms"])
+    assert users == first["segment"]["total"] > 0
+    assert {arm["holdout"] for arm in first["strategy"]["arms"]} <= {None, "strategy"}
+    assert [one["strategy"] for one in first["card"]["strategies"]] == ["win-back"]
     assert {one["lag_events"] for one in first["projections"]["projections"]} == {0}
 
     page = tierline("demo", "--households", "60")
@@ -46,5 +50,6 @@ def test_the_demo_loads_answers_and_goes_on_from_what_is_there(stack, tmp_path):
     assert "valued-coupon" in page and "What is promised of its budget" in page
     strip = [{**one, "position": 0} for one in first["given"]["grants"]]
     assert [{**one, "position": 0} for one in again["given"]["grants"]] == strip
+    assert again["strategy"]["arms"] == first["strategy"]["arms"]
     assert again["history"]["events"] == first["history"]["events"]
     assert again["projections"]["position"] == first["projections"]["position"]

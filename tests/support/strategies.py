@@ -4,6 +4,9 @@ from typing import Any
 
 import yaml
 
+from application.queries import SegmentPage
+from application.runs.perform_runs import PerformRuns
+from infrastructure.runs.store import PostgresRuns
 from infrastructure.settings import Settings
 from infrastructure.strategies.wiring import build_strategies
 from tests.support.ledger import LedgerSystem, order
@@ -34,12 +37,21 @@ from assignments a join user_ids u using (subject_id) order by a.assigned_at, u.
 """
 
 
+def _seven(*_: Any) -> SegmentPage:
+    """The search index, as far as anybody asks it here."""
+    return SegmentPage(7, (), {}, None)
+
+
 class StrategySystem(LedgerSystem):
     """Use it in a with statement. Nothing happens by itself: `react` brings it about."""
 
     def __init__(self, dsn: str, *, manual_clock: bool = True, **settings: Any) -> None:
         super().__init__(dsn, manual_clock=manual_clock)
-        self.strategies = build_strategies(self.pool, self.keyring, self.evaluation, Settings(**settings))
+        self.runs = PostgresRuns(self.pool, self.keyring)
+        self.strategies, jobs = build_strategies(
+            self.pool, self.keyring, self.evaluation, self.runs, Settings(**settings), _seven
+        )
+        self.perform_runs = PerformRuns(self.runs, jobs)
 
     def start(self, definition: dict[str, Any] | None = None, **changes: Any) -> str:
         """Define the strategy and start it; its name."""
@@ -59,7 +71,7 @@ class StrategySystem(LedgerSystem):
     def react(self) -> None:
         """Decide and react until nothing is left to do."""
         self.settle()
-        while self.strategies.react() or self.settle():
+        while self.strategies.react() or self.settle() or self.perform_runs():
             pass
 
     def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from domain.strategies.spec.action import ActionText, GrantBenefit
+from domain.strategies.spec.action import ActionText, GrantBenefit, Notify
 from domain.strategies.spec.trigger import Scheduled, TriggerText
 from domain.strategies.spec.values import (
     ArmName,
@@ -103,10 +104,22 @@ class StrategySpec(Part):
             raise ValueError("has a goal without a window: add within, such as within: 30 days")
         return self
 
-    @property
+    @cached_property
     def treatments(self) -> dict[str, Arm]:
         """The arms; of a strategy without any the one that does what it says."""
         return self.arms or {TREATED: Arm(weight=100.0, do=self.do)}
+
+    @cached_property
+    def weights(self) -> dict[str, float]:
+        """Percent by arm."""
+        return {name: arm.weight for name, arm in self.treatments.items()}
+
+    @cached_property
+    def channels(self) -> frozenset[str]:
+        """The channels of its messages, where it does nothing but send some; empty where it does more."""
+        if not all(isinstance(action, Notify) for action in self.actions):
+            return frozenset()
+        return frozenset(action.notify for action in self.actions)
 
     @property
     def is_experiment(self) -> bool:
@@ -132,9 +145,8 @@ class StrategySpec(Part):
     def design(self) -> dict[str, Any]:
         """What decides who is in which arm, and what is measured: it stays as it is once the strategy has started."""
         plain = as_plain(self)
-        weights = {name: arm.weight for name, arm in self.treatments.items()}
         return {
-            "weights": weights,
+            "weights": self.weights,
             "holdout": self.holdout,
             "salt": self.salt or self.strategy,
             "goal": plain.get("goal"),

@@ -9,6 +9,7 @@ import pytest
 
 from domain.benefits.aggregate import benefit_id_of
 from domain.budgets.aggregate import budget_id_of
+from domain.campaigns.aggregate import campaign_id_of
 from domain.facts.instants import to_datetime
 from domain.grant_stops.aggregate import stop_id_of
 from domain.issuances.aggregate import Issuance
@@ -165,6 +166,15 @@ def test_histories_of_definitions_load(world: World) -> None:
     assert tag is not None and segment is not None
     assert (tag.name, tag.revision, tag.retired, spec_from(tag.spec).options) == ("vip", 2, True, ("black",))
     assert (segment.revision, segment.retired, segment.spec["where"]) == (2, True, "tag('vip')")
+
+
+def test_a_campaigns_history_loads(world: World) -> None:
+    write(world, "campaign-v1.json", campaign_id_of("spring"), None)
+    campaign = Ledger(world.pool, world.keyring).campaign("spring")
+    assert campaign is not None
+    assert (campaign.status, campaign.strategies) == ("retired", {"welcome": "b1"})
+    assert campaign.started_at == 1772352000000008
+    assert campaign.read.rests[0].until == "2026-03-11T00:00:00Z"
 
 
 def test_a_strategys_history_loads(world: World) -> None:

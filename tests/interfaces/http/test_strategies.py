@@ -75,15 +75,13 @@ def test_from_fact_to_grant_on_the_card(valued: Api) -> None:
     progress = valued.client.get("/v1/strategies/welcome/progress").json()
     assert sum(arm["assigned"] for arm in progress["arms"]) == sum(arm["exposed"] for arm in progress["arms"]) == 8
     assert progress["sample_ratio_p"]["arms"] > 0.001
-    found = valued.client.post("/v1/segments/search", json={"facets": ["strategies", "arms"]}).json()
-    wait_for(
-        lambda: (
-            valued.client.post("/v1/segments/search", json={"facets": ["strategies"]}).json()["facets"]
-            == {"strategies": {"welcome": 8}}
-        ),
-        30,
-    )
-    assert set(found["facets"]["arms"]) <= {"welcome/coupon", "welcome/message"}
+
+    def facets() -> dict[str, Any]:
+        asked = {"facets": ["strategies", "arms"]}  # the index may be on its way still
+        return valued.client.post("/v1/segments/search", json=asked).json().get("facets", {})
+
+    wait_for(lambda: facets().get("strategies") == {"welcome": 8}, 60)
+    assert facets()["arms"].keys() == {"welcome/coupon", "welcome/message"}
 
 
 def test_with_two_keys(valued: Api) -> None:
@@ -165,3 +163,60 @@ def test_bad_strategies(valued: Api) -> None:
     assert "Did you mean spend?" in fault["remedy"]
     weights = TEXT.replace("50", "60")
     assert "add up to 120" in define(valued, weights, 422)["detail"]
+
+
+@pytest.mark.usefixtures("worker")
+def test_in_bulk_and_dry(valued: Api) -> None:
+    define(valued, PLAIN)
+    valued.record(*(order(f"u-{number}", f"o-{number}", 20_000, now()) for number in range(3)))
+
+    def settled(one: str, state: str) -> dict[str, Any]:
+        url = f"/v1/bulk-assignments/{one}"
+        wait_for(lambda: valued.client.get(url).json()["state"] == state, 60)
+        return valued.client.get(url).json()
+
+    wait_for(lambda: "value" in valued.client.get("/v1/users/u-2").json()["standings"], 30)
+    dry = valued.client.post("/v1/strategies/welcome/dry-run")
+    assert dry.status_code == 202, dry.text
+    assert settled(dry.json()["id"], "previewed")["would"]["assigned"] == {"treated": 3}
+    valued.client.post("/v1/strategies/welcome/start")
+    body = {"strategy": "welcome", "user_ids": ["u-0", "u-1", "nobody"]}
+    made = valued.client.post("/v1/bulk-assignments", json=body)
+    assert (made.status_code, made.json()["unknown"]) == (201, 1)
+    one = made.json()["id"]
+    settled(one, "previewed")
+    assert valued.client.post(f"/v1/bulk-assignments/{one}/run").status_code == 202
+    assert settled(one, "done")["so_far"]["assigned"] == {"treated": 2}
+    assert valued.client.post(f"/v1/bulk-assignments/{one}/revert").status_code == 202
+    settled(one, "reverted")
+    again = valued.client.post(f"/v1/bulk-assignments/{one}/run")
+    assert (again.status_code, again.json()["type"]) == (409, "urn:tierline:problem:bulk-assignment-cannot")
+    assert len(valued.client.get("/v1/bulk-assignments").json()["bulk_assignments"]) == 2
+    nobody = valued.client.post("/v1/bulk-assignments", json={"strategy": "welcome"})
+    assert (nobody.status_code, nobody.json()["type"]) == (422, "urn:tierline:problem:bulk-assignment-invalid")
+
+
+def test_campaigns(valued: Api) -> None:
+    define(valued, PLAIN)
+    today = dt.datetime.now(dt.UTC)
+    days = [(today + dt.timedelta(days=days)).strftime("%Y-%m-%dT00:00:00Z") for days in (0, 9, 20, 30)]
+    text = f"campaign: spring\ntime_zone: UTC\nstarts_at: '{days[0]}'\nends_at: '{days[1]}'\nstrategies: [welcome]\n"
+    defined = valued.client.post("/v1/campaigns", content=text, headers=YAML)
+    assert (defined.status_code, defined.json()["status"]) == (201, "draft"), defined.text
+    wrong = valued.client.post("/v1/campaigns/lint", content=text.replace("welcome", "nothing"), headers=YAML).json()
+    assert [fault["path"] for fault in wrong["faults"]] == ["strategies.0"]
+    copy = {"campaign": "autumn", "starts_at": days[2], "ends_at": days[3]}
+    cloned = valued.client.post("/v1/campaigns/spring/clone", json=copy)
+    assert (cloned.status_code, cloned.json()["strategies"]) == (201, ["autumn-welcome"]), cloned.text
+    assert valued.client.post("/v1/campaigns/spring/start").json()["status"] == "running"
+    assert valued.client.get("/v1/strategies/welcome").json()["campaign"] == "spring"
+    assert valued.client.get("/v1/campaigns/spring/conflicts").json()["conflicts"] == []
+    assert valued.client.get("/v1/campaigns/spring/progress").json()["strategies"][0]["status"] == "running"
+    listed = valued.client.get("/v1/campaigns", params={"from": days[2]}).json()["campaigns"]
+    assert [one["campaign"] for one in listed] == ["autumn"]
+    assert valued.client.post("/v1/campaigns/spring/pause").json()["status"] == "paused"
+    assert valued.client.post("/v1/campaigns/spring/end").json()["status"] == "ended"
+    resumed = valued.client.post("/v1/campaigns/spring/start")
+    assert (resumed.status_code, resumed.json()["type"]) == (409, "urn:tierline:problem:strategy-over")
+    gone = valued.client.get("/v1/campaigns/nothing")
+    assert (gone.status_code, gone.json()["type"]) == (404, "urn:tierline:problem:unknown-campaign")

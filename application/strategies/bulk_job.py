@@ -1,0 +1,198 @@
+"""One share of a bulk assignment: looked at, done, or taken back. Cut off, it goes on where it was."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from application.evaluation.evaluate_user import EvaluateUser
+from application.runs.ports import Finding, Part, RunTaken
+from application.strategies.bulk_ports import BulkAssignment, BulkLedger, Candidate
+from application.strategies.ports import AssignmentDesk, LeftOut, Outcome, Started, TakenIn, Undecided, Wanted
+from domain.strategies.admission import Assigned, Running, Skipped, admit, assign_by_hand, in_audience, is_addressed
+from domain.strategies.cause import Cause, actor_of
+
+_AT_ONCE = 1_000
+_SAMPLE = 5  # of each outcome, a part
+
+
+@dataclass(slots=True)
+class _Counts:
+    """What became of the users of a part."""
+
+    assigned: Counter[str] = field(default_factory=Counter)
+    held: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    not_addressed: int = 0
+    undecided: int = 0
+    ended: int = 0
+
+    @classmethod
+    def of(cls, result: Any) -> "_Counts":
+        """As kept with the part."""
+        assigned, held, skipped = (Counter(result.get(name, {})) for name in ("assigned", "held", "skipped"))
+        others = (int(result.get(name, 0)) for name in ("not_addressed", "undecided", "ended"))
+        return cls(assigned, held, skipped, *others)
+
+    def to_json(self) -> dict[str, Any]:
+        """To keep."""
+        return {
+            "assigned": dict(self.assigned),
+            "held": dict(self.held),
+            "skipped": dict(self.skipped),
+            "not_addressed": self.not_addressed,
+            "undecided": self.undecided,
+            "ended": self.ended,
+        }
+
+    def took(self, arm: str | None, holdout: str) -> None:
+        """One more is taken in."""
+        if arm is None:
+            self.held[holdout] += 1
+        else:
+            self.assigned[arm] += 1
+
+
+class BulkAssignmentJob:
+    """Does a part, from where it was left."""
+
+    def __init__(self, ledger: BulkLedger, desk: AssignmentDesk, evaluate_user: EvaluateUser) -> None:
+        self._ledger, self._desk, self._evaluate_user = ledger, desk, evaluate_user
+
+    def __call__(self, part: Part) -> None:
+        """Ends early when the bulk is cancelled; lets go of the part while it rests. Raises RunTaken."""
+        mode = part.parameters["mode"]
+        bulk, counts = self._ledger.get(part.parameters["bulk_id"]), _Counts.of(part.result)
+        done, total = int(part.result.get("done", 0)), self._ledger.count(bulk, part.number, part.parts)
+        while self._goes_on(part):
+            if mode == "revert":
+                last, size, findings = self._revert(part, bulk, counts), 0, list[Finding]()
+            else:
+                candidates = self._ledger.candidates(bulk, part.after, part.number, part.parts, _AT_ONCE)
+                last = candidates[-1].person.subject_id if candidates else None
+                size = len(candidates)
+                findings = self._looked(bulk, candidates, counts) if mode == "preview" else []
+                if mode == "assign" and candidates:
+                    self._assign(bulk, candidates, part, counts)
+            if last is None:
+                part.keep(total, total, part.after, counts.to_json() | {"done": done})
+                return
+            done += size
+            part.keep(done, max(total, done), last, counts.to_json() | {"done": done}, findings)
+
+    def _goes_on(self, part: Part) -> bool:
+        state = self._ledger.get(part.parameters["bulk_id"]).state
+        if state == "paused" and part.parameters["mode"] == "assign":
+            raise RunTaken
+        return state != "cancelled" or part.parameters["mode"] == "preview"
+
+    def _looked(self, bulk: BulkAssignment, candidates: Sequence[Candidate], counts: _Counts) -> list[Finding]:
+        """What would become of them now."""
+        started, now = self._desk.started(), self._ledger.now()
+        running = self._running(bulk, started)
+        findings: list[Finding] = []
+        for one in candidates:
+            outcome = self._outcome(bulk, running, one, started, now)
+            told: dict[str, Any] = {"outcome": "not-addressed"}
+            seen = counts.not_addressed
+            if isinstance(outcome, Assigned):
+                counts.took(outcome.arm, outcome.holdout)
+                told = {"outcome": "assigned", "arm": outcome.arm, "holdout": outcome.holdout or None}
+                seen = counts.assigned[outcome.arm] if outcome.arm else counts.held[outcome.holdout]
+            elif isinstance(outcome, Skipped):
+                counts.skipped[outcome.reason] += 1
+                told = {"outcome": "skipped", "reason": outcome.reason}
+                seen = counts.skipped[outcome.reason]
+            else:
+                counts.not_addressed += 1
+            if seen <= _SAMPLE and outcome is not None:
+                findings.append((one.person.subject_id, told))
+        return findings
+
+    def _outcome(
+        self, bulk: BulkAssignment, running: Running, one: Candidate, started: Started, now: int
+    ) -> Assigned | Skipped | None:
+        person, cause = one.person, _cause(bulk, now)
+        if not bulk.wanted.by_hand:
+            if not in_audience(running, person.observation, started.calendars, now):
+                return None
+            return admit(running, person, cause, started.calendars, now)
+        if not is_addressed(running, person.observation, started.calendars, now):
+            return None
+        return assign_by_hand(running, person, cause, bulk.wanted.arm, now)
+
+    def _assign(self, bulk: BulkAssignment, candidates: Sequence[Candidate], part: Part, counts: _Counts) -> None:
+        """Whom it is for is looked at without a lock, and asked again under it."""
+        started, now = self._desk.started(), self._ledger.now()
+        running = self._running(bulk, started)
+        chosen = [
+            one.person.subject_id
+            for one in candidates
+            if is_addressed(running, one.person.observation, started.calendars, now)
+        ]
+        counts.not_addressed += len(candidates) - len(chosen)
+        actor = actor_of(bulk.wanted.strategy) if bulk.wanted.round is not None else part.parameters["actor"]
+        wanted = [
+            Wanted(
+                bulk.wanted.strategy,
+                subject_id,
+                _cause(bulk, now),
+                actor,
+                by_hand=bulk.wanted.by_hand,
+                arm=bulk.wanted.arm,
+                run_id=part.run_id,
+            )
+            for subject_id in chosen
+        ]
+        for outcome in self._taken_in(wanted):
+            if isinstance(outcome, TakenIn):
+                counts.took(outcome.arm, outcome.holdout)
+            elif isinstance(outcome, LeftOut) and outcome.reason:
+                counts.skipped[outcome.reason] += 1
+            elif isinstance(outcome, LeftOut):
+                counts.not_addressed += 1
+            else:
+                counts.undecided += 1
+
+    def _taken_in(self, wanted: Sequence[Wanted]) -> list[Outcome]:
+        """Once more for those who had to be decided first."""
+        if not wanted:
+            return []
+        outcomes = self._desk.take_in(wanted)
+        waiting = [number for number, outcome in enumerate(outcomes) if isinstance(outcome, Undecided)]
+        for number in waiting:
+            outcome = outcomes[number]
+            assert isinstance(outcome, Undecided)
+            self._evaluate_user(outcome.user_id)
+        if waiting:
+            again = self._desk.take_in([wanted[number] for number in waiting])
+            for number, outcome in zip(waiting, again, strict=True):
+                outcomes[number] = outcome
+        return outcomes
+
+    def _revert(self, part: Part, bulk: BulkAssignment, counts: _Counts) -> UUID | None:
+        assignments = self._ledger.assigned(bulk, part.after, part.number, part.parts, _AT_ONCE // 2)
+        if not assignments:
+            return None
+        for _ in range(2):
+            undecided = self._desk.end(assignments, "reverted", part.parameters["actor"])
+            for user in undecided:
+                self._evaluate_user(user.user_id)
+        counts.ended += len(assignments)
+        return assignments[-1]
+
+    def _running(self, bulk: BulkAssignment, started: Started) -> Running:
+        """The strategy as it runs (or would), for those who are chosen here."""
+        running = started.running.get(bulk.wanted.strategy) or self._desk.as_if_started(bulk.wanted.strategy)
+        if not bulk.wanted.by_hand:
+            return running
+        condition = self._ledger.condition(bulk.wanted.condition) if bulk.wanted.condition else None
+        return replace(running, where=condition, joins=None)
+
+
+def _cause(bulk: BulkAssignment, now: int) -> Cause:
+    """A round's instant names it; a bulk is named by its id, so that going on assigns nobody twice."""
+    if bulk.wanted.round is not None:
+        return Cause("every", f"{bulk.wanted.strategy}@{bulk.wanted.round}", bulk.wanted.round)
+    return Cause("bulk", bulk.bulk_id, now)
