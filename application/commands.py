@@ -4,6 +4,7 @@ from typing import Protocol
 
 from application.benefits.catalogue import BenefitCatalogue
 from application.benefits.grants import Grants
+from application.bulk_grants.bulk_grants import BulkGrants
 from application.compliance.verifications import Verifications
 from application.evaluation.evaluate_due import EvaluateDue
 from application.evaluation.evaluate_user import EvaluateUser
@@ -52,6 +53,7 @@ class Commands(Protocol):
     remove_tag: RemoveTag
 
     grants: Grants
+    bulk_grants: BulkGrants
 
     pin_tier: PinTier
     unpin_tier: UnpinTier

@@ -15,6 +15,7 @@ from redis.asyncio import Redis as AsyncRedis
 
 from application.benefits.catalogue import BenefitCatalogue
 from application.benefits.grants import Grants
+from application.bulk_grants.bulk_grants import BulkGrants
 from application.compliance.verifications import VERIFICATION, VerificationJob, Verifications
 from application.compliance.verify_receipt import VerifyReceipt
 from application.evaluation.evaluate_due import EvaluateDue
@@ -56,6 +57,7 @@ from application.tier_models.schedule_tier_model import ScheduleTierModel
 from application.tier_models.show_tier_model import ShowTierModel
 from application.tier_models.submit_tier_model import SubmitTierModel
 from application.tier_models.unschedule_tier_model import UnscheduleTierModel
+from infrastructure.benefits.bulk_wiring import build_bulk_grants
 from infrastructure.benefits.desk import build_grants
 from infrastructure.benefits.wiring import benefit_catalogue
 from infrastructure.clock import Clock
@@ -167,6 +169,7 @@ class System:
     benefits: BenefitCatalogue
 
     grants: Grants
+    bulk_grants: BulkGrants
 
     verify_receipt: VerifyReceipt
     verifications: Verifications
@@ -224,6 +227,7 @@ def build(
     ledger = Ledger(pool, keyring)
     tier_models = PostgresTierModels(pool, keyring, ledger)
     runs, queries = PostgresRuns(pool, keyring), PostgresLedgerQueries(pool, keyring)
+    segments = SearchSegment(pool, UserSearchView(search, index_prefix))
     collect_rarely()
     return System(
         settings=settings,
@@ -244,6 +248,7 @@ def build(
         evaluate_user=EvaluateUser(evaluation),
         explain_user=ExplainUser(evaluation, queries),
         grants=build_grants(pool, keyring, EvaluateUser(evaluation)),
+        bulk_grants=build_bulk_grants(pool, keyring, ledger, evaluation, segments.members, settings),
         add_tag=AddTag(evaluation),
         remove_tag=RemoveTag(evaluation),
         **_on_holds(pool, evaluation, settings),
@@ -260,7 +265,7 @@ def build(
         ledger=queries,
         ledger_cards=LedgerCards(pool, keyring),
         cards=UserCardView(models),
-        search_segment=SearchSegment(pool, UserSearchView(search, index_prefix)),
+        search_segment=segments,
         read_models=build_read_models(pool, tail, models, search, index_prefix),
         lags=LagReader(RedisBoard(models)).lags,
         nudges=nudges,

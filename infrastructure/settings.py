@@ -54,6 +54,12 @@ class Settings(BaseSettings):
     """From which amount on, minor units, defining or raising a budget needs a second person; never when not set. Under
     TIERLINE_APPROVALS=admin-may-skip an admin needs none."""
 
+    bulk_approval_from: int | None = Field(default=None, ge=0)
+    """From which cost on, minor units, a bulk grant needs one person besides who planned it; never when not set. Under
+    TIERLINE_APPROVALS=admin-may-skip an admin needs none."""
+    bulk_second_approval_from: int | None = Field(default=None, ge=0)
+    """From which cost on it needs two different ones; never when not set."""
+
     clock: Literal["system", "manual"] = "system"
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535)

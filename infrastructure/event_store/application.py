@@ -10,6 +10,7 @@ from psycopg import Connection
 
 from domain.benefits.aggregate import Benefit, benefit_id_of
 from domain.budgets.aggregate import Budget, budget_id_of
+from domain.bulk_grants.aggregate import BulkGrant
 from domain.tier_model.aggregate import TierModel, model_id_of
 from domain.user_tier.aggregate import UserTier
 from infrastructure.event_store.mapper import LedgerMapper
@@ -21,7 +22,7 @@ from infrastructure.security.seal import Seal
 
 NAME = "tierline"
 
-A = TypeVar("A", UserTier, TierModel, Benefit, Budget)
+A = TypeVar("A", UserTier, TierModel, Benefit, Budget, BulkGrant)
 
 
 class Ledger(Application[UUID]):
@@ -54,6 +55,10 @@ class Ledger(Application[UUID]):
     def budget(self, budget: str) -> Budget | None:
         """A budget; None when nothing was ever recorded of it."""
         return self._find(budget_id_of(budget), Budget)
+
+    def bulk_grant(self, run_id: UUID) -> BulkGrant | None:
+        """A bulk grant; None when none has this id."""
+        return self._find(run_id, BulkGrant)
 
     def save_joined(self, connection: Connection, *aggregates: Any) -> int:
         """Append what the aggregates decided as the last statement of the caller's transaction, and commit it.

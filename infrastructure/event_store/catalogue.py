@@ -14,6 +14,7 @@ from eventsourcing.domain import AggregateEvent
 
 import domain.benefits.events as benefits
 import domain.budgets.events as budgets
+import domain.bulk_grants.events as bulk_grants
 import domain.tier_model.events as tier_model
 import domain.user_tier.events as user_tier
 
@@ -156,5 +157,6 @@ CATALOGUE = Catalogue(
         *(EventType(event, user_tier.CLEAR_FIELDS, sealed=True) for event in user_tier.EVENTS),
         *(EventType(event, tier_model.CLEAR_FIELDS, sealed=False) for event in tier_model.EVENTS),
         *(EventType(event, benefits.CLEAR_FIELDS, sealed=False) for event in (*benefits.EVENTS, *budgets.EVENTS)),
+        *(EventType(event, benefits.CLEAR_FIELDS, sealed=False) for event in bulk_grants.EVENTS),
     ]
 )

@@ -40,6 +40,7 @@ def work(system: System, stop: threading.Event) -> None:
             system.carry_out_activations,
             system.perform_runs,
             system.grants.expire,
+            system.bulk_grants.perform,
         )
         worker.run(stop)
     finally:

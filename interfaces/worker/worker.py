@@ -47,12 +47,16 @@ class Worker:
         carry_out: Callable[[], Sequence[object]],
         perform_run: Callable[[], bool],
         expire_grants: Callable[[], int],
+        perform_bulk_grants: Callable[[], bool],
     ) -> None:
         """evaluate_due: subjects decided, 0 for nobody due. receiver: made from (wake evaluator, wake projectors).
 
         carry_out: writes down the scheduled activations that came due, and answers them. perform_run: does a part of a
         long question; False when there is none. expire_grants: how many ended, 0 when none is left.
+        perform_bulk_grants: does a chunk of one; False when there is none.
         """
+        self._perform_bulk_grants = perform_bulk_grants
+        self._bulk_grants = Loop("bulk grants", self._grant_in_bulk)
         self._expire_grants = expire_grants
         self._expirer = Loop("grants", self._expire)
         self._perform_run = perform_run
@@ -84,7 +88,15 @@ class Worker:
             loop.wake()
 
     def _loops(self) -> Iterable[Loop]:
-        return [self._evaluator, self._schedules, self._runs, self._expirer, *self._projectors, *self._reporters]
+        return [
+            self._evaluator,
+            self._schedules,
+            self._runs,
+            self._expirer,
+            self._bulk_grants,
+            *self._projectors,
+            *self._reporters,
+        ]
 
     def _evaluate(self) -> float:
         if self._evaluate_due() == 0:
@@ -102,6 +114,12 @@ class Worker:
 
     def _expire(self) -> float:
         if self._expire_grants() == 0:
+            return SWEEP_SECONDS
+        self.wake_projectors()
+        return 0.0
+
+    def _grant_in_bulk(self) -> float:
+        if not self._perform_bulk_grants():
             return SWEEP_SECONDS
         self.wake_projectors()
         return 0.0
