@@ -31,6 +31,9 @@ class Permission(StrEnum):
     GRANT_BENEFITS = "grant benefits"
     REDEEM_GRANTS = "redeem grants"
     REVOKE_GRANTS = "revoke grants"
+    GRANT_IN_BULK = "grant in bulk"
+    APPROVE_BULK_GRANTS = "approve bulk grants"
+    HOLD_BULK_GRANTS = "pause and cancel bulk grants"
     HOLD_TIERS = "pin and freeze tiers"
     APPROVE_OVERRIDES = "approve overrides"
     TAKE_OVER = "take over standings"
@@ -60,6 +63,9 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.GRANT_BENEFITS: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
     Permission.REDEEM_GRANTS: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
     Permission.REVOKE_GRANTS: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
+    Permission.GRANT_IN_BULK: frozenset({Role.OPERATOR, Role.ADMIN}),
+    Permission.APPROVE_BULK_GRANTS: frozenset({Role.APPROVER, Role.ADMIN}),
+    Permission.HOLD_BULK_GRANTS: frozenset({Role.OPERATOR, Role.APPROVER, Role.ADMIN}),
     Permission.HOLD_TIERS: frozenset({Role.OPERATOR, Role.APPROVER, Role.ADMIN}),
     Permission.APPROVE_OVERRIDES: frozenset({Role.APPROVER, Role.ADMIN}),
     Permission.TAKE_OVER: frozenset({Role.ADMIN}),

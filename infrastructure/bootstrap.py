@@ -244,13 +244,9 @@ def build(
         one_answer=answers,
         health=health,
         **_on_facts(pool, keyring),
-        evaluate_due=EvaluateDue(evaluation),
-        evaluate_user=EvaluateUser(evaluation),
-        explain_user=ExplainUser(evaluation, queries),
+        **_on_users(evaluation, queries),
         grants=build_grants(pool, keyring, EvaluateUser(evaluation)),
         bulk_grants=build_bulk_grants(pool, keyring, ledger, evaluation, segments.members, settings),
-        add_tag=AddTag(evaluation),
-        remove_tag=RemoveTag(evaluation),
         **_on_holds(pool, evaluation, settings),
         import_standings=ImportStandings(PostgresOpenings(pool, keyring, evaluation)),
         **_on_tier_models(tier_models, settings),
@@ -282,6 +278,17 @@ def _jobs(
     """What does a part of a long question, by its kind."""
     previews = PreviewJob(models, PostgresSnapshots(pool, keyring))
     return {PREVIEW: previews, VERIFICATION: VerificationJob(records)}
+
+
+def _on_users(evaluation: PostgresEvaluationLedger, queries: PostgresLedgerQueries) -> dict[str, Any]:
+    """What is decided and said of users, by its name in the system."""
+    return {
+        "evaluate_due": EvaluateDue(evaluation),
+        "evaluate_user": EvaluateUser(evaluation),
+        "explain_user": ExplainUser(evaluation, queries),
+        "add_tag": AddTag(evaluation),
+        "remove_tag": RemoveTag(evaluation),
+    }
 
 
 def _on_facts(pool: Pool, keyring: Keyring) -> dict[str, Any]:

@@ -13,9 +13,11 @@ from infrastructure.local_stack.supervise import KeepsDying
 from infrastructure.settings import SettingsError
 from interfaces.cli import (
     bench,
+    bulk_grants,
     demo,
     doctor,
     facts,
+    grants,
     holds,
     run,
     segments,
@@ -43,6 +45,8 @@ cli.add_typer(stack.app, name="stack")
 cli.add_typer(facts.app, name="facts")
 cli.add_typer(shadows.models, name="model")
 cli.add_typer(holds.users, name="user")
+grants.app.add_typer(bulk_grants.app, name="bulk")
+cli.add_typer(grants.app, name="grants")
 cli.add_typer(holds.overrides, name="overrides")
 cli.add_typer(standings.app, name="standings")
 cli.add_typer(segments.app, name="segment")

@@ -53,6 +53,14 @@ from domain.benefits.refusals import (
     UnknownBudget,
     UnknownGrant,
 )
+from domain.bulk_grants.refusals import (
+    BulkGrantNotApproved,
+    BulkGrantOutOfTurn,
+    MembersUnclear,
+    NobodyToGrant,
+    OwnBulkGrant,
+    UnknownBulkGrant,
+)
 from domain.facts.history import HistorySealed, SubjectInHistory, UnknownHistory
 from domain.facts.kinds import KindRefused
 from domain.refusal import Refusal
@@ -93,6 +101,7 @@ STATUS: dict[type[Exception], int] = {
     PresetUnknown: 404,
     UnknownBenefit: 404,
     UnknownBudget: 404,
+    UnknownBulkGrant: 404,
     UnknownEvent: 404,
     UnknownGrant: 404,
     UnknownHistory: 404,
@@ -108,6 +117,8 @@ STATUS: dict[type[Exception], int] = {
     BudgetExhausted: 409,
     BudgetNotOpen: 409,
     BudgetOfAnotherCurrency: 409,
+    BulkGrantNotApproved: 409,
+    BulkGrantOutOfTurn: 409,
     CapReached: 409,
     ClockBackwards: 409,
     ClockNotManual: 409,
@@ -126,6 +137,7 @@ STATUS: dict[type[Exception], int] = {
     NotScheduled: 409,
     NotSubmitted: 409,
     OverrideRequestDecided: 409,
+    OwnBulkGrant: 409,
     OwnDraft: 409,
     OwnOverrideRequest: 409,
     RedeemedTooOften: 409,
@@ -157,8 +169,10 @@ STATUS: dict[type[Exception], int] = {
     LearnerNeeded: 422,
     LearnerNotInstalled: 422,
     MalformedRequest: 422,
+    MembersUnclear: 422,
     MigrationInvalid: 422,
     ModelInvalid: 422,
+    NobodyToGrant: 422,
     NotADecision: 422,
     NothingToFitOn: 422,
     RoleUnknown: 422,

@@ -12,6 +12,7 @@ from infrastructure.bootstrap import System, build
 from infrastructure.logs import configure_logs
 from infrastructure.settings import load_settings
 from interfaces.http import (
+    bulk_grants,
     cards,
     clock,
     evaluations,
@@ -50,6 +51,7 @@ _ROUTERS = (
     tags,
     overrides,
     grants,
+    bulk_grants,
     cards,
     facts,
     receipts,
