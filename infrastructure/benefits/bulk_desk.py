@@ -3,6 +3,8 @@
 Whoever is killed lets go of its part at once, and what was not committed is done by the next.
 """
 
+import time
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,7 +18,7 @@ from domain.refusal import Refusal
 from infrastructure.benefits.bulk_granting import Chunk, Place, command_of, grant_chunk, grant_id_in
 from infrastructure.benefits.bulk_members import AnotherVersion
 from infrastructure.benefits.bulk_preview import previewed
-from infrastructure.benefits.bulk_store import LockedBulkGrant, PostgresBulkGrants, part_end, part_starts
+from infrastructure.benefits.bulk_store import LockedBulkGrant, PostgresBulkGrants
 from infrastructure.benefits.bulk_undecided import decide_together
 from infrastructure.benefits.moving import revoke_together
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger
@@ -32,21 +34,26 @@ WORKER = "bulk-grants"
 _PASSING = (DeadlockDetected, SerializationFailure)
 _ATTEMPTS = 5
 _DECIDED_TIMES = 3  # who is undecided still is skipped
-_FIRST_SIZE, _SMALLEST, _LARGEST = 500, 100, 2_000
+_FIRST_SIZE, _SMALLEST, _LARGEST = 500, 200, 2_000
 _HOLD_SECONDS = 0.03  # of the order lock, as told before the commit; 0.05 with it
 _REVERTED_AT_ONCE = 500
+_AT_A_TIME_SECONDS = 0.5
 # A change of the bulk grant holds its row, and waits for those who work on it: after it nothing more is done.
 _TAKE = """
-select p.run_id, p.part, p.after, b.state, b.because, b.people, b.requested_by, b.benefit, b.benefit_version, b.units,
-       b.unit_cost, b.currency, b.source, b.reason, b.budgets, b.campaign
-from bulk_grant_parts p join bulk_grants b using (run_id)
-where not p.ended and b.state in ('running', 'reverting') and (%(run)b::uuid is null or p.run_id = %(run)b)
-order by b.requested_at, p.run_id, p.part limit 1
-for update of p skip locked for share of b skip locked
-"""
-_MEMBERS = """
-select subject_id from bulk_grant_members where run_id = %b and subject_id > %b and subject_id <= %b
-order by subject_id limit %b
+with taken as (
+    select p.part, p.after, p.until, b.*
+    from bulk_grant_parts p join bulk_grants b using (run_id)
+    where not p.ended and b.state in ('running', 'reverting') and (%(run)b::uuid is null or p.run_id = %(run)b)
+    order by b.requested_at, p.run_id, p.part limit 1
+    for update of p skip locked for share of b skip locked
+)
+select run_id, part, array(
+           select m.subject_id from bulk_grant_members m
+           where m.run_id = taken.run_id and m.subject_id > taken.after and m.subject_id <= taken.until
+           order by m.subject_id limit %(size)b),
+       state, because, requested_by, benefit, benefit_version, units, unit_cost, currency, source, reason, budgets,
+       campaign
+from taken
 """
 _PREVIEWING = """
 select run_id, people from bulk_grants where state = 'previewing' and (%(run)s::uuid is null or run_id = %(run)s)
@@ -68,18 +75,28 @@ update bulk_grant_parts set after = coalesce(%s, after), ended = %s, looked_at =
     reverted = reverted + %s, reverted_units = reverted_units + %s, kept_at = clock_timestamp()
 where run_id = %s and part = %s
 """
-_FIRST_ID = UUID(int=0)
 
 
 class _Taken(NamedTuple):
-    run_id: UUID
-    part: int
-    after: UUID | None
+    """A part under lock, and its next members."""
+
+    place: Place
     state: str
     because: str
-    people: int
-    actor: str
     terms: BulkTerms
+
+    @property
+    def run_id(self) -> UUID:
+        """Of the bulk grant."""
+        return self.place.run_id
+
+
+class _Went(NamedTuple):
+    """worked: whether there was a chunk; undecided: who has to be decided before it goes on; stopped: what, and why."""
+
+    worked: bool
+    undecided: Sequence[UUID] = ()
+    stopped: tuple[UUID, str] | None = None
 
 
 class PostgresBulkDesk:
@@ -120,41 +137,56 @@ class PostgresBulkDesk:
         """See BulkGrantDesk."""
         asked = None if run_id is None else uuid_or_none(run_id)
         tries: dict[UUID, int] = {}
-        for attempt in range(1, _ATTEMPTS + 1):
+        attempt = 1
+        while True:
             try:
-                while (undecided := self._chunk(asked, tries)) is not None and undecided:
-                    failed = decide_together(self._pool, self._evaluation, undecided)
-                    for subject_id in undecided:
-                        tries[subject_id] = _DECIDED_TIMES if subject_id in failed else tries.get(subject_id, 0) + 1
+                went = self._chunks(asked, tries)
+                while went.undecided:
+                    self._decide(went.undecided, tries)
+                    went = self._chunks(asked, tries)
             except _PASSING:
                 if attempt == _ATTEMPTS:
                     raise
-            else:
-                return undecided is not None or self._end(asked)
-        return True
+                attempt += 1
+                continue
+            if went.stopped is not None:
+                self._pause(*went.stopped)
+            return went.worked or self._end(asked)
 
-    def _chunk(self, asked: UUID | None, tries: dict[UUID, int]) -> list[UUID] | None:
-        """Who has to be decided first; nobody when a chunk was done; None when there is none."""
+    def _chunks(self, asked: UUID | None, tries: dict[UUID, int]) -> _Went:
+        """As many as there is time for."""
+        until, worked = time.monotonic() + _AT_A_TIME_SECONDS, False
         with self._pool.connection() as connection:
-            taken = _take(connection, asked)
-            if taken is None:
-                connection.rollback()
-                return None
-            if taken.state == "reverting":
-                self._revert(connection, taken)
-                return []
-            place = _place(connection, taken, self._size)
-            hopeless = {subject_id for subject_id, times in tries.items() if times >= _DECIDED_TIMES}
-            try:
-                chunk = grant_chunk(connection, self._keyring, taken.terms, place, hopeless)
-            except (Refusal, AnotherVersion) as refusal:
-                connection.rollback()
-                chunk = Chunk(stopped=str(refusal))
-        if chunk.stopped is not None:
-            self._pause(taken.run_id, chunk.stopped)
-        elif not chunk.undecided:
-            self._fit(chunk)
-        return list(chunk.undecided)
+            while time.monotonic() < until:
+                taken = _take(connection, asked, self._size)
+                if taken is None:
+                    connection.rollback()
+                    break
+                worked = True
+                if taken.state == "reverting":
+                    self._revert(connection, taken)
+                    continue
+                chunk = self._grant(connection, taken, tries)
+                if chunk.stopped is not None:
+                    return _Went(worked, stopped=(taken.run_id, chunk.stopped))
+                if chunk.undecided:
+                    return _Went(worked, chunk.undecided)
+                self._fit(chunk)
+        return _Went(worked)
+
+    def _grant(self, connection: Connection, taken: _Taken, tries: dict[UUID, int]) -> Chunk:
+        hopeless = {subject_id for subject_id, times in tries.items() if times >= _DECIDED_TIMES}
+        try:
+            return grant_chunk(connection, self._keyring, taken.terms, taken.place, hopeless)
+        except (Refusal, AnotherVersion) as refusal:
+            connection.rollback()
+            return Chunk(stopped=str(refusal))
+
+    def _decide(self, undecided: Sequence[UUID], tries: dict[UUID, int]) -> None:
+        """tries: how often each was; who cannot be decided is not tried again."""
+        failed = decide_together(self._pool, self._evaluation, undecided)
+        for subject_id in undecided:
+            tries[subject_id] = _DECIDED_TIMES if subject_id in failed else tries.get(subject_id, 0) + 1
 
     def _fit(self, chunk: Chunk) -> None:
         """Grow slowly, shrink at once: the bound is on the worst chunk, not on the average."""
@@ -163,15 +195,17 @@ class PostgresBulkDesk:
             self._size = int(min(max(min(fitting, self._size * 1.5), _SMALLEST), _LARGEST))
 
     def _revert(self, connection: Connection, taken: _Taken) -> None:
-        place = _place(connection, taken, _REVERTED_AT_ONCE)
-        grant_ids = [grant_id_in(taken.run_id, subject_id) for subject_id in place.ids]
+        place = taken.place
+        ids = place.ids[:_REVERTED_AT_ONCE]
+        is_last = place.is_last and len(ids) == len(place.ids)
+        grant_ids = [grant_id_in(place.run_id, subject_id) for subject_id in ids]
         told = MoveWanted(
-            "revoke", "", taken.actor, reason=taken.because, command_id=f"{command_of(taken.run_id)}/revert"
+            "revoke", "", place.actor, reason=taken.because, command_id=f"{command_of(place.run_id)}/revert"
         )
 
         def kept(grants: int, units: int) -> Statement:
-            last, looked_at = place.ids[-1] if place.ids else None, len(place.ids)
-            return _REVERTED, (last, place.is_last, looked_at, grants, units, taken.run_id, taken.part)
+            last = ids[-1] if ids else None
+            return _REVERTED, (last, is_last, len(ids), grants, units, place.run_id, place.part)
 
         revoke_together(connection, self._keyring, grant_ids, told, kept)
 
@@ -199,20 +233,14 @@ class PostgresBulkDesk:
         return True
 
 
-def _take(connection: Connection, asked: UUID | None) -> _Taken | None:
-    """A part that nobody works on, of the one that was planned first."""
-    connection.execute(LOCK_SHARED)
-    row = connection.execute(_TAKE, {"run": asked}, binary=True).fetchone()
+def _take(connection: Connection, asked: UUID | None, size: int) -> _Taken | None:
+    """A part that nobody works on, of the one that was planned first, with its next members."""
+    with connection.pipeline():
+        connection.execute(LOCK_SHARED)
+        found = connection.execute(_TAKE, {"run": asked, "size": size}, binary=True)
+    row = found.fetchone()
     if row is None:
         return None
-    *place, benefit, version, units, unit_cost, currency, source, reason, budgets, campaign = row
-    terms = BulkTerms(benefit, version, units, unit_cost, currency, source, reason, tuple(budgets), campaign)
-    return _Taken(*(*place, terms))
-
-
-def _place(connection: Connection, taken: _Taken, size: int) -> Place:
-    """With the next members of the part."""
-    end = part_end(taken.part, len(part_starts(taken.people)))
-    bounds = (taken.run_id, taken.after or _FIRST_ID, end, size)
-    ids = [row[0] for row in connection.execute(_MEMBERS, bounds, binary=True).fetchall()]
-    return Place(taken.run_id, taken.part, taken.actor, ids, len(ids) < size)
+    run_id, part, ids, state, because, actor, *of_benefit, source, reason, budgets, campaign = row
+    terms = BulkTerms(*(*of_benefit, source, reason, tuple(budgets), campaign))
+    return _Taken(Place(run_id, part, actor, ids, len(ids) < size), state, because, terms)

@@ -31,6 +31,7 @@ _LINES_AT_ONCE = 5_000
 _FAULTS_KEPT = 1_000
 _FAULTS_TOLD = 5
 _SMALL, _PARTS = 2_000, 16
+_BEFORE_ALL = UUID(int=0)
 # A list may come slowly, and a large one takes its time; nobody waits for what it locks.
 _NO_HASTE = "set local transaction_timeout = 0; set local idle_in_transaction_session_timeout = 0"
 _ADD_MEMBERS = """
@@ -52,8 +53,8 @@ insert into bulk_grants (run_id, benefit, benefit_version, units, unit_cost, cur
 values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'previewing')
 """
 _ADD_PARTS = """
-insert into bulk_grant_parts (run_id, part, after)
-select %s, part, after from unnest(%s::integer[], %s::uuid[]) p (part, after)
+insert into bulk_grant_parts (run_id, part, after, until)
+select %s, n - 1, after, until from unnest(%s::uuid[], %s::uuid[]) with ordinality p (after, until, n)
 """
 _LOCK = "select run_id from bulk_grants where run_id = %s for update"
 _CHANGE = """
@@ -67,7 +68,11 @@ update bulk_grants set begun_at = clock_timestamp(),
                   from bulk_grant_parts p where p.run_id = bulk_grants.run_id)
 where run_id = %s
 """
-_AGAIN = "update bulk_grant_parts set ended = false, after = %s, looked_at = 0 where run_id = %s and part = %s"
+_AGAIN = """
+update bulk_grant_parts p set ended = false, looked_at = 0,
+    after = coalesce((select q.until from bulk_grant_parts q where q.run_id = p.run_id and q.part = p.part - 1), %s)
+where p.run_id = %s
+"""
 _PREVIEWED = "update bulk_grants set preview = %s where run_id = %s"
 _CHANGES_AT_ONCE = 2
 
@@ -104,8 +109,8 @@ class PostgresBulkGrants:
             more = (list(terms.budgets), terms.campaign, Jsonb(terms.source), people, unknown, Jsonb(faults))
             story = Jsonb([_story(event) for event in bulk.pending_events if isinstance(event, BulkGrantEvent)])
             connection.execute(_ADD, (run_id, *of_terms, *more, actor, now, story))
-            parts = part_starts(people)
-            connection.execute(_ADD_PARTS, (run_id, list(range(len(parts))), parts))
+            bounds = _part_bounds(1 if people < _SMALL else _PARTS)
+            connection.execute(_ADD_PARTS, (run_id, bounds[:-1], bounds[1:]))
             self._ledger.save_joined(connection, bulk)
         return str(run_id)
 
@@ -157,23 +162,15 @@ class LockedBulkGrant:
         if preview is not None:
             self.connection.execute(_PREVIEWED, (Jsonb(preview), bulk_grant.id))
         if any(isinstance(event, RevertStarted) for event in events):
-            starts = part_starts(bulk_grant.people)
-            for part, start in enumerate(starts):
-                self.connection.execute(_AGAIN, (start, bulk_grant.id, part))
+            self.connection.execute(_AGAIN, (_BEFORE_ALL, bulk_grant.id))
         if any(isinstance(event, Started | Resumed | RevertStarted) for event in events):
             self.connection.execute(_BEGUN, (bulk_grant.id,))
         return self._ledger.save_joined(self.connection, bulk_grant)
 
 
-def part_starts(people: int) -> list[UUID | None]:
-    """Of each part the id that all its members come after: subject ids are random, so that parts are alike."""
-    parts = 1 if people < _SMALL else _PARTS
-    return [UUID(int=(part << 128) // parts - 1) if part else None for part in range(parts)]
-
-
-def part_end(part: int, parts: int) -> UUID:
-    """The last id that a part may hold."""
-    return UUID(int=((part + 1) << 128) // parts - 1)
+def _part_bounds(parts: int) -> list[UUID]:
+    """After which ids the parts begin, and up to which the last goes: subject ids are random, so parts are alike."""
+    return [_BEFORE_ALL, *(UUID(int=((part + 1) << 128) // parts - 1) for part in range(parts))]
 
 
 def _terms(connection: Connection, wanted: BulkWanted, now: int) -> BulkTerms:

@@ -42,7 +42,8 @@ create table bulk_grant_parts (
     run_id uuid not null references bulk_grants,
     part integer not null,
     ended boolean not null default false,
-    after uuid,                           -- the last member that is done
+    after uuid not null,                  -- the last member that is done, or what comes before the first
+    until uuid not null,
     done bigint not null default 0,
     granted bigint not null default 0,
     cost bigint not null default 0,       -- minor units, of those granted

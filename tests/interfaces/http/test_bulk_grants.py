@@ -85,12 +85,12 @@ def test_to_a_segment(ready: Api, worker: None) -> None:
     ready.client.post(f"/v1/bulk-grants/{view['id']}/start")
     assert reached(ready.client, view["id"], "finished")["progress"]["granted"] == 3
     nobody = ready.client.post("/v1/bulk-grants", json=BODY | {"where": "tier.value = 'high'"})
-    assert (nobody.status_code, nobody.json()["type"].rsplit("/", 1)[-1]) == (422, "nobody-to-grant")
+    assert (nobody.status_code, nobody.json()["type"].rsplit(":", 1)[-1]) == (422, "nobody-to-grant")
 
 
 def test_what_is_wrong_is_told(ready: Api) -> None:
     def refused(answer: httpx.Response) -> tuple[int, str]:
-        return answer.status_code, answer.json()["type"].rsplit("/", 1)[-1]
+        return answer.status_code, answer.json()["type"].rsplit(":", 1)[-1]
 
     post = ready.client.post
     assert refused(post("/v1/bulk-grants", json=BODY)) == (422, "members-unclear")
