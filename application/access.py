@@ -34,16 +34,32 @@ class Permission(StrEnum):
     GRANT_IN_BULK = "grant in bulk"
     APPROVE_BULK_GRANTS = "approve bulk grants"
     HOLD_BULK_GRANTS = "pause and cancel bulk grants"
+    ISSUE_BENEFITS = "issue benefits"
+    TAG_IN_BULK = "tag users in bulk"
+    DEFINE_TAGS = "define tags and segments"
+    READ_TAGS = "read definitions of tags and segments"
     HOLD_TIERS = "pin and freeze tiers"
     APPROVE_OVERRIDES = "approve overrides"
     TAKE_OVER = "take over standings"
     VERIFY = "verify receipts"
     SEARCH = "search segments"
+    READ_STRATEGIES = "read strategies and campaigns"
+    DEFINE_STRATEGIES = "define and submit strategies and campaigns"
+    APPROVE_STRATEGIES = "approve strategies and campaigns"
+    RUN_STRATEGIES = "start, pause, end and retire strategies and campaigns"
+    ASSIGN_STRATEGIES = "assign strategies"
     READ_MODELS = "read tier models"
     DRAFT_MODELS = "draft and fit tier models"
     PREVIEW_MODELS = "preview and shadow tier models"
+    MEASURE_MODELS = "measure what tier models do"
     APPROVE_MODELS = "approve tier models"
     ACTIVATE_MODELS = "activate tier models"
+    READ_BENEFITS = "read benefits and budgets"
+    DRAFT_BENEFITS = "draft benefits and define budgets"
+    APPROVE_BENEFITS = "approve benefits and budgets"
+    ACTIVATE_BENEFITS = "activate and retire benefits"
+    STOP_GRANTS = "stop grants"
+    LIFT_STOPS = "lift stops of grants"
     WATCH = "see the state of projections and the clock"
     RUN_PROJECTIONS = "rebuild, pause and resume projections"
     MOVE_CLOCK = "move the clock"
@@ -66,16 +82,32 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.GRANT_IN_BULK: frozenset({Role.OPERATOR, Role.ADMIN}),
     Permission.APPROVE_BULK_GRANTS: frozenset({Role.APPROVER, Role.ADMIN}),
     Permission.HOLD_BULK_GRANTS: frozenset({Role.OPERATOR, Role.APPROVER, Role.ADMIN}),
+    Permission.TAG_IN_BULK: frozenset({Role.OPERATOR, Role.ADMIN}),
+    Permission.DEFINE_TAGS: frozenset({Role.OPERATOR, Role.ANALYST, Role.ADMIN}),
+    Permission.READ_TAGS: _EVERYBODY,
+    Permission.ISSUE_BENEFITS: frozenset({Role.APPROVER, Role.ADMIN}),
     Permission.HOLD_TIERS: frozenset({Role.OPERATOR, Role.APPROVER, Role.ADMIN}),
     Permission.APPROVE_OVERRIDES: frozenset({Role.APPROVER, Role.ADMIN}),
     Permission.TAKE_OVER: frozenset({Role.ADMIN}),
     Permission.VERIFY: frozenset({Role.COMPLIANCE, Role.ADMIN}),
     Permission.SEARCH: frozenset({Role.SERVICE, Role.OPERATOR, Role.ANALYST, Role.COMPLIANCE, Role.ADMIN}),
+    Permission.READ_STRATEGIES: _EVERYBODY,
+    Permission.DEFINE_STRATEGIES: frozenset({Role.OPERATOR, Role.ANALYST, Role.ADMIN}),
+    Permission.APPROVE_STRATEGIES: frozenset({Role.APPROVER, Role.ADMIN}),
+    Permission.RUN_STRATEGIES: frozenset({Role.OPERATOR, Role.APPROVER, Role.ADMIN}),
+    Permission.ASSIGN_STRATEGIES: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
     Permission.READ_MODELS: _EVERYBODY,
     Permission.DRAFT_MODELS: frozenset({Role.ANALYST, Role.ADMIN}),
     Permission.PREVIEW_MODELS: frozenset({Role.ANALYST, Role.APPROVER, Role.ADMIN}),
+    Permission.MEASURE_MODELS: frozenset({Role.OPERATOR, Role.ANALYST, Role.APPROVER, Role.ADMIN}),
     Permission.APPROVE_MODELS: frozenset({Role.APPROVER, Role.ADMIN}),
     Permission.ACTIVATE_MODELS: frozenset({Role.APPROVER, Role.ADMIN}),
+    Permission.READ_BENEFITS: _EVERYBODY,
+    Permission.DRAFT_BENEFITS: frozenset({Role.OPERATOR, Role.ADMIN}),
+    Permission.APPROVE_BENEFITS: frozenset({Role.APPROVER, Role.ADMIN}),
+    Permission.ACTIVATE_BENEFITS: frozenset({Role.OPERATOR, Role.APPROVER, Role.ADMIN}),
+    Permission.STOP_GRANTS: frozenset({Role.OPERATOR, Role.APPROVER, Role.ADMIN}),
+    Permission.LIFT_STOPS: frozenset({Role.APPROVER, Role.ADMIN}),
     Permission.WATCH: _EVERYBODY,
     Permission.RUN_PROJECTIONS: frozenset({Role.ADMIN}),
     Permission.MOVE_CLOCK: frozenset({Role.ADMIN}),

@@ -6,6 +6,7 @@ from application.benefits.catalogue import BenefitCatalogue
 from application.benefits.grants import Grants
 from application.bulk_grants.bulk_grants import BulkGrants
 from application.compliance.verifications import Verifications
+from application.effects.measure_model_effect import MeasureModelEffect
 from application.evaluation.evaluate_due import EvaluateDue
 from application.evaluation.evaluate_user import EvaluateUser
 from application.evaluation.explain_user import ExplainUser
@@ -20,10 +21,13 @@ from application.overrides.unfreeze_standing import UnfreezeStanding
 from application.overrides.unpin_tier import UnpinTier
 from application.previews.preview_tier_model import PreviewTierModel
 from application.runs.perform_runs import PerformRuns
+from application.segments.desk import SegmentDesk
 from application.shadow.start_shadow import StartShadow
 from application.shadow.stop_shadow import StopShadow
 from application.standings.import_standings import ImportStandings
+from application.strategies.commands import StrategyCommands
 from application.tags.add_tag import AddTag
+from application.tags.desk import TagDesk
 from application.tags.remove_tag import RemoveTag
 from application.tier_models.activate_tier_model import ActivateTierModel
 from application.tier_models.approve_tier_model import ApproveTierModel
@@ -51,9 +55,12 @@ class Commands(Protocol):
 
     add_tag: AddTag
     remove_tag: RemoveTag
+    tags: TagDesk
+    segments: SegmentDesk
 
     grants: Grants
     bulk_grants: BulkGrants
+    strategies: StrategyCommands
 
     pin_tier: PinTier
     unpin_tier: UnpinTier
@@ -77,6 +84,7 @@ class Commands(Protocol):
     benefits: BenefitCatalogue
 
     preview_tier_model: PreviewTierModel
+    measure_model_effect: MeasureModelEffect
     verifications: Verifications
     perform_runs: PerformRuns
 

@@ -4,7 +4,7 @@ Instants are microseconds; positions are the log's order, and opaque to callers.
 log, it says which position it reflects.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -76,7 +76,7 @@ class HistoryPage:
 
 @dataclass(frozen=True)
 class Distribution:
-    """Users per tier of a scheme (in one scope of it), as of an instant.
+    """Users per tier of a scheme (in one scope of it), as of an instant, by what was recorded until another.
 
     Without a scope, of a scheme that is kept per scope: standings over all scopes.
     """
@@ -84,7 +84,35 @@ class Distribution:
     scheme: str
     scope: str | None
     as_of: int
+    known_at: int
     tiers: Mapping[str, int]
+    position: int
+
+
+@dataclass(frozen=True)
+class Flow:
+    """How many went from one tier to another. from_tier None: they had none yet."""
+
+    from_tier: str | None
+    to_tier: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Flows:
+    """What became of a scheme's standings between two instants, by what was recorded until a third.
+
+    flows: where who stood at `since` stands at `until`, those who stayed among them. moves: every change of tier on the
+    way, after `since` and up to `until`. Over all scopes, as in Distribution.
+    """
+
+    scheme: str
+    scope: str | None
+    since: int
+    until: int
+    known_at: int
+    flows: Sequence[Flow]
+    moves: Sequence[Flow]
     position: int
 
 
@@ -103,6 +131,14 @@ class ScopedTier:
     scheme: str
     scope: str
     tier: str | None = None
+
+
+@dataclass(frozen=True)
+class Holding:
+    """Something that users hold: a benefit of which something is left to them."""
+
+    field: Literal["benefits"]
+    name: str
 
 
 @dataclass(frozen=True)
@@ -145,13 +181,28 @@ class SegmentSearch(Protocol):
         size: int,
         cursor: str | None,
         facets: Sequence[str],
-        scoped: Sequence[ScopedTier] = (),
+        besides: Sequence[ScopedTier | Holding] = (),
     ) -> SegmentPage:
         """One page. where: a condition, None for everybody. facets: fields whose values are counted.
 
-        scoped: standings in scopes that they must have besides, all of them.
+        besides: standings in scopes, and things held, that they must have as well, all of them.
         Raises ConditionInvalid, SegmentFieldUnknown, SchemeWithoutScopes, CursorInvalid.
         """
+        ...
+
+    def require_searchable(self, where: str | None, besides: Sequence[ScopedTier | Holding] = ()) -> None:
+        """Raises ConditionInvalid, SchemeWithoutScopes."""
+        ...
+
+    def members(self, where: str | None, besides: Sequence[ScopedTier | Holding] = ()) -> Iterator[dict[str, Any]]:
+        """Every member as of one point in time, by subject: the document, with a user_id of theirs.
+
+        Raises ConditionInvalid, SchemeWithoutScopes, before the first is asked for.
+        """
+        ...
+
+    def columns(self) -> list[str]:
+        """What a table of members may show of each, beside user_id and tags."""
         ...
 
 
@@ -169,10 +220,21 @@ class LedgerQueries(Protocol):
         """Events with version > after, up to `size`. Raises UnknownUser."""
         ...
 
-    def distribution(self, scheme: str, as_of: int | None, scope: str | None = None) -> Distribution:
-        """Users per tier at an instant, by what is recorded now.
+    def distribution(
+        self, scheme: str, as_of: int | None, scope: str | None = None, known_at: int | None = None
+    ) -> Distribution:
+        """Users per tier at an instant, by what was recorded until another. None: now.
 
         Raises UnknownScheme, SchemeWithoutScopes, InstantAhead.
+        """
+        ...
+
+    def flows(
+        self, scheme: str, since: int, until: int | None, scope: str | None = None, known_at: int | None = None
+    ) -> Flows:
+        """Who went where between two instants, by what was recorded until a third. None: now.
+
+        Raises UnknownScheme, SchemeWithoutScopes, InstantAhead, PeriodBackwards.
         """
         ...
 
@@ -244,6 +306,16 @@ class InstantAhead(Refusal):
     def __init__(self, field: str, instant: str, now: str) -> None:
         super().__init__(
             f"{field} {instant} lies ahead of now.", Complaint(field, instant, f"give an instant up to now, {now}")
+        )
+
+
+class PeriodBackwards(Refusal):
+    """A period that does not end after its beginning."""
+
+    def __init__(self, since: str, until: str) -> None:
+        super().__init__(
+            f"The period from {since} to {until} does not go forward.",
+            Complaint("to", until, f"give an instant after {since}, or leave it out for now"),
         )
 
 

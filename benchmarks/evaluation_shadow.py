@@ -25,7 +25,7 @@ def evaluation_shadow(stage: Stage) -> dict[str, Any]:
         households = sealed_year(system, ("value",), _HOUSEHOLDS).users.read_text().split()
         while system.evaluate_due.decide_history()[0]:
             pass
-        candidate = _candidate(system)
+        candidate = candidate_of(system)
         seconds: dict[bool, list[float]] = defaultdict(list)
         for number in range(_ROUNDS):
             beside = number % 2 == 1
@@ -58,7 +58,7 @@ def evaluation_shadow(stage: Stage) -> dict[str, Any]:
     }
 
 
-def _candidate(system: System) -> int:
+def candidate_of(system: System) -> int:
     """A version that differs from the one in force, with the same cuts."""
     view = next(view for view in system.tier_models.versions("value") if view.status == "active")
     policy = view.spec["policy"] | {"downgrade": view.spec["policy"]["downgrade"] | {"grace": "60 days"}}

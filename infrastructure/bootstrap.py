@@ -18,6 +18,7 @@ from application.benefits.grants import Grants
 from application.bulk_grants.bulk_grants import BulkGrants
 from application.compliance.verifications import VERIFICATION, VerificationJob, Verifications
 from application.compliance.verify_receipt import VerifyReceipt
+from application.effects.measure_model_effect import MeasureModelEffect
 from application.evaluation.evaluate_due import EvaluateDue
 from application.evaluation.evaluate_user import EvaluateUser
 from application.evaluation.explain_user import ExplainUser
@@ -38,13 +39,17 @@ from application.previews.preview_tier_model import PREVIEW, PreviewJob, Preview
 from application.queries import LedgerQueries, SegmentSearch
 from application.runs.perform_runs import PerformRuns
 from application.runs.ports import Part
+from application.segments.desk import SegmentDesk
 from application.shadow.ports import ShadowQueries
 from application.shadow.start_shadow import StartShadow
 from application.shadow.stop_shadow import StopShadow
 from application.standings.import_standings import ImportStandings
+from application.strategies.commands import StrategyCommands
 from application.tags.add_tag import AddTag
+from application.tags.desk import TagDesk
 from application.tags.remove_tag import RemoveTag
 from application.tier_models.activate_tier_model import ActivateTierModel
+from application.tier_models.announce_tier_model import AnnounceTierModel
 from application.tier_models.approve_tier_model import ApproveTierModel
 from application.tier_models.carry_out_activations import CarryOutActivations
 from application.tier_models.create_tier_model import CreateTierModel
@@ -58,11 +63,12 @@ from application.tier_models.show_tier_model import ShowTierModel
 from application.tier_models.submit_tier_model import SubmitTierModel
 from application.tier_models.unschedule_tier_model import UnscheduleTierModel
 from infrastructure.benefits.bulk_wiring import build_bulk_grants
-from infrastructure.benefits.desk import build_grants
+from infrastructure.benefits.grants_wiring import build_grants
 from infrastructure.benefits.wiring import benefit_catalogue
 from infrastructure.clock import Clock
 from infrastructure.compliance.records import PostgresRecords
 from infrastructure.dramatiq.nudges import NudgeReceiver, Nudges
+from infrastructure.effects.wiring import effect_jobs
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger
 from infrastructure.evaluation.openings import PostgresOpenings
 from infrastructure.evaluation.override_requests import PostgresOverrideRequests
@@ -93,6 +99,8 @@ from infrastructure.security.keyring import Keyring
 from infrastructure.security.one_answer import StoredAnswers
 from infrastructure.servers import checks, own_master_key, remedies, servers
 from infrastructure.settings import Settings
+from infrastructure.strategies.wiring import build_strategies
+from infrastructure.tags.wiring import wired_tags
 from infrastructure.tier_models.store import PostgresTierModels
 from projections.lag import LagReader
 from projections.read_models import ReadModels
@@ -141,6 +149,8 @@ class System:
     explain_user: ExplainUser
     add_tag: AddTag
     remove_tag: RemoveTag
+    tags: TagDesk
+    segments: SegmentDesk
     pin_tier: PinTier
     unpin_tier: UnpinTier
     freeze_standing: FreezeStanding
@@ -160,7 +170,9 @@ class System:
     carry_out_activations: CarryOutActivations
     retire_tier_model: RetireTierModel
     show_tier_model: ShowTierModel
+    announce_tier_model: AnnounceTierModel
     preview_tier_model: PreviewTierModel
+    measure_model_effect: MeasureModelEffect
     perform_runs: PerformRuns
     start_shadow: StartShadow
     stop_shadow: StopShadow
@@ -170,6 +182,7 @@ class System:
 
     grants: Grants
     bulk_grants: BulkGrants
+    strategies: StrategyCommands
 
     verify_receipt: VerifyReceipt
     verifications: Verifications
@@ -224,10 +237,10 @@ def build(
     health = Health(checks(pool, models, broker, search), remedies())
     evaluation, answers = PostgresEvaluationLedger(pool, keyring), StoredAnswers(urls["postgres"])
     tail, records = LogTail(pool, keyring), PostgresRecords(pool, keyring)
-    ledger = Ledger(pool, keyring)
+    ledger, segments = Ledger(pool, keyring), SearchSegment(pool, UserSearchView(search, index_prefix))
     tier_models = PostgresTierModels(pool, keyring, ledger)
     runs, queries = PostgresRuns(pool, keyring), PostgresLedgerQueries(pool, keyring)
-    segments = SearchSegment(pool, UserSearchView(search, index_prefix))
+    on_tags, tag_jobs = wired_tags(pool, keyring, ledger, tail, runs, evaluation, segments)
     collect_rarely()
     return System(
         settings=settings,
@@ -245,15 +258,14 @@ def build(
         health=health,
         **_on_facts(pool, keyring),
         **_on_users(evaluation, queries),
-        grants=build_grants(pool, keyring, EvaluateUser(evaluation)),
         bulk_grants=build_bulk_grants(pool, keyring, ledger, evaluation, segments.members, settings),
+        **on_tags,
         **_on_holds(pool, evaluation, settings),
         import_standings=ImportStandings(PostgresOpenings(pool, keyring, evaluation)),
-        **_on_tier_models(tier_models, settings),
-        benefits=benefit_catalogue(pool, ledger, settings),
+        **_on_tier_models(tier_models, runs, settings),
+        **_on_giving(pool, keyring, ledger, evaluation, settings),
         shadows=PostgresShadowQueries(pool, keyring),
-        preview_tier_model=PreviewTierModel(tier_models, runs),
-        perform_runs=PerformRuns(runs, _jobs(pool, keyring, tier_models, records)),
+        perform_runs=PerformRuns(runs, {**_jobs(pool, keyring, tier_models, records), **tag_jobs}),
         verify_receipt=VerifyReceipt(records),
         verifications=Verifications(records, runs, tier_models),
         tier_models=tier_models,
@@ -277,7 +289,7 @@ def _jobs(
 ) -> Mapping[str, Callable[[Part], None]]:
     """What does a part of a long question, by its kind."""
     previews = PreviewJob(models, PostgresSnapshots(pool, keyring))
-    return {PREVIEW: previews, VERIFICATION: VerificationJob(records)}
+    return {PREVIEW: previews, VERIFICATION: VerificationJob(records), **effect_jobs(models, pool, keyring)}
 
 
 def _on_users(evaluation: PostgresEvaluationLedger, queries: PostgresLedgerQueries) -> dict[str, Any]:
@@ -286,8 +298,6 @@ def _on_users(evaluation: PostgresEvaluationLedger, queries: PostgresLedgerQueri
         "evaluate_due": EvaluateDue(evaluation),
         "evaluate_user": EvaluateUser(evaluation),
         "explain_user": ExplainUser(evaluation, queries),
-        "add_tag": AddTag(evaluation),
-        "remove_tag": RemoveTag(evaluation),
     }
 
 
@@ -319,7 +329,18 @@ def _on_holds(pool: Pool, ledger: PostgresEvaluationLedger, settings: Settings) 
     }
 
 
-def _on_tier_models(models: PostgresTierModels, settings: Settings) -> dict[str, Any]:
+def _on_giving(
+    pool: Pool, keyring: Keyring, ledger: Ledger, evaluation: PostgresEvaluationLedger, settings: Settings
+) -> dict[str, Any]:
+    """What can be given, what is, and what gives by itself, by its name in the system."""
+    return {
+        "benefits": benefit_catalogue(pool, ledger, settings),
+        "grants": build_grants(pool, keyring, ledger, LogTail(pool, keyring), EvaluateUser(evaluation)),
+        "strategies": build_strategies(pool, keyring, evaluation, settings),
+    }
+
+
+def _on_tier_models(models: PostgresTierModels, runs: PostgresRuns, settings: Settings) -> dict[str, Any]:
     """What can be done with tier models, by its name in the system."""
     return {
         "create_tier_model": CreateTierModel(models),
@@ -332,9 +353,12 @@ def _on_tier_models(models: PostgresTierModels, settings: Settings) -> dict[str,
         "activate_tier_model": ActivateTierModel(models, settings.approvals),
         "carry_out_activations": CarryOutActivations(models),
         "retire_tier_model": RetireTierModel(models),
+        "preview_tier_model": PreviewTierModel(models, runs),
+        "measure_model_effect": MeasureModelEffect(models, runs),
         "start_shadow": StartShadow(models),
         "stop_shadow": StopShadow(models),
         "show_tier_model": ShowTierModel(models),
+        "announce_tier_model": AnnounceTierModel(models),
         "lint_tier_model": LintTierModel(models),
     }
 

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -53,6 +54,10 @@ class Settings(BaseSettings):
     budget_approval_from: int | None = Field(default=None, ge=0)
     """From which amount on, minor units, defining or raising a budget needs a second person; never when not set. Under
     TIERLINE_APPROVALS=admin-may-skip an admin needs none."""
+    holdout_percent: float = Field(default=0.0, ge=0, le=50)
+    """Of all users, held out of every strategy (全局空白组). A strategy keeps what it was started with."""
+    messages_at_most: Annotated[tuple[int, int] | None, NoDecode] = None
+    """How many messages one user gets of all strategies together: `3 in 7 days`. Any number when not set."""
 
     bulk_approval_from: int | None = Field(default=None, ge=0)
     """From which cost on, minor units, a bulk grant needs one person besides who planned it; never when not set. Under
@@ -80,6 +85,16 @@ class Settings(BaseSettings):
         if not all(scheme.strip() and tier.strip() for scheme, _, tier in pairs):
             raise ValueError("write SCHEME=TIER, with a comma between several, such as value=gold,club=diamond")
         return {scheme.strip(): tier.strip() for scheme, _, tier in pairs}
+
+    @field_validator("messages_at_most", mode="before")
+    @classmethod
+    def _times_in_days(cls, text: Any) -> Any:
+        if not isinstance(text, str):
+            return text
+        found = re.fullmatch(r"\s*([1-9][0-9]{0,2}) +in +([1-9][0-9]{0,2}) +days?\s*", text)
+        if found is None:
+            raise ValueError("write how many, in how many days, such as 3 in 7 days")
+        return int(found[1]), int(found[2])
 
     @field_validator("database_url")
     @classmethod

@@ -48,6 +48,19 @@ class LiveGrant(msgspec.Struct, frozen=True, array_like=True):
     campaign: str
 
 
+class LiveAssignment(msgspec.Struct, frozen=True, array_like=True):
+    """A strategy that a user is in. arm None: held out, by whom says holdout. Instants in microseconds."""
+
+    assignment_id: str
+    strategy: str
+    strategy_version: int
+    arm: str | None
+    holdout: str
+    assigned_at: int
+    ends_at: int
+    campaign: str
+
+
 class ObservationRecord(msgspec.Struct, frozen=True):
     """The one current observation of a subject, with what it holds. through: the last fact, command or activation
     decided. position: of the observation, or of the event that gave or took something after it."""
@@ -59,6 +72,7 @@ class ObservationRecord(msgspec.Struct, frozen=True):
     decided_at: int
     observation: Observation
     grants: tuple[LiveGrant, ...] = ()
+    strategies: tuple[LiveAssignment, ...] = ()
 
 
 class BrokenRecord(msgspec.Struct, frozen=True):

@@ -17,6 +17,9 @@ from application.budgets.change_budget import ChangeBudget
 from application.budgets.close_budget import CloseBudget, ReopenBudget
 from application.budgets.define_budget import DefineBudget
 from application.budgets.show_budget import ShowBudget
+from application.grant_stops.lift_stop import LiftStop
+from application.grant_stops.ports import GrantStops
+from application.grant_stops.stop_grants import StopGrants
 
 
 @dataclass(frozen=True)
@@ -40,3 +43,7 @@ class BenefitCatalogue:
     close_budget: CloseBudget
     reopen_budget: ReopenBudget
     show_budget: ShowBudget
+
+    stop_grants: StopGrants
+    lift_stop: LiftStop
+    stops: GrantStops

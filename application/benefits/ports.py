@@ -91,3 +91,7 @@ class GrantQueries(Protocol):
     ) -> tuple[Sequence[Grant], str | None]:
         """The latest first, and what to go on after. Raises UnknownUser, CursorInvalid."""
         ...
+
+    def has_benefit(self, benefit: str) -> bool:
+        """Whether any version of it was ever drafted."""
+        ...

@@ -21,6 +21,8 @@ class DefineBudget:
         as_admin: who may leave out approvals asks. Raises BudgetInvalid, BudgetDefined, UnknownBudget (the parent).
         """
         require_name(name)
+        if terms.parent:
+            require_name(terms.parent, "parent")
         with self._budgets.change(name) as change:
             same = terms.parent in ("", name)
             require_sound(name, terms, None if same else change.currency_of(terms.parent))

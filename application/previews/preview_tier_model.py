@@ -71,7 +71,7 @@ class PreviewJob:
 
 
 def shown(run: Run) -> dict[str, Any]:
-    """A preview as far as it is, as answered. Instants as text."""
+    """A preview as far as it is, as answered. Instants as text. benefit_cost: None while there are no benefits."""
     (result,) = run.results
     at = result.get("at")
     return {
@@ -83,10 +83,21 @@ def shown(run: Run) -> dict[str, Any]:
         "requested_by": run.requested_by,
         "at": None if at is None else format_instant(at),
         "position": result.get("position"),
-        "schemes": result.get("schemes", {}),
+        "schemes": {scheme: _in_order(impact) for scheme, impact in result.get("schemes", {}).items()},
+        "benefit_cost": result.get("benefit_cost"),
         "sample": [{name: value for name, value in found.items() if name != "subject"} for found in run.findings],
         "errors": list(run.errors),
     }
+
+
+def _in_order(impact: dict[str, Any]) -> dict[str, Any]:
+    """Tiers in their order, which what is kept does not keep; those of former versions after them."""
+    places = {tier: place for place, tier in enumerate(impact["tiers"])}
+
+    def sizes(counts: dict[str, int]) -> dict[str, int]:
+        return {tier: counts[tier] for tier in sorted(counts, key=lambda tier: (places.get(tier, len(places)), tier))}
+
+    return impact | {"before": sizes(impact["before"]), "after": sizes(impact["after"])}
 
 
 def _of(view: TierModelView) -> dict[str, Any]:

@@ -1,16 +1,19 @@
 """Put a tag on a user, for good or until an instant."""
 
+from application.definitions.ports import Definitions
 from application.evaluation.ports import EvaluationLedger
-from application.tags.change import TagChange, record_command
-from domain.user_tier.tagging import TagEndsInPast, ends_at, held_until, require_tag
-from domain.user_tier.tags import ADDED, with_tag
+from application.tags.change import TagChange, Told, record_commands, tagged
+from application.tags.defined import require_by_hand, value_of
+from domain.tags.aggregate import TagDefinition
+from domain.tier_model.column import Scalar
+from domain.user_tier.tagging import TagEndsInPast, require_tag
 
 
 class AddTag:
-    """The tag counts from this instant on. One that is there with the same end stays as it is."""
+    """The tag counts from this instant on. One that is there with the same end and value stays as it is."""
 
-    def __init__(self, ledger: EvaluationLedger) -> None:
-        self._ledger = ledger
+    def __init__(self, ledger: EvaluationLedger, definitions: Definitions[TagDefinition]) -> None:
+        self._ledger, self._definitions = ledger, definitions
 
     def __call__(
         self,
@@ -20,23 +23,28 @@ class AddTag:
         *,
         until: int | None = None,
         reason: str = "",
+        value: Scalar = None,
         command_id: str = "",
     ) -> TagChange:
-        """until: when it ends by itself, microseconds; another end than the present one replaces it. command_id: the
-        caller's own name of the command, under which it happens once; empty: none.
+        """until: when it ends by itself, microseconds; another end than the present one replaces it. value: of a tag
+        that is defined with values. command_id: the caller's own name of the command, under which it happens once;
+        empty: none.
 
-        Raises TagInvalid, TagEndsInPast, UnknownUser, SubjectInHistory.
+        Raises TagInvalid, TagValueInvalid, TagKeptByRule, DefinitionRetired, TagEndsInPast, UnknownUser,
+        SubjectInHistory.
         """
         require_tag(tag, reason)
+        found = self._definitions.find(tag)
+        require_by_hand(found)
+        value = value_of(tag, found, value)
         with self._ledger.take_user(user_id) as taken:
             done_at = taken.position_of(command_id)
             if done_at is not None:
-                return TagChange(tag, until, True, done_at)
-            now, spans = taken.work.now, taken.work.subjects[0].tags
+                return TagChange(tag, until, True, done_at, value)
+            now = taken.work.now
             if until is not None and until <= now:
                 raise TagEndsInPast(until, now)
-            if held_until(spans, tag, now) == ends_at(until):
-                return TagChange(tag, until, False, 0)
-            data = {"tag": tag, "until": until, "reason": reason}
-            position = record_command(taken, ADDED, data, actor, command_id, with_tag(spans, tag, now, until))
-            return TagChange(tag, until, True, position)
+            subject = tagged(taken.work.subjects[0], now, tag, until, value, Told(actor, reason, command_id))
+            if subject is None:
+                return TagChange(tag, until, False, 0, value)
+            return TagChange(tag, until, True, record_commands(taken, [subject]), value)

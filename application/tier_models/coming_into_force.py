@@ -5,6 +5,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
+from application.tags.circles import circle_faults
 from application.tier_models.ports import ModelChange, TierModels, TierModelView
 from application.tier_models.surroundings import other_schemes
 from domain.tier_model.aggregate import TierModel
@@ -30,11 +31,13 @@ def settled(
 ) -> Migration:
     """The migration that the version comes into force with at an instant, held against what is in force.
 
-    Raises ModelInvalid (a circle of schemes, another `per`), MigrationInvalid.
+    Raises ModelInvalid (a circle of schemes, also through the rule of a tag, another `per`), MigrationInvalid.
     """
     spec = TierModelSpec.model_validate(model.versions[number].spec)
     # Once more, now that nothing else can come into force: two activations at a time could close a circle.
-    _refuse_errors(together_faults(spec, others | change.specs(), activating=True, places=Places()))
+    together = others | change.specs()
+    _refuse_errors(together_faults(spec, together, activating=True, places=Places()))
+    _refuse_errors(circle_faults(spec, together, change.tags()))
     wanted, mine = migration or Migration(), model.versions[number]
     if mine.status == "active" and model.active is mine:
         wanted = replace(mine.migration, percent=wanted.percent)  # what was announced holds for the rest, too

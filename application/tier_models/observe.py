@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from application.tier_models.ports import TierModels
-from domain.facts.table import NEVER, FactTable
+from domain.facts.table import NEVER
 from domain.tier_model.column import Column
 from domain.tier_model.compiled import CompiledModel
 from domain.tier_model.learned_training import Sample, horizon_of, joined, sample_of
-from domain.tier_model.model_columns import ModelColumns
-from domain.tier_model.spans import Points
+from domain.tier_model.model_columns import ModelColumns, everybody_at
 from domain.tier_model.spec import LearnedScore, TierModelSpec
 from domain.user_tier.scheme_walk import standers_of
 
@@ -46,14 +45,14 @@ def observe(
     for facts in models.facts(_kinds(compiled, learned), progress):
         table = standers_of(facts, compiled.spec.per).table
         columns = ModelColumns(compiled, table)
-        points = _points(table, instant)
+        points = everybody_at(table, instant)
         found.subjects += len(points)
         found.first_fact = min([found.first_fact, *table.occurred_at.tolist()])
         for name, column in columns.features(points).items():
             features.setdefault(name, []).append(column)
         for name, score in learned.items():
             for samples, horizons in ((training, 2), (validation, 1)):
-                then = _points(table, instant - horizons * horizon_of(score))
+                then = everybody_at(table, instant - horizons * horizon_of(score))
                 samples[name].append(sample_of(compiled, score, table, columns.features(then), then))
     found.features = {name: _stacked(parts) for name, parts in features.items()}
     found.training = {name: joined(parts) for name, parts in training.items() if parts}
@@ -73,13 +72,6 @@ def _kinds(compiled: CompiledModel, learned: dict[str, LearnedScore]) -> frozens
         if part is not None and (target.where or part.of_lines or not part.is_amount)
     }
     return compiled.attribute_kinds | read
-
-
-def _points(table: FactTable, instant: int) -> Points:
-    """Everybody with a visible fact, at the instant."""
-    visible = (np.maximum(table.occurred_at, table.known_at) <= instant) & (table.voided_at > instant)
-    subjects = np.unique(table.subject[visible])
-    return Points(subjects.astype(np.int32), np.full(len(subjects), instant, dtype=np.int64))
 
 
 def _stacked(parts: list[Column]) -> Column:

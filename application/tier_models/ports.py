@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from application.definitions.ports import DefinitionView
 from domain.facts.table import FactTable
 from domain.refusal import Complaint, Refusal
 from domain.tier_model.aggregate import TierModel
@@ -51,6 +52,10 @@ class ModelChange(Protocol):
 
     def specs(self) -> dict[str, TierModelSpec]:
         """The versions in force, by scheme."""
+        ...
+
+    def tags(self) -> Sequence[DefinitionView]:
+        """All definitions of tags: a rule may read the scheme."""
         ...
 
     def save(self, model: TierModel) -> int:

@@ -44,13 +44,13 @@ def terms_from_json(data: dict[str, Any]) -> BudgetTerms:
     return msgspec.convert(data, BudgetTerms)
 
 
-def require_name(budget: str) -> None:
+def require_name(budget: str, field: str = "budget") -> None:
     """Raises BudgetInvalid."""
     if _NAME.fullmatch(budget) is None:
         remedy = (
             "write 1 to 64 small letters, digits, points, hyphens and underscores, with a letter or digit at both ends"
         )
-        raise BudgetInvalid("budget", budget[:200], remedy)
+        raise BudgetInvalid(field, budget[:200], remedy)
 
 
 def require_sound(budget: str, terms: BudgetTerms, parent_currency: str | None) -> None:

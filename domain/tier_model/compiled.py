@@ -245,7 +245,6 @@ def _window(window: Window) -> WindowPlan:
         period=_PERIODS[window.calendar] if window.calendar else None,
         last=window.last,
         through_yesterday=window.through_yesterday,
-        enrolment=window.since == "enrolment",
         anniversary=window.since == "anniversary",
         standing=window.since == "standing",
     )

@@ -71,8 +71,8 @@ def sample_of(
     horizon = horizon_of(score)
     return Sample(
         [numeric(features[name]) for name in score.learned],
-        _added_up(model, score.predict, table, points.subject, instant, instant + horizon),
-        _added_up(model, score.predict, table, points.subject, instant - horizon, instant),
+        added_up(model, score.predict, table, points.subject, instant, instant + horizon),
+        added_up(model, score.predict, table, points.subject, instant - horizon, instant),
     )
 
 
@@ -106,15 +106,7 @@ def quality_of(foretold: Floats, actual: Floats) -> Quality:
     return Quality(spearman=round(float(ranks @ own) / spread, 4), gini=round(float(actual @ ranks) / best, 4))
 
 
-def _ranks(values: Floats) -> Floats:
-    """Around 0; ties have their mean rank."""
-    _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    mean = (2 * ends - counts + 1) / 2
-    return np.asarray(mean[group.reshape(-1)] - (len(values) + 1) / 2)
-
-
-def _added_up(
+def added_up(
     model: CompiledModel, target: Target, table: FactTable, subjects: npt.NDArray[np.int32], after: int, until: int
 ) -> Floats:
     """The target of the facts that occurred in (after, until], as known at `until`; float64, one a subject."""
@@ -131,6 +123,14 @@ def _added_up(
     points = Points(subjects, np.full(len(subjects), until, dtype=np.int64))
     sums = FeatureColumns(plan, facts, model.calendar).values(points, PointIndex(points))
     return np.where(sums.valid, sums.values, 0).astype(np.float64)
+
+
+def _ranks(values: Floats) -> Floats:
+    """Around 0; ties have their mean rank."""
+    _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    mean = (2 * ends - counts + 1) / 2
+    return np.asarray(mean[group.reshape(-1)] - (len(values) + 1) / 2)
 
 
 def _reading(field: FieldReference) -> Reading:

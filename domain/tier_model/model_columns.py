@@ -137,6 +137,13 @@ class ModelColumns:
         return codes.reshape(-1).astype(np.int64), [self.model.truth(row[:tiers], row[tiers:]) for row in rows]
 
 
+def everybody_at(table: FactTable, instant: int) -> Points:
+    """Whoever has a visible fact at the instant (microseconds), there."""
+    visible = (np.maximum(table.occurred_at, table.known_at) <= instant) & (table.voided_at > instant)
+    subjects = np.unique(table.subject[visible])
+    return Points(subjects.astype(np.int32), np.full(len(subjects), instant, dtype=np.int64))
+
+
 def _true(condition: Condition, columns: dict[str, Column], size: int) -> npt.NDArray[np.bool_]:
     column = condition.evaluate(columns, size)
     return np.asarray(column.valid & column.values.astype(np.bool_))

@@ -1,5 +1,6 @@
 """The names that a model's rules may read, and the type of each."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 
 from domain.tier_model.column import Type
@@ -55,12 +56,20 @@ def schemes_in(condition: Condition) -> frozenset[str]:
 
 def schemes_read(spec: TierModelSpec) -> frozenset[str]:
     """The schemes whose tiers a model's rules read. A rule that is no condition reads none."""
-    found: set[str] = set()
+    return frozenset[str]().union(*map(schemes_in, _rules_of(spec)))
+
+
+def tags_read(spec: TierModelSpec) -> frozenset[str]:
+    """The tags that a model's rules read, likewise."""
+    return frozenset[str]().union(*(condition.tags for condition in _rules_of(spec)))
+
+
+def _rules_of(spec: TierModelSpec) -> Iterator[Condition]:
     for rule in spec.rules.values():
         for text in (rule.enter, rule.keep):
             with suppress(ConditionInvalid):
-                found |= schemes_in(compile_rule(spec, text)) if text is not None else set()
-    return frozenset(found)
+                if text is not None:
+                    yield compile_rule(spec, text)
 
 
 def feature_type(feature: Feature) -> Type:

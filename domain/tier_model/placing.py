@@ -1,6 +1,9 @@
 """When each fact counts for a feature: visible, matured, inside the window, not voided."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -70,8 +73,8 @@ class Placing:
             start = np.maximum(start, self._calendar.midnight(window.entering_days(spans.day)))
         if len(spans.day) and window.bounded:
             end = np.minimum(end, self._calendar.midnight(window.leaving_days(spans.day)))
-        if len(spans.day) and (window.anniversary or (window.enrolment and self._orders)):
-            return self._since_first(replace(spans, start=start, end=end))
+        if len(spans.day) and window.anniversary:
+            return self._since_return(replace(spans, start=start, end=end))
         return self._facts(spans.selected, start, end, spans.at)
 
     def before(self, selected: Selected) -> FeatureFacts:
@@ -97,37 +100,26 @@ class Placing:
         return _Spans(selected, start, end, at, self._calendar.day(at))
 
     def _at_orders(self, rows: Int64s, start: Int64s, end: Int64s, at: Int64s) -> tuple[Int64s, Int64s, Int64s, Int64s]:
-        """(index, start, end, instant it stands at): a refund once for its own instant and once for its order's, which
-        holds from when the order is seen."""
+        """(index, start, end, instant it stands at): a refund once for each instant that it stands at meanwhile."""
         pieces: list[tuple[int, int, int, int]] = []
         refunds = self._table.is_kind("refund")[rows]
         for index, (row, first, last) in enumerate(zip(rows.tolist(), start.tolist(), end.tolist(), strict=True)):
-            stands, best = int(at[index]), None
-            if refunds[index]:
-                order_id = (self._table.attributes[row] or {}).get("order_id")
-                key = (int(self._table.subject[row]), order_id if isinstance(order_id, str) else "")  # no id is empty
-                for seen, position, occurred_at in self._orders.get(key, ()):
-                    if best is not None and position > best:
-                        continue
-                    pieces.append((index, first, min(max(seen, first), last), stands))
-                    first, stands, best = max(seen, first), occurred_at, position
-            pieces.append((index, first, last, stands))
+            order_id = (self._table.attributes[row] or {}).get("order_id") if refunds[index] else None
+            key = (int(self._table.subject[row]), order_id if isinstance(order_id, str) else "")  # no id is empty
+            stands = _where_it_stands(int(at[index]), first, last, self._orders.get(key, ()))
+            pieces += [(index, *piece) for piece in stands]
         columns = np.array(pieces, dtype=np.int64).reshape(-1, 4)
         return columns[:, 0], columns[:, 1], columns[:, 2], columns[:, 3]
 
-    def _since_first(self, spans: "_Spans") -> FeatureFacts:
-        """Since the first fact, or until its next yearly return, whichever fact that is at the time."""
+    def _since_return(self, spans: "_Spans") -> FeatureFacts:
+        """Until the next yearly return of the first fact, whichever fact that is at the time."""
         pieces = Pieces(self._table)
         given, piece = pieces.of(self._table.subject[spans.selected.row])
         start = np.maximum(spans.start[given], pieces.start[piece])
         end = np.minimum(spans.end[given], pieces.end[piece])
-        first, at = pieces.first[piece], spans.at[given]
-        if self._window.anniversary:
-            leaves = self._calendar.midnight(next_return(self._calendar.day(first), spans.day[given]))
-            end = np.minimum(end, leaves)
-        else:  # only a refund at its order can stand before the first fact: when that is voided
-            end = np.where(at < first, start, end)
-        return self._facts(spans.selected.taken(given), start, end, at)
+        leaves = next_return(self._calendar.day(pieces.first[piece]), spans.day[given])
+        end = np.minimum(end, self._calendar.midnight(leaves))
+        return self._facts(spans.selected.taken(given), start, end, spans.at[given])
 
     def _facts(self, selected: Selected, start: Int64s, end: Int64s, at: Int64s) -> FeatureFacts:
         counted = end > start
@@ -137,12 +129,29 @@ class Placing:
         )
 
 
-def _orders(table: FactTable) -> dict[tuple[int, str], list[tuple[int, int, int]]]:
-    """(seen from, position, occurred_at) of the orders of each subject and id, as they come into sight."""
-    orders: dict[tuple[int, str], list[tuple[int, int, int]]] = {}
+class _Order(NamedTuple):
+    """An order, visible in [start, end)."""
+
+    start: int
+    end: int
+    position: int
+    occurred_at: int
+
+
+def _orders(table: FactTable) -> dict[tuple[int, str], list[_Order]]:
+    """The orders of each subject and id."""
+    orders: dict[tuple[int, str], list[_Order]] = {}
     rows = np.flatnonzero(table.is_kind("order"))
-    seen = np.maximum(table.occurred_at[rows], table.known_at[rows])
-    for row, seen_from in sorted(zip(rows.tolist(), seen.tolist(), strict=True), key=lambda pair: pair[1]):
-        key = (int(table.subject[row]), table.fact_id[row])
-        orders.setdefault(key, []).append((seen_from, int(table.position[row]), int(table.occurred_at[row])))
+    seen, occurred = np.maximum(table.occurred_at[rows], table.known_at[rows]), table.occurred_at[rows]
+    columns = (seen, table.voided_at[rows], table.position[rows], occurred)
+    for row, *order in zip(rows.tolist(), *(column.tolist() for column in columns), strict=True):
+        orders.setdefault((int(table.subject[row]), table.fact_id[row]), []).append(_Order(*order))
     return orders
+
+
+def _where_it_stands(own: int, start: int, end: int, orders: Sequence[_Order]) -> Iterator[tuple[int, int, int]]:
+    """(start, end, instant that it stands at): of the visible orders the first recorded one's, without any its own."""
+    edges = {edge for order in orders for edge in (order.start, order.end) if start < edge < end}
+    for first, last in pairwise([start, *sorted(edges), end]):
+        seen = [order for order in orders if order.start <= first < order.end]
+        yield first, last, min(seen, key=lambda order: order.position).occurred_at if seen else own

@@ -154,6 +154,7 @@ class PolicyRules:
             valid_from=t,
             validity_until=self.validity_from(t),
             validity_given=False,
+            validity_settled=False,
             last_decided=t,
             window_from=self.window_from(standing, t),
             entered_at=None,

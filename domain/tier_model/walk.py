@@ -321,12 +321,18 @@ class _Stretch:
             done, standing, policy = self._hold(walker, turn), walker.standing, self.model.policy
             if self.model.growth is None or standing is None or standing.validity_until is None:
                 continue
+            if standing.validity_settled:  # a pin or an activation may bring its end once more
+                continue
             if policy.validity_end(standing) == turn and not policy.is_still(standing):
                 found = self._settlement(subject, standing, turn)
                 tier = standing.tier
                 done.outcomes.append(Outcome("growth-settled", "validity-ended", tier, tier, growth=found))
                 walker.standing = replace(
-                    standing, growth_carried=found.balance, growth_settled_at=turn, last_decided=turn
+                    standing,
+                    growth_carried=found.balance,
+                    growth_settled_at=turn,
+                    validity_settled=True,
+                    last_decided=turn,
                 )
 
     def _settlement(self, subject: int, standing: Standing, at: int) -> Settlement:

@@ -24,7 +24,6 @@ class WindowPlan:
     period: int | None = None
     last: bool = False
     through_yesterday: bool = False
-    enrolment: bool = False
     anniversary: bool = False
     standing: bool = False
 

@@ -327,6 +327,7 @@ class _Batch:
             attributes=self._attributes(number),
             tags=sorted({span.tag for span in spans}),
             tag_until={span.tag: span.end for span in spans if span.end != NEVER},
+            tag_values={span.tag: span.value for span in spans if span.value is not None},
             facts_seen=self._seen.count(number, self.now - 1),
         )
 

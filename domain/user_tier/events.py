@@ -156,13 +156,17 @@ class TierUnfrozen(SubjectEvent):
 
 
 class TagAdded(SubjectEvent):
-    """The subject has the tag from effective_at on. until: when it ends by itself, microseconds; None: never."""
+    """The subject has the tag from effective_at on. until: when it ends by itself, microseconds; None: never.
+
+    value: of a tag that is defined with values.
+    """
 
     TOPIC = "user-tier.tag-added.v1"
 
     tag: str
     until: int | None
     reason: str
+    value: int | float | str | bool | None = None
 
 
 class TagRemoved(SubjectEvent):
@@ -249,6 +253,68 @@ class BenefitExpired(SubjectEvent):
     currency: str
 
 
+class StrategyAssigned(SubjectEvent):
+    """A strategy took the subject in. arm: None for who is held out; holdout: of the whole programme or the strategy.
+
+    trigger: what set it off: kind, event_id, at (microseconds), scheme, scope, tier. baseline: tiers and features as
+    they were, frozen before anything was done. actions: what is to be done, from due_at on; ends_at: when it is over.
+    """
+
+    TOPIC = "user-tier.strategy-assigned.v1"
+
+    strategy: str
+    strategy_version: int
+    assignment_id: str
+    arm: str | None
+    holdout: str
+    trigger: dict[str, Any]
+    baseline: dict[str, Any]
+    actions: list[dict[str, Any]]
+    due_at: int | None
+    ends_at: int
+    campaign: str = ""
+    run_id: str | None = None
+
+
+class StrategyExposed(SubjectEvent):
+    """What was to be done was done, all or in part. actions: each with its outcome: done (with the id of what came of
+    it), suppressed or refused (with the reason)."""
+
+    TOPIC = "user-tier.strategy-exposed.v1"
+
+    strategy: str
+    strategy_version: int
+    assignment_id: str
+    arm: str
+    actions: list[dict[str, Any]]
+
+
+class StrategySkipped(SubjectEvent):
+    """A strategy did not take the subject in (assignment_id empty), or did nothing of what was to be done. reason: why;
+    detail: more of it; actions: as in StrategyExposed."""
+
+    TOPIC = "user-tier.strategy-skipped.v1"
+
+    strategy: str
+    strategy_version: int
+    reason: str
+    detail: str
+    trigger: dict[str, Any]
+    assignment_id: str
+    actions: list[dict[str, Any]]
+
+
+class StrategyEnded(SubjectEvent):
+    """The assignment is over. reason: by hand, its time, the strategy's end, or a bulk assignment taken back."""
+
+    TOPIC = "user-tier.strategy-ended.v1"
+
+    strategy: str
+    strategy_version: int
+    assignment_id: str
+    reason: str
+
+
 EVENTS: tuple[type[SubjectEvent], ...] = (
     UserEnrolled,
     TierChanged,
@@ -266,4 +332,8 @@ EVENTS: tuple[type[SubjectEvent], ...] = (
     BenefitRedeemed,
     BenefitRevoked,
     BenefitExpired,
+    StrategyAssigned,
+    StrategyExposed,
+    StrategySkipped,
+    StrategyEnded,
 )

@@ -44,6 +44,7 @@ class SchemeImpact:
     def to_json(self, tiers: Sequence[str]) -> dict[str, Any]:
         """As shown. tiers: in their order."""
         return {
+            "tiers": list(tiers),
             "moves": [{"from": one, "to": other, "count": n} for (one, other), n in sorted(self.moves.items())],
             "before": {
                 tier: self.before[tier] for tier in dict.fromkeys([*tiers, *sorted(self.before)]) if self.before[tier]

@@ -36,6 +36,7 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
     growth_settled_at: int | None = None
     entered_at: int | None = None  # windows since standing count from here, where that is not valid_from
     validity_given: bool = False  # validity_until was taken over as it was
+    validity_settled: bool = False  # growth value was settled at the end of this validity: once
     pin: Pin | None = None
     covered: "Standing | None" = None  # what a pin moved away, as it returns
     frozen: Freeze | None = None
@@ -63,6 +64,7 @@ class Observation(msgspec.Struct, frozen=True, omit_defaults=True):
     attributes: dict[str, Scalar] = {}  # the latest profile attributes
     tags: list[str] = []  # present, by code point
     tag_until: dict[str, int] = {}  # of those that end
+    tag_values: dict[str, Scalar] = {}  # of those that have one
     facts_seen: int = 0
     openings: dict[str, dict[str, Opening]] = {}  # scheme -> scope: taken over, and to be decided
     opened_at: int | None = None  # the instant at which they were taken over

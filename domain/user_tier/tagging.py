@@ -38,9 +38,10 @@ def require_tag(tag: str, reason: str) -> None:
         raise TagInvalid("The reason cannot be kept.", Complaint("reason", reason, remedy))
 
 
-def held_until(spans: Iterable[TagSpan], tag: str, at: int) -> int | None:
-    """When the tag that is there at an instant ends, NEVER for one that does not by itself; None: it is not there."""
-    return max((span.end for span in spans if span.tag == tag and span.start <= at < span.end), default=None)
+def held(spans: Iterable[TagSpan], tag: str, at: int) -> TagSpan | None:
+    """The tag as it is there at an instant; None: it is not."""
+    there = (span for span in spans if span.tag == tag and span.start <= at < span.end)
+    return max(there, key=lambda span: span.end, default=None)
 
 
 def ends_at(until: int | None) -> int:

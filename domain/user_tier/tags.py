@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from domain.facts.table import NEVER
+from domain.tier_model.column import Scalar
 from domain.tier_model.spans import ALWAYS
 from domain.user_tier.decisions import NewEvent
 from domain.user_tier.observation import Observation
@@ -12,22 +13,29 @@ ADDED, REMOVED = "user-tier.tag-added.v1", "user-tier.tag-removed.v1"
 
 
 class TagSpan(NamedTuple):
-    """tag is there at t when start <= t < end. removed: somebody took it off at `end`; else it ends by itself."""
+    """tag is there at t when start <= t < end. removed: somebody took it off at `end`; else it ends by itself.
+
+    value: of a tag that is defined with values; rules read a tag as there or not.
+    """
 
     tag: str
     start: int
     end: int = NEVER
     removed: bool = False
+    value: Scalar = None
 
 
 def held_tags(observation: Observation) -> tuple[TagSpan, ...]:
     """The tags that an observation holds, as spans from before everything that is still to be decided."""
-    return tuple(TagSpan(tag, ALWAYS, observation.tag_until.get(tag, NEVER)) for tag in observation.tags)
+    ends, values = observation.tag_until, observation.tag_values
+    return tuple(TagSpan(tag, ALWAYS, ends.get(tag, NEVER), value=values.get(tag)) for tag in observation.tags)
 
 
-def with_tag(spans: Iterable[TagSpan], tag: str, at: int, until: int | None) -> tuple[TagSpan, ...]:
+def with_tag(
+    spans: Iterable[TagSpan], tag: str, at: int, until: int | None, value: Scalar = None
+) -> tuple[TagSpan, ...]:
     """The tag is there from `at` on, until an instant or for good, whatever was said of it before."""
-    return (*without_tag(spans, tag, at), TagSpan(tag, at, NEVER if until is None else until))
+    return (*without_tag(spans, tag, at), TagSpan(tag, at, NEVER if until is None else until, value=value))
 
 
 def without_tag(spans: Iterable[TagSpan], tag: str, at: int) -> tuple[TagSpan, ...]:
@@ -43,7 +51,8 @@ def spans_of(events: Iterable[NewEvent]) -> tuple[TagSpan, ...]:
     spans: tuple[TagSpan, ...] = ()
     for event in events:
         if event.topic == ADDED:
-            spans = with_tag(spans, event.data["tag"], event.effective_at, event.data.get("until"))
+            data = event.data
+            spans = with_tag(spans, data["tag"], event.effective_at, data.get("until"), data.get("value"))
         elif event.topic == REMOVED:
             spans = without_tag(spans, event.data["tag"], event.effective_at)
     return spans

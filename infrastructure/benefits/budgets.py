@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import BoundedSemaphore
 from typing import Any
 
 from psycopg import Connection
@@ -16,9 +15,9 @@ from domain.budgets.events import BudgetEvent, Changed, Closed, Defined, Propose
 from domain.budgets.refusals import BudgetBelowPromised
 from domain.budgets.terms import BudgetTerms, terms_from_json
 from domain.facts.instants import parse_instant
+from infrastructure.benefits.changing import Changes
 from infrastructure.event_store.application import Ledger
 from infrastructure.postgres.pool import Pool, transaction
-from infrastructure.tier_models.in_force import LOCK_EXCLUSIVE
 
 _ALL = """
 select budget, amount, currency, time_zone, coalesce(parent, ''), period, starts_at, ends_at, labels, status, changed_at
@@ -48,23 +47,19 @@ select account, split_part(account, '@', 2), reserved + spent from accounts
 where account = %(account)s or starts_with(account, %(account)s || '@') order by account for update
 """
 _ALLOW = "update accounts set allowed = %s where account = any(%s)"
-_CHANGES_AT_ONCE = 2
 
 
 class PostgresBudgets:
     """Fulfils Budgets."""
 
     def __init__(self, pool: Pool, ledger: Ledger) -> None:
-        self._pool, self._ledger = pool, ledger
-        # A change reads its aggregate over a second connection: many at once would wait for each other for one.
-        self._changing = BoundedSemaphore(_CHANGES_AT_ONCE)
+        self._pool, self._ledger, self._changes = pool, ledger, Changes(pool)
 
     @contextmanager
     def change(self, budget: str) -> Iterator["LockedBudget"]:
         """The budget, locked; grants wait."""
-        with self._changing, transaction(self._pool) as connection:
-            connection.execute(LOCK_EXCLUSIVE)
-            yield LockedBudget(connection, self._ledger, self._ledger.budget(budget))
+        with self._changes.begin(in_force=True) as (connection, now):
+            yield LockedBudget(connection, self._ledger, self._ledger.budget(budget), now)
 
     def all(self) -> list[BudgetView]:
         """By name."""
@@ -99,11 +94,8 @@ class PostgresBudgets:
 class LockedBudget:
     """Fulfils BudgetChange."""
 
-    def __init__(self, connection: Connection, ledger: Ledger, budget: Budget | None) -> None:
-        self._connection, self._ledger, self.budget = connection, ledger, budget
-        row = connection.execute("select tierline_now()").fetchone()
-        assert row is not None
-        self.now: int = row[0]
+    def __init__(self, connection: Connection, ledger: Ledger, budget: Budget | None, now: int) -> None:
+        self._connection, self._ledger, self.budget, self.now = connection, ledger, budget, now
 
     def currency_of(self, budget: str) -> str:
         """Of a budget that is defined. Raises UnknownBudget."""

@@ -71,7 +71,7 @@ def read_members(
     Raises AnotherVersion, and the refusals of domain.benefits that hold for everybody.
     """
     wanted, benefits = list(ids), [terms.benefit]
-    query = holders.LOCK_SUBJECTS if lock else holders.READ_SUBJECTS
+    query = holders.LOCK_MANY if lock else holders.READ_MANY
     with connection.pipeline():
         rows = connection.execute(query.encode(), (wanted,), binary=True)
         clock = connection.execute(holders.TERMS, binary=True)

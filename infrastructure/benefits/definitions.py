@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import BoundedSemaphore
 from typing import Any
 
 import msgspec
@@ -16,9 +15,9 @@ from domain.benefits.lint import Surroundings
 from domain.benefits.refusals import StockBelowPromised
 from domain.benefits.version import BenefitVersion
 from domain.tier_model.version import Review
+from infrastructure.benefits.changing import Changes
 from infrastructure.event_store.application import Ledger
 from infrastructure.postgres.pool import Pool, transaction
-from infrastructure.tier_models.in_force import LOCK_EXCLUSIVE
 
 _VERSIONS = """
 select benefit, version, status, content_hash, spec, created_at, created_by, activated_at, review
@@ -39,25 +38,19 @@ select (select coalesce(json_agg(json_build_array(scheme, spec->'tiers', spec->>
         from tier_models where status = 'active'),
        (select coalesce(json_object_agg(budget, currency), '{}') from budgets), tierline_peek()
 """
-_CHANGES_AT_ONCE = 2
 
 
 class PostgresBenefits:
     """Fulfils Benefits."""
 
     def __init__(self, pool: Pool, ledger: Ledger) -> None:
-        self._pool, self._ledger = pool, ledger
-        # A change reads its aggregate over a second connection: many at once would wait for each other for one.
-        self._changing = BoundedSemaphore(_CHANGES_AT_ONCE)
+        self._pool, self._ledger, self._changes = pool, ledger, Changes(pool)
 
     @contextmanager
     def change(self, benefit: str, *, in_force: bool = False) -> Iterator["LockedBenefit"]:
         """The benefit, locked: one change at a time; what is granted changes while nothing is decided or granted."""
-        with self._changing, transaction(self._pool) as connection:
-            if in_force:
-                connection.execute(LOCK_EXCLUSIVE)
-            connection.execute("select pg_advisory_xact_lock(7309, hashtext(%s))", (benefit,))
-            yield LockedBenefit(connection, self._ledger, self._ledger.benefit(benefit))
+        with self._changes.begin(in_force=in_force, name=benefit) as (connection, now):
+            yield LockedBenefit(connection, self._ledger, self._ledger.benefit(benefit), now)
 
     def versions(self, benefit: str | None = None) -> list[BenefitView]:
         """All versions (of one benefit)."""
@@ -80,11 +73,8 @@ class PostgresBenefits:
 class LockedBenefit:
     """Fulfils BenefitChange."""
 
-    def __init__(self, connection: Connection, ledger: Ledger, benefit: Benefit | None) -> None:
-        self._connection, self._ledger, self.benefit = connection, ledger, benefit
-        row = connection.execute("select tierline_now()").fetchone()
-        assert row is not None
-        self.now: int = row[0]
+    def __init__(self, connection: Connection, ledger: Ledger, benefit: Benefit | None, now: int) -> None:
+        self._connection, self._ledger, self.benefit, self.now = connection, ledger, benefit, now
 
     def save(self, benefit: Benefit) -> int:
         """Tables, events and commit."""

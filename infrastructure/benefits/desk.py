@@ -6,18 +6,11 @@ from typing import TypeVar
 from psycopg import Connection
 from psycopg.errors import DeadlockDetected, SerializationFailure
 
-from application.benefits.expire_grants import ExpireGrants
-from application.benefits.grant_benefit import GrantBenefit
-from application.benefits.grants import Grants
 from application.benefits.ports import MoveWanted, Outcome, Recorded, Undecided
-from application.benefits.redeem_grant import RedeemGrant
-from application.benefits.revoke_grant import RevokeGrant
-from application.evaluation.evaluate_user import EvaluateUser
 from domain.benefits.granting import GrantWanted
 from domain.refusal import Refusal
 from infrastructure.benefits.granting import grant_together
 from infrastructure.benefits.moving import expire_together, move_together
-from infrastructure.benefits.queries import PostgresGrantQueries
 from infrastructure.postgres.group_commit import GroupCommit
 from infrastructure.postgres.pool import Pool
 from infrastructure.security.keyring import Keyring
@@ -25,18 +18,6 @@ from infrastructure.security.keyring import Keyring
 T = TypeVar("T")
 _PASSING = (DeadlockDetected, SerializationFailure)
 _ATTEMPTS = 5
-
-
-def build_grants(pool: Pool, keyring: Keyring, evaluate_user: EvaluateUser) -> Grants:
-    """Everything that can be done with grants, over Postgres."""
-    desk = PostgresGrantDesk(pool, keyring)
-    return Grants(
-        grant=GrantBenefit(desk, evaluate_user),
-        redeem=RedeemGrant(desk, evaluate_user),
-        revoke=RevokeGrant(desk, evaluate_user),
-        expire=ExpireGrants(desk),
-        queries=PostgresGrantQueries(pool),
-    )
 
 
 class PostgresGrantDesk:

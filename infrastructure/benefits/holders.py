@@ -19,10 +19,16 @@ from user_ids u join timelines t using (subject_id) join subjects s using (subje
 where u.user_id = any(%b) order by t.subject_id for update of t
 """
 LOCK_SUBJECTS = f"""
+select (select min(user_id) from user_ids u where u.subject_id = t.subject_id), {_COLUMNS}
+from timelines t left join subjects s using (subject_id)
+where t.subject_id = any(%b) order by t.subject_id for update of t
+"""
+# Without their names, which cost a look-up each.
+LOCK_MANY = f"""
 select '', {_COLUMNS} from timelines t left join subjects s using (subject_id)
 where t.subject_id = any(%b) order by t.subject_id for update of t
 """
-READ_SUBJECTS = LOCK_SUBJECTS.replace("for update of t", "")
+READ_MANY = LOCK_MANY.replace("for update of t", "")
 LOCK_OF_GRANTS = f"""
 select (select min(user_id) from user_ids u where u.subject_id = t.subject_id), {_COLUMNS}
 from timelines t left join subjects s using (subject_id)

@@ -51,6 +51,12 @@ class PostgresGrantQueries:
         last = grants[size - 1] if len(grants) > size else None
         return grants[:size], f"{last.granted_at}-{last.grant_id}" if last else None
 
+    def has_benefit(self, benefit: str) -> bool:
+        """See GrantQueries."""
+        with self._pool.connection() as connection:
+            row = connection.execute("select exists (select from benefits where benefit = %s)", (benefit,)).fetchone()
+        return row is not None and bool(row[0])
+
 
 def _opened(cursor: str | None) -> tuple[int | None, object]:
     if cursor is None:

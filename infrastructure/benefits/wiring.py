@@ -16,8 +16,11 @@ from application.budgets.close_budget import CloseBudget, ReopenBudget
 from application.budgets.define_budget import DefineBudget
 from application.budgets.ports import SecondPerson
 from application.budgets.show_budget import ShowBudget
+from application.grant_stops.lift_stop import LiftStop
+from application.grant_stops.stop_grants import StopGrants
 from infrastructure.benefits.budgets import PostgresBudgets
 from infrastructure.benefits.definitions import PostgresBenefits
+from infrastructure.benefits.stops import PostgresGrantStops
 from infrastructure.event_store.application import Ledger
 from infrastructure.postgres.pool import Pool
 from infrastructure.settings import Settings
@@ -26,6 +29,7 @@ from infrastructure.settings import Settings
 def benefit_catalogue(pool: Pool, ledger: Ledger, settings: Settings) -> BenefitCatalogue:
     """The catalogue, over the ledger."""
     benefits, budgets = PostgresBenefits(pool, ledger), PostgresBudgets(pool, ledger)
+    stops = PostgresGrantStops(pool, ledger)
     second_person = SecondPerson(settings.budget_approval_from, settings.approvals)
     return BenefitCatalogue(
         draft=DraftBenefit(benefits),
@@ -44,4 +48,7 @@ def benefit_catalogue(pool: Pool, ledger: Ledger, settings: Settings) -> Benefit
         close_budget=CloseBudget(budgets),
         reopen_budget=ReopenBudget(budgets),
         show_budget=ShowBudget(budgets),
+        stop_grants=StopGrants(stops),
+        lift_stop=LiftStop(stops),
+        stops=stops,
     )

@@ -99,7 +99,7 @@ class PostgresEvaluationLedger:
                 yield None
                 return
             rows = _at_once(rows)
-            with _undecidable(rows):
+            with undecidable([row.subject_id for row in rows]):
                 yield self._locked(connection, models, rows)
 
     @contextmanager
@@ -122,6 +122,12 @@ class PostgresEvaluationLedger:
         models = self._begin(connection)
         return self._locked(connection, models, _rows(connection, _THESE, (list(subject_ids),)))
 
+    def lock_settled(self, connection: Connection, subject_ids: Sequence[UUID]) -> LockedWork | None:
+        """The same of those that belong to no open history; None when nobody is left."""
+        models, rows = self._begin(connection), _rows(connection, _THESE, (list(subject_ids),))
+        settled = [row for row in rows if row.history_id is None]
+        return self._locked(connection, models, settled) if settled else None
+
     @contextmanager
     def take_behind(self, limit: int) -> Iterator[BulkWork | None]:
         """Subjects that have not seen the latest activation. Read in one transaction, written in others, as history is.
@@ -143,7 +149,7 @@ class PostgresEvaluationLedger:
                 if not rows:
                     yield None
                     return
-                with _undecidable(rows):
+                with undecidable([row.subject_id for row in rows]):
                     yield self._in_bulk(connection, rows)
 
     def _behind(self, connection: Connection, generation: int, bucket: int, limit: int) -> list[TimelineRow]:
@@ -180,7 +186,7 @@ class PostgresEvaluationLedger:
                 if not rows:
                     yield None
                     return
-                with _undecidable(rows):
+                with undecidable([row.subject_id for row in rows]):
                     yield self._historic(connection, session, rows)
 
     @contextmanager
@@ -265,16 +271,16 @@ class PostgresEvaluationLedger:
 
 
 @contextmanager
-def _undecidable(rows: Sequence[TimelineRow]) -> Iterator[None]:
+def undecidable(subject_ids: Sequence[UUID]) -> Iterator[None]:
     """Says whose work it was that failed, unless the fault is the server's and passes by itself."""
     try:
         yield
     except ProgramLimitExceeded as error:
-        raise Undecidable([row.subject_id for row in rows], error) from error
+        raise Undecidable(subject_ids, error) from error
     except OperationalError:
         raise
     except Exception as error:
-        raise Undecidable([row.subject_id for row in rows], error) from error
+        raise Undecidable(subject_ids, error) from error
 
 
 def _at_once(rows: list[TimelineRow]) -> list[TimelineRow]:

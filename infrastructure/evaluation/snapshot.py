@@ -6,8 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-import numpy as np
-from psycopg import Connection, IsolationLevel
+from psycopg import Connection
 
 from application.previews.ports import Candidate
 from domain.facts.table import FactTable
@@ -19,12 +18,12 @@ from domain.user_tier.observation import Observation, decode_observation
 from domain.user_tier.tags import held_tags
 from infrastructure.facts.read import facts_of
 from infrastructure.postgres.pool import Pool
+from infrastructure.postgres.snapshot import at_once, one_snapshot
 from infrastructure.security.keyring import Keyring
 from infrastructure.security.seal import CONTEXT_OBSERVATION
 from infrastructure.tier_models.in_force import ModelsInForce, ModelsInForceReader
 
 _CHUNK = 1_000
-_FACTS_AT_ONCE = 200_000
 # Whoever is not decided yet (an open history) has nowhere to move from.
 _EVERYBODY = "t.history_id is null and t.decided_at is not null"
 _MOMENT = f"""
@@ -35,8 +34,6 @@ select t.subject_id, t.stream_version, t.decided_at, t.facts, o.body
 from timelines t left join observations o using (subject_id)
 where {_EVERYBODY} and t.subject_id > %b order by t.subject_id limit %b
 """
-# The pool's limits are for short work; this holds one snapshot for as long as it takes.
-_PATIENT = "set local transaction_timeout = 0; set local idle_in_transaction_session_timeout = 0"
 
 
 class PostgresSnapshots:
@@ -49,15 +46,8 @@ class PostgresSnapshots:
     @contextmanager
     def take(self, candidate: Candidate) -> Iterator["PostgresSnapshot"]:
         """See Snapshots."""
-        with self._pool.connection() as connection:
-            connection.isolation_level = IsolationLevel.REPEATABLE_READ
-            connection.read_only = True
-            try:
-                connection.execute(_PATIENT)
-                yield PostgresSnapshot(connection, self._keyring, self._models.read(connection), candidate)
-            finally:
-                connection.rollback()
-                connection.isolation_level, connection.read_only = None, None
+        with one_snapshot(self._pool) as connection:
+            yield PostgresSnapshot(connection, self._keyring, self._models.read(connection), candidate)
 
 
 class PostgresSnapshot:
@@ -79,7 +69,7 @@ class PostgresSnapshot:
         kinds, lines = columns_read(models), lines_read(models)
         after = UUID(int=0)
         while rows := self._connection.execute(_SUBJECTS, (after, _CHUNK), binary=True).fetchall():
-            rows = _at_once(rows)
+            rows = at_once(rows, facts=3)
             after = rows[-1][0]
             ids = [row[0] for row in rows]
             table = facts_of(self._connection, ids, self._keyring, kinds, with_lines=lines)
@@ -101,9 +91,3 @@ class PostgresSnapshot:
         forces = self._in_force.forces(since, self.now)
         scheme = self._force.model.scheme
         return forces | {scheme: (*forces.get(scheme, ()), self._force)}
-
-
-def _at_once(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """The first of the rows, as many as have no more facts than are read at once; at least one."""
-    reached = int(np.searchsorted(np.cumsum([row[3] for row in rows]), _FACTS_AT_ONCE, side="right"))
-    return rows[: max(reached, 1)]

@@ -4,6 +4,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from eventsourcing.application import AggregateNotFoundError, Application
+from eventsourcing.domain import BaseAggregate
 from eventsourcing.persistence import ApplicationRecorder, InfrastructureFactory, Mapper, TrackingRecorder
 from eventsourcing.utils import Environment, EnvType
 from psycopg import Connection
@@ -11,6 +12,9 @@ from psycopg import Connection
 from domain.benefits.aggregate import Benefit, benefit_id_of
 from domain.budgets.aggregate import Budget, budget_id_of
 from domain.bulk_grants.aggregate import BulkGrant
+from domain.definitions.aggregate import Definition
+from domain.grant_stops.aggregate import GrantStop, stop_id_of
+from domain.strategies.aggregate import Strategy, strategy_id_of
 from domain.tier_model.aggregate import TierModel, model_id_of
 from domain.user_tier.aggregate import UserTier
 from infrastructure.event_store.mapper import LedgerMapper
@@ -22,7 +26,8 @@ from infrastructure.security.seal import Seal
 
 NAME = "tierline"
 
-A = TypeVar("A", UserTier, TierModel, Benefit, Budget, BulkGrant)
+A = TypeVar("A", bound=BaseAggregate[UUID])
+D = TypeVar("D", bound=Definition)
 
 
 class Ledger(Application[UUID]):
@@ -59,6 +64,18 @@ class Ledger(Application[UUID]):
     def bulk_grant(self, run_id: UUID) -> BulkGrant | None:
         """A bulk grant; None when none has this id."""
         return self._find(run_id, BulkGrant)
+
+    def grant_stop(self, scope: str) -> GrantStop | None:
+        """A scope; None when it was never stopped."""
+        return self._find(stop_id_of(scope), GrantStop)
+
+    def definition(self, kind: type[D], name: str) -> D | None:
+        """What is defined by this name; None when nothing ever was."""
+        return self._find(kind.id_of(name), kind)
+
+    def strategy(self, name: str) -> Strategy | None:
+        """A strategy's story; None when it was never defined."""
+        return self._find(strategy_id_of(name), Strategy)
 
     def save_joined(self, connection: Connection, *aggregates: Any) -> int:
         """Append what the aggregates decided as the last statement of the caller's transaction, and commit it.

@@ -15,6 +15,12 @@ from eventsourcing.domain import AggregateEvent
 import domain.benefits.events as benefits
 import domain.budgets.events as budgets
 import domain.bulk_grants.events as bulk_grants
+import domain.definitions.events as definitions
+import domain.grant_stops.events as grant_stops
+import domain.issuances.events as issuances
+import domain.segments.events as segments
+import domain.strategies.events as strategies
+import domain.tags.events as tags
 import domain.tier_model.events as tier_model
 import domain.user_tier.events as user_tier
 
@@ -156,7 +162,14 @@ CATALOGUE = Catalogue(
     [
         *(EventType(event, user_tier.CLEAR_FIELDS, sealed=True) for event in user_tier.EVENTS),
         *(EventType(event, tier_model.CLEAR_FIELDS, sealed=False) for event in tier_model.EVENTS),
-        *(EventType(event, benefits.CLEAR_FIELDS, sealed=False) for event in (*benefits.EVENTS, *budgets.EVENTS)),
         *(EventType(event, benefits.CLEAR_FIELDS, sealed=False) for event in bulk_grants.EVENTS),
+        *(EventType(event, benefits.CLEAR_FIELDS, sealed=False) for event in benefits.EVENTS),
+        *(EventType(event, benefits.CLEAR_FIELDS, sealed=False) for event in budgets.EVENTS),
+        *(EventType(event, benefits.CLEAR_FIELDS, sealed=False) for event in grant_stops.EVENTS),
+        *(
+            EventType(event, definitions.CLEAR_FIELDS, sealed=False)
+            for event in (*tags.EVENTS, *segments.EVENTS, *issuances.EVENTS)
+        ),
+        *(EventType(event, strategies.CLEAR_FIELDS, sealed=False) for event in strategies.EVENTS),
     ]
 )

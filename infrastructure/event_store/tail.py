@@ -12,11 +12,20 @@ from infrastructure.event_store.catalogue import CATALOGUE, Catalogue, DataInval
 from infrastructure.postgres.pool import Pool, transaction
 from infrastructure.security.keyring import DataKeyUnreadable, Keyring
 from infrastructure.security.seal import CONTEXT_EVENT, CONTEXT_OBSERVATION, Seal, SealBroken
-from projections.records import BrokenRecord, EventRecord, LiveGrant, ObservationRecord, Record, TailBatch
+from projections.records import (
+    BrokenRecord,
+    EventRecord,
+    LiveAssignment,
+    LiveGrant,
+    ObservationRecord,
+    Record,
+    TailBatch,
+)
 
 PARTITIONS = 8
 
 GRANTS = msgspec.json.Decoder(tuple[LiveGrant, ...])
+ASSIGNMENTS = msgspec.json.Decoder(tuple[LiveAssignment, ...])
 _UNREADABLE = (TopicUnknown, SchemaNewerThanCode, DataInvalid, DataKeyUnreadable, SealBroken, msgspec.MsgspecError)
 
 # The columns of an observation stand where an event's of the same type do. No condition and no limit in here: only so
@@ -43,13 +52,19 @@ LIVE_GRANTS = """
                  order by granted_at, grant_id)::text
  from grants where grants.subject_id = tail.stream_id and status = 'open')
 """
+LIVE_ASSIGNMENTS = """
+(select json_agg(json_build_array(replace(assignment_id::text, '-', ''), strategy, version, arm, holdout, assigned_at,
+                                  ends_at, campaign) order by assigned_at, assignment_id)::text
+ from assignments where assignments.subject_id = tail.stream_id and ended_at is null)
+"""
 _OF_TAIL = _HELD.replace("topic", "tail.topic")
 # Looked up one by one: a join might read all observations for the sake of a few.
 _SHOWN = f"""
 case when tail.topic is null or {_OF_TAIL} then {LIVE_GRANTS} end,
 case when {_OF_TAIL} then (
     select row(through, decided_at, body) from observations where observations.subject_id = tail.stream_id
-) end
+) end,
+case when tail.topic is null or {_OF_TAIL} then {LIVE_ASSIGNMENTS} end
 """
 
 _HEAD = "select greatest(0, {})".format(
@@ -170,7 +185,8 @@ class LogTail:
         through, decided_at, body = row[18] if row[3] is not None else (row[9], row[10], row[14])
         observation = decode_observation(seal.unseal(CONTEXT_OBSERVATION, body))
         grants = GRANTS.decode(row[17]) if row[17] else ()
-        return ObservationRecord(row[1], row[2], names, through, decided_at, observation, grants)
+        strategies = ASSIGNMENTS.decode(row[19]) if row[19] else ()
+        return ObservationRecord(row[1], row[2], names, through, decided_at, observation, grants, strategies)
 
 
 def head(connection: Connection) -> int:
@@ -195,5 +211,5 @@ def _read_statement(partitions: Sequence[int], limit: int, events: bool, observa
     rows = _EVENTS if events else _HELD_EVENTS
     selects = [rows.format(table=f"events_p{part}") for part in partitions]
     selects += [_OBSERVATIONS.format(table=f"observations_p{part}") for part in partitions if observations]
-    shown = _SHOWN if observations else "null, null"
+    shown = _SHOWN if observations else "null, null, null"
     return _READ.format(rows=" union all ".join(selects), only="", limit=limit, head=_HEAD, shown=shown)

@@ -8,7 +8,7 @@ import msgspec
 
 from application.queries import UnknownUser
 from domain.user_tier.observation import decode_observation
-from infrastructure.event_store.tail import GRANTS, LIVE_GRANTS
+from infrastructure.event_store.tail import ASSIGNMENTS, GRANTS, LIVE_ASSIGNMENTS, LIVE_GRANTS
 from infrastructure.postgres.pool import Pool
 from infrastructure.security.keyring import Keyring
 from infrastructure.security.seal import CONTEXT_OBSERVATION
@@ -16,8 +16,9 @@ from projections.records import ObservationRecord
 from projections.user_card.projector import project
 
 _OBSERVED = f"""
-select u.user_id, tail.stream_id, s.data_key, greatest(o.position, tail.held_position), o.through, o.decided_at, o.body,
-       {LIVE_GRANTS}
+select u.user_id, tail.stream_id, s.data_key,
+       case when o.position is not null then greatest(o.position, tail.held_position) end,
+       o.through, o.decided_at, o.body, {LIVE_GRANTS}, {LIVE_ASSIGNMENTS}
 from user_ids u join subjects s using (subject_id) left join observations o using (subject_id)
 join (select subject_id as stream_id, held_position from timelines) tail on tail.stream_id = u.subject_id
 where u.user_id = any(%s)
@@ -50,17 +51,21 @@ class LedgerCards:
         user_id: str,
         subject_id: UUID,
         data_key: bytes,
-        position: int | None,
+        position: int,
         through: int,
         decided_at: int,
-        body: bytes,
+        body: bytes | None,
         grants: str | None,
+        strategies: str | None,
     ) -> dict[str, Any]:
-        if position is None:
+        if body is None:
             return {"standings": {}, "tags": [], "strategies": [], "grants": [], "position": 0}
         seal = self._keyring.unwrap(subject_id, data_key)
         observation = decode_observation(seal.unseal(CONTEXT_OBSERVATION, body))
         held = GRANTS.decode(grants) if grants else ()
-        operation = project(ObservationRecord(position, subject_id, (user_id,), through, decided_at, observation, held))
+        joined = ASSIGNMENTS.decode(strategies) if strategies else ()
+        operation = project(
+            ObservationRecord(position, subject_id, (user_id,), through, decided_at, observation, held, joined)
+        )
         assert operation is not None  # it has a user id
         return operation.card

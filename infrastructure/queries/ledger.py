@@ -7,11 +7,13 @@ from psycopg import Connection
 
 from application.queries import (
     Distribution,
+    Flows,
     HistoryPage,
     InstantAhead,
     LogProgress,
     PastStanding,
     PastStandings,
+    PeriodBackwards,
     RecordedEvent,
     SchemeShape,
     SchemeWithoutScopes,
@@ -25,6 +27,7 @@ from domain.user_tier.events import TierChanged
 from infrastructure.event_store.catalogue import CATALOGUE
 from infrastructure.event_store.tail import head
 from infrastructure.postgres.pool import Pool
+from infrastructure.queries.past_standings import flows_and_moves, in_order, sizes
 from infrastructure.security.keyring import Keyring
 from infrastructure.security.seal import CONTEXT_EVENT, Seal
 
@@ -44,14 +47,6 @@ select originator_version, position, topic, scheme, scope, from_tier, to_tier, e
        command_id, causation, state
 from events where originator_id = %(subject)s and originator_version > %(after)s
 order by originator_version limit %(limit)s
-"""
-_DISTRIBUTION = """
-select to_tier, count(*) from (
-    select distinct on (originator_id, scope) to_tier from events
-    where scheme = %(scheme)s and topic = %(topic)s and effective_at <= %(as_of)s
-      and (%(scope)s::text is null or scope = %(scope)s)
-    order by originator_id, scope, effective_at desc, originator_version desc
-) standing group by to_tier
 """
 # Required: the last of the user's own positions up to at_least. A position that nobody has yet is not reached.
 _USER_PROGRESS = """
@@ -115,15 +110,30 @@ class PostgresLedgerQueries:
         events = [_recorded_event(row, seal) for row in rows[:size]]
         return HistoryPage(events, events[-1].version if len(rows) > size else None, position)
 
-    def distribution(self, scheme: str, as_of: int | None, scope: str | None = None) -> Distribution:
+    def distribution(
+        self, scheme: str, as_of: int | None, scope: str | None = None, known_at: int | None = None
+    ) -> Distribution:
         """See LedgerQueries."""
         with self._pool.connection() as connection:
             position = head(connection)
             tiers = _shape_of(connection, scheme, scope).tiers
-            (as_of,) = _instants(connection, as_of=as_of)
-            terms = {"scheme": scheme, "topic": TierChanged.TOPIC, "as_of": as_of, "scope": scope}
-            counts: dict[str, int] = dict(connection.execute(_DISTRIBUTION, terms).fetchall())
-        return Distribution(scheme, scope, as_of, dict.fromkeys(tiers, 0) | counts, position)
+            as_of, known_at = _instants(connection, as_of=as_of, known_at=known_at)
+            counts = sizes(connection, scheme, scope, as_of, known_at)
+        return Distribution(scheme, scope, as_of, known_at, dict.fromkeys(tiers, 0) | counts, position)
+
+    def flows(
+        self, scheme: str, since: int, until: int | None, scope: str | None = None, known_at: int | None = None
+    ) -> Flows:
+        """See LedgerQueries."""
+        with self._pool.connection() as connection:
+            position = head(connection)
+            tiers = _shape_of(connection, scheme, scope).tiers
+            asked = _instants(connection, **{"from": since, "to": until, "known_at": known_at})
+            since, until, known_at = asked
+            if since >= until:
+                raise PeriodBackwards(format_instant(since), format_instant(until))
+            flows, moves = flows_and_moves(connection, scheme, scope, since, until, known_at)
+        return Flows(scheme, scope, since, until, known_at, in_order(flows, tiers), in_order(moves, tiers), position)
 
     def user_progress(self, user_id: str, at_least: int) -> UserProgress:
         """See LedgerQueries."""

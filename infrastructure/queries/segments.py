@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 from application.queries import (
     CursorInvalid,
     Direction,
+    Holding,
     SchemeWithoutScopes,
     ScopedTier,
     SegmentFieldUnknown,
     SegmentPage,
 )
+from application.segments.ports import TAG_VALUE, Vocabulary
 from domain.tier_model.calendar import calendar_of
 from domain.tier_model.column import Type
 from domain.tier_model.compiled import CompiledModel
@@ -28,19 +30,27 @@ from projections.user_search.view import UserSearchView
 _DAYS = "days."
 _FIRST_DAY = date(1970, 1, 1)
 _DAY_RANGE = ((date.min - _FIRST_DAY).days, (date.max - _FIRST_DAY).days)
+_NO_TAGS: Mapping[str, Type] = {}
+_TYPES_OF_TAGS = {"number": Type.number, "text": Type.text, "choice": Type.text}
+_VALUED_TAGS = """
+select name, spec ->> 'type' from definitions
+where kind = 'tag' and spec ->> 'type' in ('number', 'text', 'choice') order by name
+"""
+_LISTED = ("tags", "benefits", "strategies", "arms")
 _ATTRIBUTE = re.compile(r"attributes\.[A-Za-z0-9_\-]{1,100}")
 
 
 class SegmentNames(NamedTuple):
     """What a segment may name. types: as a condition reads it; fields: where it is indexed; currency: of money().
 
-    scoped: schemes that are kept per scope; conditions do not name them.
+    scoped: schemes that are kept per scope; conditions do not name them. owners: the scheme that a name is of.
     """
 
     types: Mapping[str, Type]
     fields: Mapping[str, SearchField]
     currency: str
     scoped: frozenset[str]
+    owners: Mapping[str, str]
 
 
 class SearchSegment:
@@ -58,11 +68,11 @@ class SearchSegment:
         size: int,
         cursor: str | None,
         facets: Sequence[str],
-        scoped: Sequence[ScopedTier] = (),
+        besides: Sequence[ScopedTier | Holding] = (),
     ) -> SegmentPage:
         """See application.queries.Queries.search_segment."""
         names = self._names()
-        query = query_of(where, names, scoped)
+        query = query_of(where, names, besides)
         order = [_order(names, name, direction) for name, direction in sort]
         counted = {facet: _facet(names, facet) for facet in facets}
         try:
@@ -71,26 +81,47 @@ class SearchSegment:
             raise CursorInvalid(cursor or "") from None
         return SegmentPage(page.total, page.users, page.facets, page.next_cursor)
 
-    def members(self, where: str | None, scoped: Sequence[ScopedTier] = ()) -> Iterator[dict[str, Any]]:
-        """Every member's document as of one point in time, by subject; a user id's first."""
-        for document in self._view.members(query_of(where, self._names(), scoped)):
-            yield {"user_id": document["user_ids"][0], **document}
+    def require_searchable(self, where: str | None, besides: Sequence[ScopedTier | Holding] = ()) -> None:
+        """See application.queries.SegmentSearch."""
+        query_of(where, self._names(), besides)
+
+    def members(self, where: str | None, besides: Sequence[ScopedTier | Holding] = ()) -> Iterator[dict[str, Any]]:
+        """See application.queries.SegmentSearch."""
+        found = self._view.members(query_of(where, self._names(), besides))
+        return ({"user_id": document["user_ids"][0], **document} for document in found)
 
     def columns(self) -> list[str]:
-        """tier.SCHEME, pinned.SCHEME, frozen.SCHEME and SCHEME.FEATURE of everything in force."""
+        """tier.SCHEME, pinned.SCHEME, frozen.SCHEME and SCHEME.FEATURE of everything in force, and tag_value.NAME."""
         return [name for name in self._names().types if "." in name]
 
+    def read(self) -> Vocabulary:
+        """See application.segments.ports.SegmentVocabulary."""
+        models, names = self._models_and_names()
+        return Vocabulary(
+            names.types,
+            names.owners,
+            names.currency,
+            {scheme: model.version for scheme, model in models.items()},
+            {scheme: model.reads_tags for scheme, model in models.items()},
+            {scheme: model.reads_schemes for scheme, model in models.items()},
+        )
+
     def _names(self) -> SegmentNames:
+        return self._models_and_names()[1]
+
+    def _models_and_names(self) -> tuple[Mapping[str, CompiledModel], SegmentNames]:
         with self._pool.connection() as connection:
             models = self._models.read(connection).current
             row = connection.execute("select tierline_peek()").fetchone()
+            valued = connection.execute(_VALUED_TAGS).fetchall()
         assert row is not None
-        return names_of(models, row[0])
+        return models, names_of(models, row[0], {name: _TYPES_OF_TAGS[type_] for name, type_ in valued})
 
 
-def names_of(models: Mapping[str, CompiledModel], now: int) -> SegmentNames:
+def names_of(models: Mapping[str, CompiledModel], now: int, valued_tags: Mapping[str, Type] = _NO_TAGS) -> SegmentNames:
     """tier.SCHEME, SCHEME.FEATURE, and FEATURE where only one scheme in force has it; pinned.SCHEME (a pin's mode) and
-    frozen.SCHEME (true), which have a value only where there is one. now: microseconds."""
+    frozen.SCHEME (true), which have a value only where there is one; tag_value.NAME of tags that are defined with
+    values. now: microseconds."""
     types: dict[str, Type] = {}
     fields: dict[str, SearchField] = {}
     owners: dict[str, list[str]] = {}
@@ -120,8 +151,25 @@ def names_of(models: Mapping[str, CompiledModel], now: int) -> SegmentNames:
     for name, schemes in owners.items():
         if len(schemes) == 1:
             types[name], fields[name] = types[f"{schemes[0]}.{name}"], fields[f"{schemes[0]}.{name}"]
+    for name, type_ in valued_tags.items():
+        types[TAG_VALUE + name] = type_
+        place = "tag_numbers" if type_ is Type.number else "tag_texts"
+        fields[TAG_VALUE + name] = SearchField(f"{place}.{name}", type_, fractional=type_ is Type.number)
     currency = next((models[scheme].spec.currency for scheme in sorted(models)), "USD")
-    return SegmentNames(types, fields, currency, scoped)
+    return SegmentNames(types, fields, currency, scoped, _owners(types, models, owners))
+
+
+def _owners(
+    types: Mapping[str, Type], models: Mapping[str, CompiledModel], plain: Mapping[str, Sequence[str]]
+) -> dict[str, str]:
+    """The scheme of every name but those of tags. plain: the schemes of names without one."""
+    found = {name: schemes[0] for name, schemes in plain.items() if name in types}
+    for name in types:
+        first, _, second = name.partition(".")
+        scheme = second if first in ("tier", "pinned", "frozen") else first
+        if second and scheme in models:
+            found[name] = scheme
+    return found
 
 
 def _typed(path: str, type_: Type, fractional: bool) -> SearchField:
@@ -137,12 +185,17 @@ def _plain(field: SearchField) -> str:
     return f"{field.path}.{SCALAR_PARTS[str]}" if field.type is Type.scalar else field.path
 
 
-def query_of(where: str | None, names: SegmentNames, scoped: Sequence[ScopedTier] = ()) -> dict[str, Any] | None:
-    """The OpenSearch query of a condition and of standings in scopes; None for everybody.
+def query_of(
+    where: str | None, names: SegmentNames, besides: Sequence[ScopedTier | Holding] = ()
+) -> dict[str, Any] | None:
+    """The OpenSearch query of a condition, of standings in scopes and of what is held; None for everybody.
 
     Raises ConditionInvalid, SchemeWithoutScopes.
     """
-    filters = [_scoped(number, standing, names) for number, standing in enumerate(scoped)]
+    filters = [
+        {"term": {wanted.field: wanted.name}} if isinstance(wanted, Holding) else _scoped(number, wanted, names)
+        for number, wanted in enumerate(besides)
+    ]
     query = _condition(where, names)
     if not filters:
         return query
@@ -202,10 +255,10 @@ def _order(names: SegmentNames, name: str, direction: Direction) -> tuple[str, s
 
 def _facet(names: SegmentNames, name: str) -> str:
     """The field to count the values of."""
-    if name == "tags" or _ATTRIBUTE.fullmatch(name):
+    if name in _LISTED or _ATTRIBUTE.fullmatch(name):
         return name
     field = names.fields.get(name)
     countable = [known for known, at in names.fields.items() if at.type in (Type.text, Type.boolean, Type.scalar)]
     if field is None or name not in countable:
-        raise SegmentFieldUnknown("facets", name, ["tags", "attributes.NAME", *countable])
+        raise SegmentFieldUnknown("facets", name, [*_LISTED, "attributes.NAME", *countable])
     return _plain(field)

@@ -56,6 +56,14 @@ select %s, %s, coalesce(max(number), 0) + 1, %s, %s from run_findings where run_
 """
 
 
+def add_run(connection: Connection, kind: str, parameters: Mapping[str, Any], actor: str, parts: int) -> str:
+    """A run that comes about with the caller's transaction; its id."""
+    run_id = uuid4()
+    connection.execute(_ADD, (run_id, kind, Jsonb(parameters), actor))
+    connection.execute(_ADD_PARTS, (run_id, parts))
+    return str(run_id)
+
+
 @dataclass(slots=True)
 class HeldPart:
     """Fulfils Part."""
@@ -88,11 +96,8 @@ class PostgresRuns:
 
     def add(self, kind: str, parameters: Mapping[str, Any], actor: str, parts: int) -> str:
         """See Runs."""
-        run_id = uuid4()
         with transaction(self._pool) as connection:
-            connection.execute(_ADD, (run_id, kind, Jsonb(parameters), actor))
-            connection.execute(_ADD_PARTS, (run_id, parts))
-        return str(run_id)
+            return add_run(connection, kind, parameters, actor, parts)
 
     def get(self, run_id: str, kind: str) -> Run:
         """See Runs."""

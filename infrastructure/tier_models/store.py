@@ -9,12 +9,15 @@ import msgspec
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
+from application.definitions.ports import DefinitionView
 from application.tier_models.ports import TierModelView
 from domain.facts.table import FactTable
+from domain.tags.aggregate import TagDefinition
 from domain.tier_model.aggregate import TierModel
 from domain.tier_model.events import Activated, ModelEvent, Scheduled, Shadowed, Unscheduled
 from domain.tier_model.spec import TierModelSpec
 from domain.tier_model.version import ModelVersion, Review
+from infrastructure.definitions.store import definitions_of
 from infrastructure.event_store.application import Ledger
 from infrastructure.facts.read import facts_of
 from infrastructure.postgres.pool import Pool, transaction
@@ -126,6 +129,10 @@ class LockedModel:
     def specs(self) -> dict[str, TierModelSpec]:
         """The versions in force, by scheme."""
         return {scheme: model.spec for scheme, model in self._in_force.read(self._connection).current.items()}
+
+    def tags(self) -> list[DefinitionView]:
+        """See ModelChange."""
+        return definitions_of(self._connection, TagDefinition.KIND)
 
     def save(self, model: TierModel) -> int:
         """Tables, events and commit."""

@@ -13,15 +13,19 @@ from infrastructure.local_stack.supervise import KeepsDying
 from infrastructure.settings import SettingsError
 from interfaces.cli import (
     bench,
+    benefits,
+    budgets,
     bulk_grants,
+    bulk_tags,
     demo,
     doctor,
+    effects,
     facts,
-    grants,
+    granting,
     holds,
+    notices,
     run,
     segments,
-    shadows,
     stack,
     standings,
     upkeep,
@@ -43,13 +47,17 @@ cli.command("demo")(demo.demo)
 cli.command("run")(run.run)
 cli.add_typer(stack.app, name="stack")
 cli.add_typer(facts.app, name="facts")
-cli.add_typer(shadows.models, name="model")
+cli.add_typer(notices.models, name="model")
+cli.add_typer(benefits.app, name="benefit")
+cli.add_typer(budgets.app, name="budget")
+granting.app.add_typer(bulk_grants.app, name="bulk")
+cli.add_typer(granting.app, name="grants")
 cli.add_typer(holds.users, name="user")
-grants.app.add_typer(bulk_grants.app, name="bulk")
-cli.add_typer(grants.app, name="grants")
 cli.add_typer(holds.overrides, name="overrides")
 cli.add_typer(standings.app, name="standings")
+cli.add_typer(effects.app, name="scheme")
 cli.add_typer(segments.app, name="segment")
+cli.add_typer(bulk_tags.tags, name="tag")
 cli.add_typer(upkeep.projections, name="projections")
 cli.add_typer(verification.verify, name="verify")
 cli.add_typer(upkeep.keys, name="key")

@@ -7,14 +7,14 @@ import typer
 from domain.facts.instants import format_instant
 from interfaces.cli.context import KeyOption as Key
 from interfaces.cli.context import acting
+from interfaces.cli.definitions import Note, named_version
 from interfaces.cli.terminal import JsonOption, bar, instant_of, say, show_json
-from interfaces.cli.tier_models import Scheme, What, app, named_version, resolved, view_json
+from interfaces.cli.tier_models import Scheme, What, app, resolved, view_json
 
 if TYPE_CHECKING:
     from application.tier_models.ports import TierModelView
     from domain.tier_model.migration import Migration
 
-Note = Annotated[str, typer.Option(help="Kept with the event.")]
 Mode = Annotated[
     str | None, typer.Option(help="reassess (when left out), up-only, grandfather or soft-landing: who may fall, when.")
 ]

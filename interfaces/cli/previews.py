@@ -5,10 +5,11 @@ from typing import Any
 import typer
 
 from interfaces.cli.context import KeyOption, acting
+from interfaces.cli.definitions import named_version
 from interfaces.cli.model_lifecycle import GraceDays, Map, Mode, Percent, Salt, Until, app, migration_of
 from interfaces.cli.runs import performed
 from interfaces.cli.terminal import JsonOption, bar, complain, say, show_json, show_table
-from interfaces.cli.tier_models import Scheme, named_version
+from interfaces.cli.tier_models import Scheme
 
 __all__ = ["app"]
 
@@ -49,10 +50,10 @@ def _show(found: dict[str, Any]) -> None:
     for scheme, impact in found["schemes"].items():
         counts = ", ".join(f"{impact[name]:,} {what}" for name, what in _COUNTS.items() if impact[name])
         say(f"{scheme}: {impact['moved']:,} of {sum(impact['before'].values()):,} would move; {counts or 'no more'}.")
-        tiers = list(dict.fromkeys([*impact["before"], *impact["after"]]))
+        tiers = list(dict.fromkeys([*impact["tiers"], *impact["before"]]))
         rows = [(tier, impact["before"].get(tier, 0), impact["after"].get(tier, 0)) for tier in tiers]
         show_table(("tier", "before", "after"), rows)
-        show_table(("from", "to", "how many"), [tuple(move.values()) for move in impact["moves"]])
+        show_table(("from", "to", "how many"), [(move["from"], move["to"], move["count"]) for move in impact["moves"]])
         for why in impact["why"]:
             say(f"  {why['count']:,} by {why['clause']}, {why['rule']}")
     for one in found["sample"][:20]:

@@ -1,17 +1,17 @@
 """`tierline segment`: who is in one, and all of them into a file."""
 
-import csv
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 from urllib.parse import unquote
 
-import msgspec
 import typer
 
-from application.queries import ScopedTier
+from application.queries import Holding, ScopedTier
+from interfaces.cli.context import KeyOption, acting
 from interfaces.cli.terminal import JsonOption, say, show_json, show_table
+from interfaces.members import Counted, csv_texts, ndjson_texts
 
 app = typer.Typer(no_args_is_help=True, help="Segments: users by tiers, tags and features.")
 
@@ -19,6 +19,10 @@ Where = Annotated[str | None, typer.Argument(metavar="WHERE", help="A condition;
 ScopedOption = Annotated[
     list[str] | None,
     typer.Option(metavar="SCHEME/MERCHANT[/TIER]", help="A standing with a merchant; a slash in a name is %2F."),
+]
+
+BenefitOption = Annotated[
+    list[str] | None, typer.Option(metavar="BENEFIT", help="One of which they must have something left.")
 ]
 
 
@@ -30,12 +34,13 @@ def search(
     size: Annotated[int, typer.Option(min=0, max=1_000)] = 20,
     facet: Annotated[list[str] | None, typer.Option(help="A field whose values to count.")] = None,
     scoped: ScopedOption = None,
+    benefit: BenefitOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Users of a segment and their number, such as `tier.value = 'high' and recency > 30`."""
     order = [(field.lstrip("-"), "desc" if field.startswith("-") else "asc") for field in sort or []]
     with ctx.obj.system("postgres", "redis", "opensearch") as system:
-        page = system.search_segment(where, order, size, None, facet or [], _scoped(scoped))
+        page = system.search_segment(where, order, size, None, facet or [], _besides(scoped, benefit))
         lag = system.lags().get("user_search")
     if as_json:
         behind = {"lag_events": lag.lag_events if lag else None, "lag_seconds": lag.lag_seconds if lag else None}
@@ -60,21 +65,98 @@ def export(
     where: Where = None,
     to: Annotated[Path | None, typer.Option(help="A .ndjson or .csv file; NDJSON on standard output without.")] = None,
     scoped: ScopedOption = None,
+    benefit: BenefitOption = None,
+    segment: Annotated[str | None, typer.Option(help="A saved one, instead of a condition.")] = None,
 ) -> None:
     """Every user of a segment as of one point in time, as NDJSON or CSV."""
+    if segment is not None and (where is not None or scoped or benefit):
+        raise typer.BadParameter("--segment: it has its condition; give the one or the other")
     if to is not None and to.suffix not in (".ndjson", ".csv"):
         raise typer.BadParameter(f"--to {to}: end it with .ndjson or .csv, which says how it is written")
     with ctx.obj.system("postgres", "redis", "opensearch") as system:
-        members = system.search_segment.members(where, _scoped(scoped))
-        if to is None:
-            written = _ndjson(members, sys.stdout.buffer)
-        elif to.suffix == ".csv":
-            written = _csv(members, system.search_segment.columns(), to)
+        columns = system.search_segment.columns()
+        if segment is not None:
+            members = system.segments.members(segment)
         else:
-            with to.open("wb") as file:
-                written = _ndjson(members, file)
+            members = system.search_segment.members(where, _besides(scoped, benefit))
+        written = _written(members, columns, to)
     if to is not None:
         say(f"{written:,} users in {to}")
+
+
+def _besides(scoped: list[str] | None, benefits: list[str] | None) -> list[ScopedTier | Holding]:
+    found: list[ScopedTier | Holding] = [Holding("benefits", name) for name in benefits or []]
+    return [*found, *_scoped(scoped)]
+
+
+@app.command()
+def define(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Letters, digits, _ and -.")],
+    where: Where = None,
+    owner: Annotated[str, typer.Option(help="Who answers for it.")] = "",
+    meaning: Annotated[str, typer.Option(help="Who is in it, in words.")] = "",
+    scoped: ScopedOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Save a segment under a name, or revise it if it is there; every fault of its condition is told with its place."""
+    from domain.segments.definition import ScopedStanding, SegmentSpec
+
+    standings = tuple(ScopedStanding(one.scheme, one.scope, one.tier) for one in _scoped(scoped))
+    spec = SegmentSpec(owner, meaning, where or "", standings)
+    with ctx.obj.system("postgres", "broker") as system:
+        who = acting(system, key, "define tags and segments")
+        there = system.segments.definitions.find(name) is not None
+        act = system.segments.define.revise if there else system.segments.define
+        view, position = act(name, spec, who.actor)
+        _told(system, view, position, "revised" if there and position else "as it was" if there else "defined", as_json)
+
+
+@app.command("list")
+def list_segments(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """All saved segments, and how many users are in each."""
+    with ctx.obj.system("postgres", "redis", "opensearch") as system:
+        found = [system.segments.shown(view, coverage=not view.retired) for view in system.segments.list()]
+    if as_json:
+        show_json(found)
+        return
+    rows = [(one["name"], one["status"], one["users"], one["owner"], one["where"], one["meaning"]) for one in found]
+    show_table(("segment", "status", "users", "owner", "where", "meaning"), rows)
+
+
+@app.command()
+def retire(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    reason: Annotated[str, typer.Option(help="Kept with the event.")] = "",
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a saved segment away."""
+    with ctx.obj.system("postgres", "broker") as system:
+        who = acting(system, key, "define tags and segments")
+        view, position = system.segments.retire(name, who.actor, reason=reason)
+        _told(system, view, position, "retired", as_json)
+
+
+def _told(system: Any, view: Any, position: int, what: str, as_json: bool) -> None:
+    if as_json:
+        show_json(system.segments.shown(view) | {"position": position})
+    else:
+        say(f"{view.name} is {what}.")
+
+
+def _written(members: Iterable[dict[str, Any]], columns: list[str], to: Path | None) -> int:
+    """How many."""
+    counted = Counted(members)
+    texts = csv_texts(counted, columns) if to is not None and to.suffix == ".csv" else ndjson_texts(counted)
+    if to is None:
+        sys.stdout.buffer.writelines(texts)
+    else:
+        with to.open("wb") as file:
+            file.writelines(texts)
+    return counted.count
 
 
 def _scoped(given: list[str] | None) -> list[ScopedTier]:
@@ -85,34 +167,3 @@ def _scoped(given: list[str] | None) -> list[ScopedTier]:
             raise typer.BadParameter(f"--scoped {text}: write SCHEME/MERCHANT or SCHEME/MERCHANT/TIER")
         found.append(ScopedTier(*parts))
     return found
-
-
-def _ndjson(members: Iterable[dict[str, Any]], file: BinaryIO) -> int:
-    written = 0
-    for member in members:
-        file.write(msgspec.json.encode(member) + b"\n")
-        written += 1
-    return written
-
-
-def _csv(members: Iterable[dict[str, Any]], columns: list[str], to: Path) -> int:
-    """A column a scheme's tier and feature. A days_since is its last day."""
-    written = 0
-    with to.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["user_id", *columns, "tags"])
-        for member in members:
-            cells = [_cell(member, column) for column in columns]
-            writer.writerow([member["user_id"], *cells, " ".join(member.get("tags", []))])
-            written += 1
-    return written
-
-
-def _cell(member: dict[str, Any], column: str) -> Any:
-    scheme, _, feature = column.partition(".")
-    if scheme == "tier":
-        return member["tiers"].get(feature)
-    if scheme in ("pinned", "frozen"):
-        return member.get(scheme, {}).get(feature)
-    found = member["features"].get(scheme, {}).get(feature)
-    return member.get("days", {}).get(scheme, {}).get(feature) if found is None else found

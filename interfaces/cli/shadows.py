@@ -5,10 +5,11 @@ from typing import Annotated, Any
 import typer
 
 from interfaces.cli.context import KeyOption, acting
+from interfaces.cli.definitions import named_version
 from interfaces.cli.model_lifecycle import GraceDays, Map, Mode, Until, migration_of
 from interfaces.cli.previews import app as models
 from interfaces.cli.terminal import JsonOption, complain, say, show_json, show_table
-from interfaces.cli.tier_models import Scheme, named_version
+from interfaces.cli.tier_models import Scheme
 
 shadow = typer.Typer(no_args_is_help=True, help="A version decided beside the one in force, without effect.")
 models.add_typer(shadow, name="shadow")

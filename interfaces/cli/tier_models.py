@@ -1,7 +1,6 @@
 """`tierline model`: tier models from file to force."""
 
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +9,8 @@ from msgspec import to_builtins
 
 from domain.facts.instants import format_instant
 from interfaces.cli.context import ACTOR
-from interfaces.cli.terminal import JsonOption, bar, instant_of, say, show_json, show_table, warn
+from interfaces.cli.definitions import Drafted, named_or_drafted, named_version, show_faults
+from interfaces.cli.terminal import JsonOption, bar, instant_of, say, show_json, show_table
 
 if TYPE_CHECKING:
     # Half a second of every other command's time: only commands that read models load what does.
@@ -45,16 +45,7 @@ def lint(
     else:
         with ctx.obj.system("postgres") as system:
             found = {file: system.lint_tier_model(text, beside[file]) for file, text in texts.items()}
-    faults = [(file, fault) for file, its in found.items() for fault in its]
-    errors = sum(fault.severity == "error" for _, fault in faults)
-    if as_json:
-        show_json([{"file": str(file), **asdict(fault)} for file, fault in faults])
-    else:
-        for file, fault in faults:
-            say(f"{file}: {fault.severity}: {fault}" if len(files) > 1 else f"{fault.severity}: {fault}")
-        say(f"{errors} errors." if errors else "No errors.")
-    if errors:
-        raise typer.Exit(1)
+    show_faults({str(file): faults for file, faults in found.items()}, as_json)
 
 
 def _beside(texts: dict[Path, bytes]) -> dict[Path, dict[str, "TierModelSpec"]]:
@@ -145,23 +136,12 @@ def list_models(ctx: typer.Context, as_json: JsonOption = False) -> None:
 
 def resolved(system: Any, what: str, actor: str = ACTOR) -> tuple[str, int | None]:
     """The version that is meant; a file is taken in first."""
-    path = Path(what)
-    if not path.is_file():
-        if path.suffix in (".yaml", ".yml", ".json"):
-            raise typer.BadParameter(f"{what}: there is no such file")
-        return named_version(what)
-    view, faults = system.create_tier_model(path.read_bytes(), actor)
-    for fault in faults:
-        warn(str(fault))
-    return view.scheme, view.version
 
+    def draft(text: bytes) -> Drafted:
+        view, faults = system.create_tier_model(text, actor)
+        return view.scheme, view.version, faults
 
-def named_version(what: str) -> tuple[str, int | None]:
-    """SCHEME or SCHEME@VERSION. Raises BadParameter."""
-    scheme, _, version = what.partition("@")
-    if version and not version.isdigit():
-        raise typer.BadParameter(f"{what}: write a version as a number, such as {scheme}@2")
-    return scheme, int(version) if version else None
+    return named_or_drafted(what, draft)
 
 
 def view_json(view: "TierModelView") -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """`tierline user`: one user's card, past and reasons."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated, Any
@@ -7,16 +8,14 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from application.queries import RecordedEvent
+from application.queries import PastStanding, RecordedEvent
 from domain.facts.instants import format_instant
-from interfaces.cli.context import ACTOR
+from interfaces.cli import tags
 from interfaces.cli.terminal import JsonOption, instant_of, say, show_json, show_table
 
 app = typer.Typer(no_args_is_help=True, help="One user: where they stand, what was recorded, and why.")
 
 User = Annotated[str, typer.Argument(metavar="USER_ID")]
-Tag = Annotated[str, typer.Argument(metavar="TAG", help="1 to 64 characters without quotes.")]
-Reason = Annotated[str, typer.Option(help="Kept with the event.")]
 _PAGE = 500
 
 
@@ -47,11 +46,38 @@ def show(ctx: typer.Context, user_id: User, as_json: JsonOption = False) -> None
         if "growth" in at:
             say(f"{name}: {_growth(at['growth'])}")
     if card["tags"]:
-        say(f"tags: {', '.join(card['tags'])}")
+        values = card.get("tag_values", {})
+        told = [f"{tag} = {values[tag]}" if tag in values else tag for tag in card["tags"]]
+        say(f"tags: {', '.join(told)}")
     if not rows:
         say("Known, but not decided on any scheme yet.")
     if lag and lag.lag_events:
         say(f"This card is {lag.lag_events} events ({lag.lag_seconds:.1f} s) behind the log.")
+
+
+@app.command()
+def tiers(
+    ctx: typer.Context,
+    user_id: User,
+    as_of: Annotated[str | None, typer.Option(help="When it was true, RFC 3339; now when left out.")] = None,
+    known_at: Annotated[str | None, typer.Option(help="By what was recorded until then; now when left out.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Where the user stood at an instant, by what was recorded until another. Out of the log."""
+    at, known = instant_of(as_of), instant_of(known_at)
+    with ctx.obj.system("postgres") as system:
+        found = system.ledger.user_tiers(user_id, at, known)
+    instants = {"as_of": format_instant(found.as_of), "known_at": format_instant(found.known_at)}
+    if as_json:
+        scopes = {scheme: _past(places) for scheme, places in found.scopes.items()}
+        shown = {"user_id": user_id, **instants, "standings": _past(found.standings)}
+        show_json(shown | ({"scopes": scopes} if scopes else {}) | {"position": found.position})
+        return
+    places = list(found.standings.items())
+    places += [(f"{scheme} @ {scope}", at) for scheme, scopes in found.scopes.items() for scope, at in scopes.items()]
+    rows = [(name, past.tier, format_instant(past.since), past.event_id) for name, past in places]
+    show_table(("scheme", "tier", "since", "event"), rows, title=f"{user_id} at {instants['as_of']}")
+    say(f"As known at {instants['known_at']}.")
 
 
 @app.command()
@@ -108,38 +134,9 @@ def explain(
             say(f"  {line}")
 
 
-@app.command()
-def tag(
-    ctx: typer.Context,
-    user_id: User,
-    tag: Tag,
-    until: Annotated[str | None, typer.Option(help="When it ends by itself, RFC 3339; never when left out.")] = None,
-    reason: Reason = "",
-    as_json: JsonOption = False,
-) -> None:
-    """Tag the user; whatever reads the tag is decided at once."""
-    ends = instant_of(until)
-    with ctx.obj.system("postgres", "broker") as system:
-        change = system.add_tag(user_id, tag, ACTOR, until=ends, reason=reason)
-        _changed(system, user_id, change, "is tagged", "was tagged so already", as_json)
-
-
-@app.command()
-def untag(ctx: typer.Context, user_id: User, tag: Tag, reason: Reason = "", as_json: JsonOption = False) -> None:
-    """Take a tag off the user; whatever reads the tag is decided at once."""
-    with ctx.obj.system("postgres", "broker") as system:
-        change = system.remove_tag(user_id, tag, ACTOR, reason=reason)
-        _changed(system, user_id, change, "is no longer tagged", "was not tagged", as_json)
-
-
-def _changed(system: Any, user_id: str, change: Any, done: str, nothing: str, as_json: bool) -> None:
-    if change.changed:
-        system.nudges.projectors()
-    if as_json:
-        until = None if change.until is None else format_instant(change.until)
-        show_json({"user_id": user_id, **asdict(change), "until": until})
-    else:
-        say(f"{user_id} {done if change.changed else nothing}: {change.tag}")
+# The same under the names that they had first.
+app.command("tag")(tags.add)
+app.command("untag")(tags.remove)
 
 
 def _receipt(ctx: typer.Context, user_id: str, event_id: str, as_json: bool) -> None:
@@ -153,6 +150,13 @@ def _receipt(ctx: typer.Context, user_id: str, event_id: str, as_json: bool) -> 
         say("There is no such decision of this user.")
     for event in told:
         _explain(event)
+
+
+def _past(standings: Mapping[str, PastStanding]) -> dict[str, Any]:
+    return {
+        name: {"tier": past.tier, "since": format_instant(past.since), "event_id": past.event_id}
+        for name, past in standings.items()
+    }
 
 
 def _events(system: Any, user_id: str) -> list[RecordedEvent]:
@@ -198,7 +202,8 @@ def _own(event: RecordedEvent) -> str:
         return ", ".join(f"{name} {event.data[name]}" for name in told)
     if _name(event) in ("tag-added", "tag-removed"):
         until = event.data.get("until")
-        return event.data["tag"] + (f" until {format_instant(until)}" if until else "")
+        value = f" = {event.data['value']}" if event.data.get("value") is not None else ""
+        return event.data["tag"] + value + (f" until {format_instant(until)}" if until else "")
     return ""
 
 

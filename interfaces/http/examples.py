@@ -318,6 +318,21 @@ SEGMENT = answers(
 DISTRIBUTION = answers(
     {"scheme": "value", "as_of": "2026-03-01T08:00:00Z", "tiers": {"low": 120, "mid": 40, "high": 9}, **_FRESH}
 )
+FLOWS = answers(
+    {
+        "scheme": "value",
+        "from": "2026-02-01T00:00:00Z",
+        "to": "2026-03-01T00:00:00Z",
+        "known_at": "2026-03-01T08:00:00Z",
+        "flows": [
+            {"from": None, "to": "low", "users": 20},
+            {"from": "low", "to": "low", "users": 100},
+            {"from": "low", "to": "mid", "users": 12},
+        ],
+        "moves": [{"from": None, "to": "low", "count": 20}, {"from": "low", "to": "mid", "count": 14}],
+        **_FRESH,
+    }
+)
 _PROJECTION = {
     "name": "user_card",
     "version": 1,

@@ -33,3 +33,19 @@ REDEMPTION = answers(_OF_USER | {"redeemed": 1, "left": 1, "redeemed_now": 1})
 REVOKED = answers(
     _OF_USER | {"status": "revoked", "released": 2, "left": 0, "ended_at": "2026-03-02T09:00:00Z", "released_now": 2}
 )
+
+ISSUANCE_BODY = {"benefit": "birthday-gift", "time_zone": "Asia/Shanghai", "birthday": "birthday"}
+_ISSUANCE = {
+    "name": "birthday",
+    "status": "active",
+    "revision": 1,
+    **ISSUANCE_BODY,
+    "defined_at": "2026-03-01T08:00:00Z",
+    "defined_by": "key:3f2a",
+    "changed_at": "2026-03-01T08:00:00Z",
+    "changed_by": "key:3f2a",
+    "issued": 417,
+    "refused": {"NotEntitled": 12},
+}
+ISSUANCE = answers(_ISSUANCE | {"position": 18240})
+ISSUANCES = answers({"issuances": [_ISSUANCE], "next_cursor": None})

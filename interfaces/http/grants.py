@@ -3,16 +3,17 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 from starlette.responses import Response
 
 from application.access import Permission
 from application.benefits.grant_benefit import grant_id_of
 from application.benefits.ports import Recorded
-from domain.benefits.grant import Grant, GrantStatus
+from application.benefits.shown import grant_json
+from domain.benefits.grant import GrantStatus
 from domain.benefits.granting import LONGEST_TEXT, GrantWanted
 from interfaces.http.access import allow
-from interfaces.http.answers import answer, instant_text
+from interfaces.http.answers import answer
 from interfaces.http.examples import with_status
 from interfaces.http.grant_examples import GRANT, GRANTS, REDEMPTION, REVOKED
 from interfaces.http.system import SystemDep
@@ -34,7 +35,7 @@ class GrantRequest(BaseModel):
     )
 
     benefit: Text
-    units: int = Field(1, description="Coupons, points, orders, pieces: what the benefit's kind counts.")
+    units: StrictInt = Field(1, description="Coupons, points, orders, pieces: what the benefit's kind counts.")
     reason: Text = Field("", description="Kept with the event.")
     order_id: Text = Field("", description="The order that it is granted for: its refund may take it back.")
     budgets: list[Text] = Field([], max_length=10, description="Charged besides the benefit's own.")
@@ -48,7 +49,7 @@ class RedemptionRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"units": 1, "order_id": "order-1002"}]})
 
-    units: int | None = Field(None, description="All that is left when left out.")
+    units: StrictInt | None = Field(None, description="All that is left when left out.")
     order_id: Text = ""
 
 
@@ -140,32 +141,6 @@ def revoke_grant(
         return _recorded(system, found) | {"released_now": found.moved}
 
     return call.answer(act)
-
-
-def grant_json(grant: Grant) -> dict[str, Any]:
-    """As it is shown."""
-    return {
-        "grant_id": grant.grant_id,
-        "benefit": grant.benefit,
-        "benefit_version": grant.version,
-        "kind": grant.kind,
-        "status": grant.status,
-        "units": grant.units,
-        "redeemed": grant.redeemed,
-        "released": grant.released,
-        "reclaimed": grant.reclaimed,
-        "left": grant.left,
-        "unit_cost": grant.unit_cost,
-        "currency": grant.currency,
-        "granted_at": instant_text(grant.granted_at),
-        "expires_at": instant_text(grant.expires_at),
-        "ended_at": instant_text(grant.ended_at),
-        "cause": grant.cause,
-        "campaign": grant.campaign,
-        "strategy": grant.strategy,
-        "assignment_id": grant.assignment_id,
-        "run_id": grant.run_id,
-    }
 
 
 def _recorded(system: Any, found: Recorded) -> dict[str, Any]:

@@ -2,6 +2,35 @@
 
 from interfaces.http.examples import RECEIPT, Responses, answers
 
+
+def schema_example(title: str) -> Responses:
+    """An answer with a JSON Schema."""
+    return {
+        **answers(None),
+        200: {
+            "description": "The schema, in the 2020-12 draft",
+            "content": {
+                "application/schema+json": {
+                    "schema": {"type": "object"},
+                    "example": {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title},
+                }
+            },
+        },
+        304: {"description": "As you have it: the ETag in `If-None-Match` is this one"},
+    }
+
+
+REVIEW = {
+    "submitted_by": "key:4f1d2c",
+    "submitted_at": "2026-03-01T08:01:00Z",
+    "note": "for the spring campaign",
+    "approved_by": "key:77ab01",
+    "approved_at": "2026-03-01T08:04:00Z",
+    "approval": "",
+    "rejected_by": None,
+    "rejected_at": None,
+    "reason": "",
+}
 _MODEL = {
     "scheme": "value",
     "version": 3,
@@ -13,17 +42,7 @@ _MODEL = {
     "activated_at": "2026-03-01T08:05:00Z",
     "scheduled_at": None,
     "migration": {"mode": "soft-landing", "grace_days": 30},
-    "review": {
-        "submitted_by": "key:4f1d2c",
-        "submitted_at": "2026-03-01T08:01:00Z",
-        "note": "for the spring campaign",
-        "approved_by": "key:77ab01",
-        "approved_at": "2026-03-01T08:04:00Z",
-        "approval": "",
-        "rejected_by": None,
-        "rejected_at": None,
-        "reason": "",
-    },
+    "review": REVIEW,
 }
 MODELS = answers({"tier_models": [_MODEL], "next_cursor": None})
 MODEL = answers(_MODEL | {"spec": {"scheme": "value", "tiers": ["low", "mid", "high"]}})
@@ -48,12 +67,14 @@ _PREVIEW = {
             "deferred": 0,
             "above": 31,
             "promised": 31,
+            "tiers": ["low", "mid", "high"],
             "moves": [{"from": "high", "to": "mid", "count": 10}, {"from": "low", "to": "mid", "count": 2}],
             "before": {"low": 120, "mid": 40, "high": 9},
             "after": {"low": 118, "mid": 52, "high": 9},
             "why": [{"clause": "downgrade", "rule": "mid.enter", "count": 10}],
         }
     },
+    "benefit_cost": None,
     "sample": [
         {
             "user_id": "u-1",
@@ -68,6 +89,24 @@ _PREVIEW = {
     "errors": [],
 }
 PREVIEW = answers(_PREVIEW)
+NOTICE = answers(
+    {
+        "scheme": "value",
+        "version": 3,
+        "against": 2,
+        "lang": "en",
+        "from": "2026-04-01T00:00:00Z",
+        "heading": "Value: version 3 of the rules",
+        "dates": ["In force from 1 April 2026 on."],
+        "changes": ["High: Spend is at least CNY 1,200.00. Before: High: Spend is at least CNY 1,000.00."],
+        "transition": ["Nobody falls within 30 days of the change; then by one tier at a time, …"],
+        "rules": ["High: Spend is at least CNY 1,200.00.", "Low: everybody else."],
+        "meanings": ["Spend: total amount of orders in the last 365 days."],
+        "policy": ["A higher tier is given as soon as its conditions are met."],
+        "growth": [],
+        "text": "Value: version 3 of the rules\nIn force from 1 April 2026 on.\n\n…",
+    }
+)
 SHADOW = answers(
     {
         "scheme": "value",
@@ -100,19 +139,7 @@ DIFFERENCES = answers(
         "next_cursor": None,
     }
 )
-MODEL_SCHEMA: Responses = {
-    **answers(None),
-    200: {
-        "description": "The schema, in the 2020-12 draft",
-        "content": {
-            "application/schema+json": {
-                "schema": {"type": "object"},
-                "example": {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "TierModelSpec"},
-            }
-        },
-    },
-    304: {"description": "As you have it: the ETag in `If-None-Match` is this one"},
-}
+MODEL_SCHEMA: Responses = schema_example("TierModelSpec")
 PRESETS_LISTED = answers(
     {
         "presets": [

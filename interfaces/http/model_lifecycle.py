@@ -11,15 +11,14 @@ from application.tier_models.ports import TierModelView
 from domain.facts.instants import format_instant
 from domain.tier_model.migration import Migration, migration_from_json
 from domain.tier_model.reviewing import LONGEST
+from interfaces.http.definitions import ApproveRequest, RejectRequest, SubmitRequest, Version
 from interfaces.http.instants import Instant, RequiredInstant
 from interfaces.http.model_examples import MODEL
 from interfaces.http.system import SystemDep
-from interfaces.http.tier_models import Version, shown_whole
+from interfaces.http.tier_models import shown_whole
 from interfaces.http.writes import Write, write
 
 router = APIRouter(prefix="/v1/tier-models/{scheme}/versions/{version}", tags=["tier models"])
-
-Words = Annotated[str, Field(max_length=LONGEST, description="Kept with the event.")]
 
 
 class MigrationBody(BaseModel):
@@ -40,31 +39,6 @@ class MigrationBody(BaseModel):
         """Raises MigrationInvalid."""
         given = self.model_dump(exclude={"until"}, exclude_none=True)
         return migration_from_json(given | ({} if self.until is None else {"until": format_instant(self.until)}))
-
-
-class SubmitRequest(BaseModel):
-    """What the approver should know."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"note": "for the spring campaign"}]})
-
-    note: Words = ""
-
-
-class ApproveRequest(BaseModel):
-    """What was looked at, and agreed to."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"content_hash": "9f0c…", "note": "ok"}]})
-
-    content_hash: str = Field(description="Of the version that was looked at: a change since is refused.")
-    note: Words = ""
-
-
-class RejectRequest(BaseModel):
-    """Why not."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "gold is too far away"}]})
-
-    reason: Words
 
 
 class ActivateRequest(BaseModel):

@@ -11,11 +11,11 @@ from application.previews.preview_tier_model import shown
 from application.queries import NoPreview
 from interfaces.http.access import allow
 from interfaces.http.answers import answer
+from interfaces.http.definitions import Version
 from interfaces.http.examples import with_status
 from interfaces.http.model_examples import PREVIEW
 from interfaces.http.model_lifecycle import MigrationBody
 from interfaces.http.system import SystemDep
-from interfaces.http.tier_models import Version
 from interfaces.http.writes import Write, write
 
 router = APIRouter(prefix="/v1/tier-models/{scheme}/versions/{version}/preview", tags=["tier models"])

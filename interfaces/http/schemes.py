@@ -1,4 +1,4 @@
-"""Schemes as a whole: how many users stand on each tier."""
+"""Schemes as a whole: how many users stand on each tier, who went where, and how good the rules are."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -8,13 +8,23 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from application.access import Permission
+from application.scheme_answers import asked_of, distribution_json, flows_json
 from interfaces.http.access import allow
 from interfaces.http.answers import answer, instant_text
-from interfaces.http.examples import DISTRIBUTION
-from interfaces.http.instants import Instant
+from interfaces.http.examples import DISTRIBUTION, FLOWS
+from interfaces.http.instants import Instant, RequiredInstant
 from interfaces.http.system import SystemDep
 
 router = APIRouter(prefix="/v1/schemes", tags=["schemes"])
+
+Scope = Annotated[
+    str | None,
+    Query(min_length=1, description="Of a scheme with `per`: this merchant alone. Without it all scopes together."),
+]
+KnownAt = Annotated[
+    Instant, Query(description="By what was recorded until then; by all that is, when left out. Out of the log.")
+]
+_OUT_OF_THE_LOG = {"lag_events": 0, "lag_seconds": 0.0}
 
 
 @router.get(
@@ -30,20 +40,17 @@ async def read_distribution(
     as_of: Annotated[
         Instant, Query(description="Out of the log, slower; the present out of Redis when left out.")
     ] = None,
-    scope: Annotated[
-        str | None,
-        Query(min_length=1, description="Of a scheme with `per`: this merchant alone. Without it all scopes together."),
-    ] = None,
+    known_at: KnownAt = None,
+    scope: Scope = None,
 ) -> Response:
     """Every tier of the scheme, with 0 for an empty one. Of a scheme with `per`, a user counts once in every scope."""
-    asked = {"scheme": scheme} | ({} if scope is None else {"scope": scope})
-    if as_of is not None:
-        found = await run_in_threadpool(system.ledger.distribution, scheme, as_of, scope)
-        past = {"as_of": instant_text(found.as_of), "tiers": found.tiers, "position": found.position}
-        return answer(asked | past | {"lag_events": 0, "lag_seconds": 0.0})
+    if as_of is not None or known_at is not None:
+        found = await run_in_threadpool(system.ledger.distribution, scheme, as_of, scope, known_at)
+        return answer(distribution_json(found) | _OUT_OF_THE_LOG)
     shape = await run_in_threadpool(system.ledger.shape_of, scheme, scope)
     lag = await request.app.state.lags.of("user_card")
-    present = asked | {
+    present = {
+        **asked_of(scheme, scope),
         "as_of": instant_text(await run_in_threadpool(system.clock.now)),
         "tiers": await run_in_threadpool(_counts, system, scheme, scope, shape.tiers),
         "position": lag.position if lag else 0,
@@ -51,6 +58,26 @@ async def read_distribution(
         "lag_seconds": lag.lag_seconds if lag else None,
     }
     return answer(present)
+
+
+@router.get(
+    "/{scheme}/flows",
+    responses=FLOWS,
+    summary="Who went from which tier to which",
+    dependencies=[allow(Permission.SEARCH)],
+)
+def read_flows(
+    system: SystemDep,
+    scheme: str,
+    since: Annotated[RequiredInstant, Query(alias="from", description="Where they stood then, …")],
+    until: Annotated[Instant, Query(alias="to", description="… and where they stand then; now when left out.")] = None,
+    known_at: KnownAt = None,
+    scope: Scope = None,
+) -> Response:
+    """`flows`: users by where they stood at `from` and stand at `to`, those who stayed among them; `from` is null for
+    who had no tier yet. `moves`: every change of tier on the way."""
+    found = system.ledger.flows(scheme, since, until, scope, known_at)
+    return answer(flows_json(found) | _OUT_OF_THE_LOG)
 
 
 def _counts(system: Any, scheme: str, scope: str | None, tiers: Sequence[str]) -> dict[str, int]:

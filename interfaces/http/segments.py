@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from application.access import Permission
-from application.queries import Direction, ScopedTier
+from application.queries import Direction, Holding, ScopedTier
 from interfaces.http.access import allow
 from interfaces.http.answers import answer
 from interfaces.http.examples import SEGMENT
@@ -86,6 +86,9 @@ class SegmentQuery(BaseModel):
         max_length=20,
         description="Standings with merchants that they must have as well; `where` does not name such schemes.",
     )
+    benefits: list[Annotated[str, Field(min_length=1, max_length=64)]] = Field(
+        default=[], max_length=20, description="Benefits of which they must have something left, each of them."
+    )
     sort: SortFields = Field(
         default=[], description='Fields; a minus, or `{"field", "order"}`, turns one round. Users without it come last.'
     )
@@ -115,7 +118,10 @@ async def search(
         wanted.size,
         wanted.cursor,
         wanted.facets,
-        [ScopedTier(one.scheme, one.scope, one.tier) for one in wanted.scoped],
+        [
+            *(ScopedTier(one.scheme, one.scope, one.tier) for one in wanted.scoped),
+            *(Holding("benefits", name) for name in wanted.benefits),
+        ],
     )
     content = {
         "total": page.total,

@@ -10,10 +10,10 @@ from application.shadow.ports import NoShadow
 from application.shadow.shown import difference_json, status_json
 from interfaces.http.access import allow
 from interfaces.http.answers import answer
+from interfaces.http.definitions import Version
 from interfaces.http.model_examples import DIFFERENCES, SHADOW
 from interfaces.http.previews import PreviewRequest
 from interfaces.http.system import SystemDep
-from interfaces.http.tier_models import Version
 from interfaces.http.writes import Write, write
 
 router = APIRouter(prefix="/v1/tier-models/{scheme}/versions/{version}/shadow", tags=["tier models"])

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 from starlette.responses import Response
 
 from application.access import Permission
@@ -23,7 +23,7 @@ Tagger = Annotated[Write, write(Permission.TAG_USERS)]
 
 
 class TagRequest(BaseModel):
-    """For how long, and why."""
+    """For how long, why, and with which value."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -32,6 +32,9 @@ class TagRequest(BaseModel):
 
     until: Instant = Field(None, description="When it ends by itself; never when left out.")
     reason: str = Field("", max_length=LONGEST_REASON, description="Kept with the event.")
+    value: StrictBool | StrictInt | StrictFloat | StrictStr | None = Field(
+        None, description="Of a tag that is defined with values; a flag has none."
+    )
 
 
 @router.post("/{user_id:path}/tags/{tag:path}", responses=TAG, summary="Tag a user")
@@ -40,8 +43,16 @@ def add_tag(system: SystemDep, user_id: UserId, tag: Tag, call: Tagger, wanted: 
     wanted = wanted or TagRequest()
 
     def act() -> dict[str, Any]:
-        named = {"command_id": call.command_id, "reason": wanted.reason}
-        return _shown(system, user_id, system.add_tag(user_id, tag, call.actor, until=wanted.until, **named))
+        change = system.add_tag(
+            user_id,
+            tag,
+            call.actor,
+            until=wanted.until,
+            reason=wanted.reason,
+            value=wanted.value,
+            command_id=call.command_id,
+        )
+        return _shown(system, user_id, change)
 
     return call.answer(act)
 
@@ -70,6 +81,7 @@ def _shown(system: Any, user_id: str, change: TagChange) -> dict[str, Any]:
         "user_id": user_id,
         "tag": change.tag,
         "until": instant_text(change.until),
+        **({} if change.value is None else {"value": change.value}),
         "changed": change.changed,
         "position": change.position or system.tail.head(),
     }

@@ -1,19 +1,25 @@
 """Tier models: their versions, and what can be done with one."""
 
-import hashlib
-from functools import cache
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Header, Path, Request
+from fastapi import APIRouter, Depends, Header
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from application.access import Permission
 from application.tier_models.ports import TierModelView
-from domain.tier_model.spec import ModelFault, json_schema
-from domain.tier_model.version import Review
+from domain.tier_model.spec import json_schema
 from interfaces.http.access import allow
-from interfaces.http.answers import answer, instant_text, json_bytes
+from interfaces.http.answers import answer, instant_text
+from interfaces.http.definitions import (
+    SchemaResponse,
+    Version,
+    body_text,
+    faults_answer,
+    schema_answer,
+    shown_fault,
+    shown_review,
+)
 from interfaces.http.examples import with_status
 from interfaces.http.instants import Instant
 from interfaces.http.model_examples import LINT, MODEL, MODEL_BODY, MODEL_SCHEMA, MODELS
@@ -21,18 +27,6 @@ from interfaces.http.system import SystemDep
 from interfaces.http.writes import Write, write
 
 router = APIRouter(prefix="/v1/tier-models", tags=["tier models"])
-
-Version = Annotated[int, Path(ge=1, le=1_000_000)]
-
-
-class SchemaResponse(Response):
-    """A JSON Schema."""
-
-    media_type = "application/schema+json"
-
-
-async def _text(request: Request) -> bytes:
-    return await request.body()
 
 
 class FitRequest(BaseModel):
@@ -60,12 +54,7 @@ def list_models(system: SystemDep) -> Response:
 )
 def read_schema(if_none_match: Annotated[str | None, Header()] = None) -> Response:
     """For editors that complete and check while a model is written. It changes with releases alone."""
-    text, tag = _schema()
-    headers = {"ETag": tag, "Cache-Control": "private, max-age=3600"}
-    known = [one.strip().removeprefix("W/") for one in (if_none_match or "").split(",")]
-    if tag in known or "*" in known:
-        return Response(status_code=304, headers=headers)
-    return SchemaResponse(text, 200, headers)
+    return schema_answer(json_schema, if_none_match)
 
 
 @router.get("/{scheme}", responses=MODEL, summary="A scheme's model", dependencies=[allow(Permission.READ_MODELS)])
@@ -92,13 +81,13 @@ def show_version(system: SystemDep, scheme: str, version: Version) -> Response:
 def create_model(
     system: SystemDep,
     call: Annotated[Write, write(Permission.DRAFT_MODELS)],
-    text: Annotated[bytes, Depends(_text)],
+    text: Annotated[bytes, Depends(body_text)],
 ) -> Response:
     """From YAML or JSON. The content of a version that is there already is that version again."""
 
     def act() -> dict[str, Any]:
         view, faults = system.create_tier_model(text, call.actor)
-        return shown_whole(view) | {"warnings": [_fault(fault) for fault in faults]}
+        return shown_whole(view) | {"warnings": [shown_fault(fault) for fault in faults]}
 
     return call.answer(act, 201)
 
@@ -110,11 +99,9 @@ def create_model(
     summary="Find what is wrong with a model",
     dependencies=[allow(Permission.READ_MODELS)],
 )
-def lint_model(system: SystemDep, text: Annotated[bytes, Depends(_text)]) -> Response:
+def lint_model(system: SystemDep, text: Annotated[bytes, Depends(body_text)]) -> Response:
     """Every fault with its line and column; stores nothing."""
-    faults = system.lint_tier_model(text)
-    valid = not any(fault.severity == "error" for fault in faults)
-    return answer({"valid": valid, "faults": [_fault(fault) for fault in faults]})
+    return faults_answer(system.lint_tier_model(text))
 
 
 @router.post("/{scheme}/versions/{version}/fit", responses=MODEL, summary="Fit a version's cuts")
@@ -130,13 +117,6 @@ def fit_model(
     return call.answer(lambda: shown_whole(system.fit_tier_model(scheme, version, at, call.actor, learner=learner)))
 
 
-@cache
-def _schema() -> tuple[bytes, str]:
-    """The document and its ETag."""
-    text = json_bytes(json_schema())
-    return text, f'"{hashlib.sha256(text).hexdigest()[:32]}"'
-
-
 def _summary(view: TierModelView) -> dict[str, Any]:
     return {
         "scheme": view.scheme,
@@ -149,39 +129,10 @@ def _summary(view: TierModelView) -> dict[str, Any]:
         "activated_at": instant_text(view.activated_at),
         "scheduled_at": instant_text(view.scheduled_at),
         "migration": view.migration,
-        "review": _review(view.review),
-    }
-
-
-def _review(review: Review) -> dict[str, Any] | None:
-    """Who submitted, approved or rejected it; None before anybody did."""
-    if review.submitted_at is None:
-        return None
-    return {
-        "submitted_by": review.submitted_by,
-        "submitted_at": instant_text(review.submitted_at),
-        "note": review.note,
-        "approved_by": review.approved_by or None,
-        "approved_at": instant_text(review.approved_at),
-        "approval": review.approval,
-        "rejected_by": review.rejected_by or None,
-        "rejected_at": instant_text(review.rejected_at),
-        "reason": review.reason,
+        "review": shown_review(view.review),
     }
 
 
 def shown_whole(view: TierModelView) -> dict[str, Any]:
     """A version with its spec, as answered."""
     return _summary(view) | {"spec": view.spec}
-
-
-def _fault(fault: ModelFault) -> dict[str, Any]:
-    return {
-        "path": fault.path,
-        "line": fault.line,
-        "column": fault.column,
-        "value": fault.value,
-        "message": fault.message,
-        "remedy": fault.remedy,
-        "severity": fault.severity,
-    }

@@ -39,8 +39,12 @@ def work(system: System, stop: threading.Event) -> None:
             system.receive_nudges,
             system.carry_out_activations,
             system.perform_runs,
-            system.grants.expire,
-            system.bulk_grants.perform,
+            {
+                "grants": system.grants.keep_up,
+                "bulk grants": system.bulk_grants.perform,
+                "rule tags": system.tags.follow_rules,
+                "strategies": system.strategies.react,
+            },
         )
         worker.run(stop)
     finally:

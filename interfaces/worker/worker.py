@@ -1,7 +1,7 @@
 """The worker: decides whoever is due, keeps the read models up, and says how far they are."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from interfaces.worker.loops import SWEEP_SECONDS, Loop
@@ -11,6 +11,7 @@ from projections.read_models import Kept
 _REPORT_SECONDS = 0.5
 _BUSY_SECONDS = 0.1  # another worker holds a lane, and may have looked before our wake
 _STOP_SECONDS = 20.0
+_OTHER_GAP_SECONDS = 0.02
 # OpenSearch pays for every refresh; a card is written at once.
 _GAP_SECONDS = {"redis": 0.02, "opensearch": 0.4}
 
@@ -46,19 +47,15 @@ class Worker:
         receiver: Callable[[Callable[[], None], Callable[[], None]], Receiver],
         carry_out: Callable[[], Sequence[object]],
         perform_run: Callable[[], bool],
-        expire_grants: Callable[[], int],
-        perform_bulk_grants: Callable[[], bool],
+        others: Mapping[str, Callable[[], object]],
     ) -> None:
         """evaluate_due: subjects decided, 0 for nobody due. receiver: made from (wake evaluator, wake projectors).
 
         carry_out: writes down the scheduled activations that came due, and answers them. perform_run: does a part of a
-        long question; False when there is none. expire_grants: how many ended, 0 when none is left.
-        perform_bulk_grants: does a chunk of one; False when there is none.
+        long question; False when there is none. others: by name, what else is done bit by bit as the log grows and time
+        passes; each answers something true while it has more to do.
         """
-        self._perform_bulk_grants = perform_bulk_grants
-        self._bulk_grants = Loop("bulk grants", self._grant_in_bulk)
-        self._expire_grants = expire_grants
-        self._expirer = Loop("grants", self._expire)
+        self._others = [self._other(name, step) for name, step in others.items()]
         self._perform_run = perform_run
         self._runs = Loop("runs", self._perform)
         self._carry_out = carry_out
@@ -83,20 +80,13 @@ class Worker:
             loop.join(_STOP_SECONDS)
 
     def wake_projectors(self) -> None:
-        """The log has grown."""
-        for loop in self._projectors:
+        """The log has grown: for whoever shows it, and whoever reacts to it."""
+        for loop in (*self._projectors, *self._others):
             loop.wake()
 
     def _loops(self) -> Iterable[Loop]:
-        return [
-            self._evaluator,
-            self._schedules,
-            self._runs,
-            self._expirer,
-            self._bulk_grants,
-            *self._projectors,
-            *self._reporters,
-        ]
+        working = [self._evaluator, self._schedules, self._runs, *self._others]
+        return [*working, *self._projectors, *self._reporters]
 
     def _evaluate(self) -> float:
         if self._evaluate_due() == 0:
@@ -112,17 +102,14 @@ class Worker:
     def _perform(self) -> float:
         return 0.0 if self._perform_run() else SWEEP_SECONDS
 
-    def _expire(self) -> float:
-        if self._expire_grants() == 0:
-            return SWEEP_SECONDS
-        self.wake_projectors()
-        return 0.0
+    def _other(self, name: str, step: Callable[[], object]) -> Loop:
+        def work() -> float:
+            if not step():
+                return SWEEP_SECONDS
+            self.wake_projectors()
+            return 0.0
 
-    def _grant_in_bulk(self) -> float:
-        if not self._perform_bulk_grants():
-            return SWEEP_SECONDS
-        self.wake_projectors()
-        return 0.0
+        return Loop(name, work, _OTHER_GAP_SECONDS)
 
     def _projector(self, name: str) -> Loop:
         def work() -> float:

@@ -7,7 +7,7 @@ from uuid import UUID
 from domain.facts.instants import format_instant
 from domain.tier_model.spec.growth import GROWTH
 from domain.user_tier.observation import SchemeObservation, Standing
-from projections.records import LiveGrant, ObservationRecord, Record
+from projections.records import LiveAssignment, LiveGrant, ObservationRecord, Record
 
 PLATFORM = ""  # the scope of standings that are not kept per merchant
 
@@ -47,7 +47,8 @@ def project(record: Record) -> CardOperation | None:
         "standings": standings,
         **({"scopes": scopes} if scopes else {}),
         "tags": sorted(record.observation.tags),
-        "strategies": [],
+        **({"tag_values": record.observation.tag_values} if record.observation.tag_values else {}),
+        "strategies": [_strategy(assignment) for assignment in record.strategies],
         "grants": [_grant(grant) for grant in record.grants],
         "position": record.position,
         "through": record.through,
@@ -97,6 +98,20 @@ def _growth(seen: SchemeObservation) -> dict[str, Any]:
         "balance": seen.features[GROWTH],
         "carried": seen.standing.growth_carried,
         "settled_at": _optional(seen.standing.growth_settled_at),
+    }
+
+
+def _strategy(assignment: LiveAssignment) -> dict[str, Any]:
+    """arm null: held out, by whom says holdout."""
+    return {
+        "strategy": assignment.strategy,
+        "strategy_version": assignment.strategy_version,
+        "assignment_id": assignment.assignment_id,
+        "arm": assignment.arm,
+        "holdout": assignment.holdout or None,
+        "campaign": assignment.campaign or None,
+        "assigned_at": _text(assignment.assigned_at),
+        "ends_at": _text(assignment.ends_at),
     }
 
 

@@ -1,12 +1,13 @@
 """User search: one document a subject, for segments. A function of the last observation."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
 from domain.facts.instants import format_instant
 from domain.tier_model.expression import SCALAR_PARTS
-from domain.user_tier.observation import SchemeObservation
+from domain.user_tier.observation import Scalar, SchemeObservation
 from projections.records import ObservationRecord, Record
 from projections.search_index import Document
 
@@ -42,6 +43,8 @@ MAPPINGS: dict[str, Any] = {
         {"since": {"path_match": "since.*", "mapping": {"type": "date"}}},
         {"days": {"path_match": "days.*.*", "mapping": {"type": "date", "format": "strict_date"}}},
         *({f"typed_{part}": {"path_match": f"typed.*.*.{part}", "mapping": kind}} for part, kind in _BY_TYPE.items()),
+        {"tag_numbers": {"path_match": "tag_numbers.*", "mapping": _FRACTION}},
+        {"tag_texts": {"path_match": "tag_texts.*", "mapping": _TEXT["mapping"]}},
         {"attributes_text": {**_ATTRIBUTE, **_TEXT}},
         {"attributes_whole": {**_ATTRIBUTE, "match_mapping_type": "long", "mapping": {**_WHOLE, **_LENIENT}}},
         {"attributes_fraction": {**_ATTRIBUTE, "match_mapping_type": "double", "mapping": {**_FRACTION, **_LENIENT}}},
@@ -56,7 +59,12 @@ MAPPINGS: dict[str, Any] = {
         "scoped_tiers": {"type": "keyword"},  # SCHEME/SCOPE/TIER: one field, however many scopes there are
         "tags": {"type": "keyword"},
         "benefits": {"type": "keyword"},  # those with something left
+        "strategies": {"type": "keyword"},  # those that the user is in, held out or not
+        "arms": {"type": "keyword"},  # STRATEGY/ARM of them; STRATEGY/ without an arm is held out
         "grants_expire_at": {"type": "date"},  # the first of them to end
+        "tag_values": {"type": "object", "enabled": False},  # as shown
+        "tag_numbers": _OPEN,  # as found: tag_numbers.NAME, or tag_texts.NAME
+        "tag_texts": _OPEN,
         "features": {"type": "object", "enabled": False},  # as shown
         "typed": _OPEN,  # as found: typed.SCHEME.NAME.(whole|fraction|text|flag)
         "days": _OPEN,
@@ -99,6 +107,9 @@ def project(record: Record) -> Document | None:
         "scoped_tiers": sorted(scoped_tiers),
         "tags": sorted(observation.tags),
         "benefits": sorted({grant.benefit for grant in record.grants}),
+        **_tag_values(observation.tag_values),
+        "strategies": sorted({assignment.strategy for assignment in record.strategies}),
+        "arms": sorted({f"{assignment.strategy}/{assignment.arm or ''}" for assignment in record.strategies}),
         "features": features,
         "typed": typed,
         "days": days,
@@ -111,6 +122,15 @@ def project(record: Record) -> Document | None:
     if ends:
         source["grants_expire_at"] = _text(min(ends))
     return Document(subject_id, record.position, record.subject_id, source)
+
+
+def _tag_values(values: Mapping[str, Scalar]) -> dict[str, Any]:
+    """As shown and as found; nothing where there are none."""
+    if not values:
+        return {}
+    texts = {name: value for name, value in values.items() if isinstance(value, str)}
+    numbers = {name: float(value) for name, value in values.items() if isinstance(value, int | float)}
+    return {"tag_values": dict(values), "tag_numbers": numbers, "tag_texts": texts}
 
 
 def scoped_tier(scheme: str, scope: str, tier: str = "") -> str:

@@ -21,7 +21,7 @@ ALIAS = "tierline-user-search"
 LARGEST_PAGE = 1_000
 _FACET_VALUES = 1_000
 _TIE = "subject_id"
-_INTERNAL = ["position", "through", "subject_id", "typed"]
+_INTERNAL = ["position", "through", "subject_id", "typed", "tag_numbers", "tag_texts"]
 
 
 class SearchPage(msgspec.Struct, frozen=True):

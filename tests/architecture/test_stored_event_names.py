@@ -8,6 +8,8 @@ from eventsourcing.utils import get_topic
 from domain.benefits import events as benefit_events
 from domain.budgets import events as budget_events
 from domain.bulk_grants import events as bulk_grant_events
+from domain.grant_stops import events as stop_events
+from domain.strategies import events as strategy_events
 from domain.tier_model import events as tier_model_events
 from domain.user_tier import events as user_tier_events
 from infrastructure.event_store.catalogue import CATALOGUE
@@ -21,7 +23,15 @@ def stored_topics() -> dict[str, str | None]:
     """The name under which the library stores each event class that the domain's event modules define."""
     classes = [
         event_class
-        for module in (user_tier_events, tier_model_events, benefit_events, budget_events, bulk_grant_events)
+        for module in (
+            user_tier_events,
+            tier_model_events,
+            strategy_events,
+            benefit_events,
+            budget_events,
+            stop_events,
+            bulk_grant_events,
+        )
         for event_class in vars(module).values()
         if isinstance(event_class, type) and issubclass(event_class, AggregateEvent)
         if event_class.__module__ == module.__name__ and "TOPIC" in vars(event_class)

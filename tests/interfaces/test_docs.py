@@ -48,10 +48,15 @@ def test_the_table_of_roles_is_the_one_in_force() -> None:
         Permission.EVALUATE: "record facts; evaluate and tag users",
         Permission.TAG_USERS: "record facts; evaluate and tag users",
         Permission.READ_HISTORY: "read users' histories",
-        Permission.SEARCH: "search segments; read distributions",
+        Permission.SEARCH: "search segments; read distributions and flows",
         Permission.DRAFT_MODELS: "draft, fit and submit tier models",
         Permission.APPROVE_MODELS: "approve, reject, schedule, activate and retire tier models",
         Permission.ACTIVATE_MODELS: "approve, reject, schedule, activate and retire tier models",
+        Permission.DRAFT_BENEFITS: "draft, revise and submit benefits; define, change, close budgets",
+        Permission.ACTIVATE_BENEFITS: "activate and retire benefits; stop grants",
+        Permission.STOP_GRANTS: "activate and retire benefits; stop grants",
+        Permission.APPROVE_BENEFITS: "approve and reject benefits; approve budgets; lift stops of grants",
+        Permission.LIFT_STOPS: "approve and reject benefits; approve budgets; lift stops of grants",
     }
     for permission, words in told.items():
         allowed = [role in PERMISSIONS[permission] for role in Role]

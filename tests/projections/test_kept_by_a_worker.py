@@ -51,6 +51,7 @@ def worker(due: Due, models: ReadModels, broker_url: str) -> Iterator[threading.
             lambda evaluator, projectors: NudgeReceiver(broker_url, evaluator, projectors),
             list,
             lambda: False,
+            {},
         )
         thread = threading.Thread(target=worker.run, args=(stop,))
         thread.start()

@@ -44,20 +44,15 @@ def visible(facts: list[Fact], at: int) -> list[Fact]:
         and fact["known_at"] <= at
         and (fact["kind"] == "void" or (fact["source"], fact["fact_id"]) not in voided)
     ]
-    seen = [{**fact, "order_at": _order_at(fact, facts, at)} if fact["kind"] == "refund" else fact for fact in seen]
+    seen = [{**fact, "order_at": _order_at(fact, seen)} if fact["kind"] == "refund" else fact for fact in seen]
     return sorted(seen, key=lambda fact: (fact["occurred_at"], fact["position"]))
 
 
-def _order_at(refund: Fact, facts: list[Fact], at: int) -> int | None:
-    """When the order that a refund names occurred: the earliest by position of those that have been known and have
-    occurred by now, voided or not. None without one."""
+def _order_at(refund: Fact, seen: list[Fact]) -> int | None:
+    """When the order that a refund names occurred: the earliest by position of those that are visible. None without
+    one."""
     named = [
-        fact
-        for fact in facts
-        if fact["kind"] == "order"
-        and fact["fact_id"] == refund["attributes"].get("order_id")
-        and fact["occurred_at"] <= at
-        and fact["known_at"] <= at
+        fact for fact in seen if fact["kind"] == "order" and fact["fact_id"] == refund["attributes"].get("order_id")
     ]
     return min(named, key=lambda fact: fact["position"])["occurred_at"] if named else None
 

@@ -149,7 +149,8 @@ def test_a_refund_stands_at_its_order():
     assert value({**net, "within": "this year"}, NOW, *facts) == 579
     assert value({**net, "within": "this year"}, "2026-03-20T09:00:00Z", *facts) == 900
     void = fact("void", "2026-03-25T10:00:00Z", fact_id="v") | {"attributes": {"fact_id": "o"}}
-    assert value({**net, "within": "this month"}, NOW, *facts, void) == -21
+    assert value({**net, "within": "this month"}, "2026-03-25T09:59:59Z", *facts, void) == -21
+    assert value({**net, "within": "this month"}, NOW, *facts, void) == -321  # a decision does not see a voided order
 
 
 def test_a_refund_stands_at_its_order_once_that_is_seen():

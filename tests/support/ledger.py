@@ -17,9 +17,11 @@ from application.tier_models.activate_tier_model import ActivateTierModel
 from application.tier_models.create_tier_model import CreateTierModel
 from application.tier_models.fit_tier_model import FitTierModel
 from domain.facts.instants import format_instant
+from domain.tags.aggregate import TagDefinition
 from domain.user_tier.observation import Observation, decode_observation
 from infrastructure.clock import Clock
 from infrastructure.compliance.records import PostgresRecords
+from infrastructure.definitions.store import PostgresDefinitions
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger
 from infrastructure.event_store.application import Ledger
 from infrastructure.facts.fact_kinds import PostgresFactKinds
@@ -44,14 +46,19 @@ class LedgerSystem:
         self.clock = Clock(self.pool)
         if manual_clock:
             self.clock.make_manual()
-        self.models = PostgresTierModels(self.pool, self.keyring, Ledger(self.pool, self.keyring))
+        ledger = Ledger(self.pool, self.keyring)
+        self.models = PostgresTierModels(self.pool, self.keyring, ledger)
+        self.tag_definitions = PostgresDefinitions(self.pool, ledger, TagDefinition)
         self.fit = FitTierModel(self.models, LEARNERS)
         self.sessions = PostgresHistorySessions(self.pool)
         self.record = RecordFactsHandler(PostgresFactLog(self.pool, self.keyring), PostgresFactKinds(self.pool))
         evaluation = PostgresEvaluationLedger(self.pool, self.keyring)
         self.evaluation = evaluation
         self.evaluate_due, self.evaluate_user = EvaluateDue(evaluation), EvaluateUser(evaluation)
-        self.add_tag, self.remove_tag = AddTag(evaluation), RemoveTag(evaluation)
+        self.add_tag, self.remove_tag = (
+            AddTag(evaluation, self.tag_definitions),
+            RemoveTag(evaluation, self.tag_definitions),
+        )
 
     def __enter__(self) -> "LedgerSystem":
         return self

@@ -1,6 +1,7 @@
 """Grant a version of a benefit no more."""
 
 from application.benefits.definitions.ports import Benefits, BenefitView, change_version
+from application.benefits.definitions.show_benefit import ShowBenefit
 
 
 class RetireBenefit:
@@ -10,11 +11,12 @@ class RetireBenefit:
         self._benefits = benefits
 
     def __call__(self, name: str, version: int | None, actor: str, *, command_id: str = "") -> BenefitView:
-        """version None: the latest. Raises UnknownBenefit, VersionUnknown."""
+        """version None: the one in force. Raises UnknownBenefit, VersionUnknown."""
+        number = ShowBenefit(self._benefits)(name, version).version
         view, _ = change_version(
             self._benefits,
             name,
-            version,
+            number,
             lambda benefit, number, by: benefit.retire(number, by=by),
             actor=actor,
             command_id=command_id,

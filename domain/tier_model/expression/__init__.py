@@ -4,6 +4,7 @@ from domain.tier_model.expression.condition import (
     Condition,
     compile_condition,
     compile_fact_condition,
+    compile_recorded,
     compile_segment,
 )
 from domain.tier_model.expression.fault import ConditionInvalid
@@ -19,6 +20,7 @@ __all__ = [
     "SqlColumn",
     "compile_condition",
     "compile_fact_condition",
+    "compile_recorded",
     "compile_segment",
     "tag_column",
 ]

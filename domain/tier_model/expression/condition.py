@@ -127,6 +127,24 @@ def compile_segment(text: str, names: Mapping[str, Type], *, currency: str = "US
     return Condition(parse_condition(text, names, currency, tags=True))
 
 
+def compile_recorded(text: str, currency: str) -> Condition:
+    """A segment's condition in its normal form, as it was compiled once: the names in it need not be there any more.
+
+    A name has the type that its value has; a comparison between values of different types is null.
+    """
+    return Condition(parse_condition(text, _Anything(), currency, tags=True))
+
+
+class _Anything(dict[str, Type]):
+    """Declares every name."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> Type:
+        return Type.scalar
+
+
 def constant_value(node: Node) -> Scalar:
     """The value of a node that reads nothing."""
     return value_of(node, {})
@@ -162,6 +180,7 @@ __all__ = [
     "Condition",
     "compile_condition",
     "compile_fact_condition",
+    "compile_recorded",
     "compile_segment",
     "tag_column",
 ]

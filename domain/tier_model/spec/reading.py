@@ -1,8 +1,8 @@
 """Text to a definition, with every structural fault named: its place, its value, what to write instead."""
 
 import difflib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -35,7 +35,8 @@ class Language(Generic[Spec]):
 
     keys: those it has at least; refuse: makes the refusal of a text with faults; part_at: the part that a location in
     the data lies in; spelling: how a text at a location is spelled that does not match its pattern, None: nothing to
-    say of it; markers: how names of union members begin; no_member: what is said of a value that is of no member.
+    say of it; markers: how names of union members begin; no_member: what is said of a value that is of no member, and
+    members: by a step of its location, where that is not everywhere the same.
     """
 
     spec: type[Spec]
@@ -46,6 +47,7 @@ class Language(Generic[Spec]):
     spelling: Callable[[Location], str | None]
     markers: tuple[str, ...] = ()
     no_member: tuple[str, str] = ("is of no known kind", "Change it")
+    members: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def read(self, text: str | bytes) -> tuple[Spec, Source]:
         """Out of YAML or JSON, with the source that knows every path's line and column. Raises what refuse makes."""
@@ -76,7 +78,7 @@ class Language(Generic[Spec]):
         if kind == "extra_forbidden":
             return self._unknown_key(location, data)
         if kind in ("union_tag_not_found", "union_tag_invalid"):
-            return self.no_member
+            return next((said for step, said in self.members.items() if step in location), self.no_member)
         if kind in ("value_error", "assertion_error"):
             message = str(context["error"])
             head, _, remedy = message.partition(": ")

@@ -119,6 +119,34 @@ ENGLISH: dict[str, str] = {
     "earn each": "{points} of growth value for every {each} of {what}.",
     "deduct": "When validity ends on {tier}, {points} are deducted.",
     "deduct all": "When validity ends on {tier}, all points are deducted.",
+    # a version beside the one before
+    "notice heading": "{scheme}: version {version} of the rules",
+    "notice from": "In force from {date} on.",
+    "notice open": "Not in force yet.",
+    "notice first": "There was no version before this one.",
+    "notice same": "For members nothing changes.",
+    "means": "{name}: {what}.",
+    "change tier added": "There is a new tier: {tier}.",
+    "change tier removed": "The tier {tier} ends.",
+    "change tier mapped": "The tier {tier} becomes {to}.",
+    "change tiers": "The tiers now are, lowest first: {tiers}.",
+    "change classes": "The classes now are: {tiers}.",
+    "change both": "{now} Before: {before}",
+    "change new": "New: {now}",
+    "change gone": "No longer: {before}",
+    "change cuts": "The thresholds of {name} are now {now}; before: {before}.",
+    "change score": "{name} is calculated in another way.",
+    "change zone": "Days now turn over at midnight in {now}; before: {before}.",
+    "change currency": "Amounts are now in {now}; before: {before}.",
+    "moves reassess": "From then on everybody is looked at by the new rules. Whoever no longer meets the conditions of "
+    "the tier falls as these rules say.",
+    "moves up-only": "Nobody falls by the change: a tier that is held stays until the new rules have been met for it "
+    "once.",
+    "moves grandfather": "A tier that is held stays until the new rules have been met for it once, no longer than "
+    "until {date}.",
+    "moves soft-landing": "Nobody falls within {length} of the change; then by one tier at a time, until the new rules "
+    "have been met once.",
+    "moves some": "The change begins with {percent}% of the members.",
     # why
     "stands": "The tier is {tier}, since {since}.",
     "came first-decision": "It was given at the first decision.",

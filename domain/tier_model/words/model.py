@@ -60,21 +60,42 @@ class ModelWords:
 
     def rules(self) -> list[str]:
         """Who is on which tier: the best first of a ladder, as tried of classes."""
+        return list(self.rules_by_place().values())
+
+    def rules_by_place(self) -> dict[tuple[str, str], str]:
+        """The same by tier and what is said of it: enter, keep."""
         words, spec = self.vocabulary, self.model.spec
         rules = {rule.rank: rule for rule in self.model.rules}
         last = self.model.tiers.index(spec.default) if spec.default is not None else 0
         ranks = [rank for rank in range(len(self.model.tiers)) if rank in rules]
-        told = []
+        told: dict[tuple[str, str], str] = {}
         for rank in ranks if spec.unordered else reversed(ranks):
-            rule, tier = rules[rank], self.tier(self.model.tiers[rank])
-            told.append(words.say("tier enter", tier=tier, condition=self.condition(rule.enter)))
+            rule, name = rules[rank], self.model.tiers[rank]
+            tier = self.tier(name)
+            told[name, "enter"] = words.say("tier enter", tier=tier, condition=self.condition(rule.enter))
             if rule.keep is not None:
-                told.append(words.say("tier keep", tier=tier, condition=self.condition(rule.keep)))
-        return told if last in rules else [*told, words.say("tier lowest", tier=self.tier(self.model.tiers[last]))]
+                told[name, "keep"] = words.say("tier keep", tier=tier, condition=self.condition(rule.keep))
+        if last not in rules:
+            name = self.model.tiers[last]
+            told[name, "enter"] = words.say("tier lowest", tier=self.tier(name))
+        return told
 
     def policy(self) -> list[str]:
         """How a tier is reached, kept and lost."""
-        return list(policy_in_words(self.vocabulary))
+        return list(self.policy_by_part().values())
+
+    def policy_by_part(self) -> dict[str, str]:
+        """The same by part of the policy."""
+        return policy_in_words(self.vocabulary)
+
+    def meanings(self) -> dict[str, str]:
+        """What stands behind the names that rules and scores read, where a label hides it."""
+        spec = self.model.spec
+        return {
+            name: self.vocabulary.say("means", name=self.name(name), what=self.feature(name))
+            for name in spec.features
+            if self.vocabulary.label(name) is not None
+        }
 
     def fall(self) -> str:
         """How a tier is lost. Only of ordered tiers."""
@@ -82,7 +103,11 @@ class ModelWords:
 
     def growth(self) -> list[str]:
         """What earns growth value, and what is deducted; nothing where there is none."""
-        return list(growth_in_words(self.vocabulary, self.model))
+        return list(self.growth_by_part().values())
+
+    def growth_by_part(self) -> dict[str, str]:
+        """The same by the name of the earn rule, or the tier that deducts."""
+        return growth_in_words(self.vocabulary, self.model)
 
     # ----------------------------------------------------------------------------------------------------- one user
 

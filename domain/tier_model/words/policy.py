@@ -1,7 +1,5 @@
 """The policy and the growth value of a model in words."""
 
-from collections.abc import Iterator
-
 from domain.tier_model.compiled import CompiledModel
 from domain.tier_model.expression import compile_fact_condition
 from domain.tier_model.spec import Downgrade, Earn, FieldReference, ReviewEvery
@@ -10,25 +8,27 @@ from domain.tier_model.words.features import field_in_words
 from domain.tier_model.words.vocabulary import Vocabulary
 
 
-def policy_in_words(words: Vocabulary) -> Iterator[str]:
+def policy_in_words(words: Vocabulary) -> dict[str, str]:
     """How a tier is reached, kept and lost, a sentence each."""
     spec = words.spec
     policy = spec.policy
+    told: dict[str, str] = {}
     if spec.unordered:
-        yield words.say("class changes")
+        told["upgrade"] = words.say("class changes")
     else:
-        yield words.say(f"upgrade {policy.upgrade}")
-        yield fall_in_words(words)
+        told["upgrade"] = words.say(f"upgrade {policy.upgrade}")
+        told["downgrade"] = fall_in_words(words)
     if policy.minimum_stay is not None:
-        yield words.say("minimum stay", length=words.length(policy.minimum_stay))
+        told["minimum_stay"] = words.say("minimum stay", length=words.length(policy.minimum_stay))
     if policy.validity is not None and not spec.unordered:
         length, end = words.length(policy.validity.length), policy.validity.to_end_of
         if end is None:
-            yield words.say("validity", length=length)
+            told["validity"] = words.say("validity", length=length)
         else:
-            yield words.say("validity to end", length=length, period=words.say(f"period {end}"))
+            told["validity"] = words.say("validity to end", length=length, period=words.say(f"period {end}"))
     if policy.warn is not None and not spec.unordered:
-        yield words.say("warned", length=words.length(policy.warn))
+        told["warn"] = words.say("warned", length=words.length(policy.warn))
+    return told
 
 
 def fall_in_words(words: Vocabulary) -> str:
@@ -45,24 +45,26 @@ def fall_in_words(words: Vocabulary) -> str:
     return words.say("falls", review=review, grace=grace, steps=steps)
 
 
-def growth_in_words(words: Vocabulary, model: CompiledModel) -> Iterator[str]:
-    """What earns growth value, and what the end of validity deducts."""
-    growth = words.spec.growth
+def growth_in_words(words: Vocabulary, model: CompiledModel) -> dict[str, str]:
+    """What earns growth value, and what the end of validity deducts: by the rule's name, and `deduct TIER`."""
+    growth, told = words.spec.growth, {}
     if growth is None or model.growth is None:
-        return
-    for (_, rule), plan in zip(sorted(growth.earn.items()), model.growth.earn, strict=True):
+        return {}
+    for (name, rule), plan in zip(sorted(growth.earn.items()), model.growth.earn, strict=True):
         what = _earned_of(words, rule)
         if rule.each is None:
-            yield words.say("earn", points=words.counted("point", rule.points), what=what)
+            told[name] = words.say("earn", points=words.counted("point", rule.points), what=what)
         else:
             amount = rule.field == "amount"
             each = words.money(plan.each) if amount else f"{plan.each:,}"
-            yield words.say("earn each", points=words.counted("point", rule.points), each=each, what=what)
+            told[name] = words.say("earn each", points=words.counted("point", rule.points), each=each, what=what)
     for tier, points in growth.deduct.items():
         if points == "all":
-            yield words.say("deduct all", tier=words.tier(tier))
+            told[f"deduct {tier}"] = words.say("deduct all", tier=words.tier(tier))
         else:
-            yield words.say("deduct", tier=words.tier(tier), points=words.counted("point", points))
+            counted = words.counted("point", points)
+            told[f"deduct {tier}"] = words.say("deduct", tier=words.tier(tier), points=counted)
+    return told
 
 
 def _earned_of(words: Vocabulary, rule: Earn) -> str:

@@ -185,3 +185,17 @@ def test_races_have_one_outcome(system: LedgerSystem, benefits: BenefitCatalogue
     active = rows(system, "select (spec->>'stock')::int from benefits where status = 'active'")
     assert stock(system)[0][1] == active[0][0]
     assert topics(system).count("approved") == 2
+
+
+def test_a_change_and_an_activation_at_once_never_grant_what_nobody_approved(
+    system: LedgerSystem, benefits: BenefitCatalogue
+) -> None:
+    benefits.draft(gift(), "key:ann")
+    benefits.submit("welcome-gift", 1, "key:ann")
+    benefits.approve("welcome-gift", 1, "key:bob", content_hash=None)
+    answers = tried(
+        lambda: benefits.activate("welcome-gift", 1, "key:ann", as_admin=False),
+        lambda: benefits.revise("welcome-gift", 1, gift(stock=3), "key:ann"),
+    )
+    assert answers in (["ok", "VersionPublished"], ["NotApproved", "ok"])
+    assert (statuses(system), len(stock(system))) in ((["active"], 1), (["draft"], 0))

@@ -7,13 +7,10 @@ import msgspec
 import pytest
 
 from application.compliance.verify_receipts import VerifyReceipts
-from application.tags.add_tag import AddTag
-from application.tags.remove_tag import RemoveTag
 from domain.facts.instants import SECOND, format_instant, parse_instant
 from domain.user_tier.decide import Subject, columns_read, decide
 from domain.user_tier.observation import Observation, decode_observation
 from infrastructure.compliance.records import PostgresRecords
-from infrastructure.evaluation.ledger import PostgresEvaluationLedger
 from infrastructure.facts.read import facts_of
 from infrastructure.security.seal import CONTEXT_EVENT, CONTEXT_OBSERVATION
 from infrastructure.tier_models.in_force import ModelsInForceReader
@@ -183,14 +180,13 @@ def test_sealed_history_of_the_whole_algebra_goes_on_live(database: str) -> None
         assert not system.facts(past, session.history_id).rejected
         system.sessions.seal(session.history_id, "test")
         system.settle()
-        ledger = PostgresEvaluationLedger(system.pool, system.keyring)
         for number in range(30):
             system.clock.set(system.clock.now() + random.randrange(1, 200) * HOUR)
             if random.random() < 0.5:
                 until = system.clock.now() + random.randrange(1, 400) * HOUR
-                AddTag(ledger)(random.choice(["ann", "bob", "eve"]), "vip", "test", until=until)
+                system.add_tag(random.choice(["ann", "bob", "eve"]), "vip", "test", until=until)
             else:
-                RemoveTag(ledger)(random.choice(["ann", "bob", "eve"]), "vip", "test")
+                system.remove_tag(random.choice(["ann", "bob", "eve"]), "vip", "test")
             system.facts([_fact(random, f"f{number}-1", system.clock.now())])
             system.settle()
         found = VerifyReceipts(PostgresRecords(system.pool, system.keyring))()

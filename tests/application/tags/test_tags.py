@@ -181,7 +181,7 @@ def test_a_crash_before_the_commit_leaves_nothing(database: str, system: LedgerS
                 yield taken
 
     with pytest.raises(psycopg.OperationalError):
-        AddTag(Dying())(ann, "vip", "key:op")  # type: ignore[arg-type]
+        AddTag(Dying(), system.tag_definitions)(ann, "vip", "key:op")  # type: ignore[arg-type]
     assert told(system) == []
     assert system.add_tag(ann, "vip", "key:op").changed
 

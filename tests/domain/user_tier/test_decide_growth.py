@@ -88,3 +88,17 @@ def test_a_new_version_keeps_what_was_carried_and_counts_what_came_since_by_its_
     versions = member(growth=growth), (member(version=2, growth=double), "2027-03-01")
     decided = run(facts, *versions, until="2027-03-02")
     assert decided.observation.schemes["member"][""].features["growth"] == 100 + 2 * 20
+
+
+def test_an_end_that_an_activation_brings_once_more_settles_no_second_time():
+    """Validity ended on 10 March, and a grace runs; the version of 20 March finds its end in the past."""
+    policy = {"validity": "59 days", "downgrade": {"review": "validity", "grace": "30 days"}}
+    growth = {"earn": {"shopping": SHOPPING}, "deduct": {"silver": 80}}
+    versions = [member(growth=growth, policy={**policy, "warn": warn}) for warn in ("1 days", "2 days")]
+    facts = [fact("2026-01-10T12:00", "order", 15_000, fact_id="o1")]
+    decided = run(facts, versions[0], (versions[1], "2026-03-20T12:00"), until="2026-05-01")
+    assert [line for line in told(decided.events) if "settled" in line or "changed" in line] == [
+        "2026-01-10T12:00:00Z member tier-changed None -> silver evaluation",
+        "2026-03-10T00:00:00Z member growth-settled silver timer 0 + 150 - 80 = 70",
+        "2026-04-09T00:00:00Z member tier-changed silver -> basic timer",
+    ]

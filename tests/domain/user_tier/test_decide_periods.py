@@ -90,3 +90,20 @@ def test_an_end_that_has_come_is_not_warned_of():
         "2011-12-30T10:00:00Z ladder downgrade-deferred high timer",
         "2011-12-30T10:00:00Z ladder tier-at-risk high timer",
     ]
+
+
+def test_a_refund_of_a_voided_order_stands_at_its_own_instant_again():
+    """A decision does not see a voided order, so a refund cannot stand there: January's refund comes back to March."""
+    net = {"sum": "order.amount", "minus": "refund.amount", "refunds": "at_order", "within": "this month"}
+    scheme = model("value", tiers=["low", "high"], features={"net": net}, rules={"high": "net >= money(0.00)"})
+    facts = [
+        fact("2026-01-10T12:00", "order", 9_00, fact_id="o1"),
+        fact("2026-03-02T12:00", "refund", 3_00, order_id="o1"),
+        fact("2026-03-05T12:00", "void", fact_id="v", reason="never happened"),
+    ]
+    facts[2][0].attributes["fact_id"] = "o1"
+    assert told(run(facts, scheme, until="2026-05-01").events) == [
+        "2026-01-10T12:00:00Z value tier-changed None -> high evaluation",
+        "2026-03-05T12:00:00Z value tier-changed high -> low late-fact",
+        "2026-04-01T00:00:00Z value tier-changed low -> high timer",
+    ]

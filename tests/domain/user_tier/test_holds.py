@@ -228,6 +228,24 @@ def test_growth_value_is_carried_in_and_what_came_before_counts_no_more() -> Non
     ]
 
 
+def test_growth_value_that_was_settled_inside_a_pin_is_not_settled_again_at_its_end() -> None:
+    club = model(
+        "value",
+        tiers=["basic", "silver"],
+        features={},
+        growth={"earn": {"visits": {"points": 100, "of": "visit"}}, "deduct": {"silver": 50}},
+        rules={"silver": "growth >= 100"},
+        policy={"validity": "30 days", "downgrade": {"review": "validity"}},
+    )
+    pin = pinned("2026-03-06", "floor", "silver", "2026-04-15")
+    done = live(club, table([fact("2026-03-01", "visit")]), pin, until="2026-05-01")
+    assert told(done.events)[1:] == [
+        "2026-03-31T00:00:00Z value growth-settled silver timer 0 + 100 - 50 = 50",
+        "2026-04-15T00:00:00Z value tier-unpinned silver override-ended",
+        "2026-04-15T00:00:00Z value tier-changed silver -> basic override-ended",
+    ]
+
+
 def test_deciding_piece_by_piece_is_deciding_at_once() -> None:
     quarterly = ladder(downgrade={"review": "monthly", "grace": "5 days"}, warn="3 days")
     facts = table([fact("2026-03-01T10:00", "order", 15_000), fact("2026-04-12", "order", 40_000)])

@@ -11,6 +11,12 @@ import pytest
 from domain.benefits.aggregate import benefit_id_of
 from domain.budgets.aggregate import budget_id_of
 from domain.facts.instants import to_datetime
+from domain.grant_stops.aggregate import stop_id_of
+from domain.issuances.aggregate import Issuance
+from domain.segments.aggregate import Segment
+from domain.strategies.aggregate import strategy_id_of
+from domain.tags.aggregate import TagDefinition
+from domain.tags.definition import spec_from
 from domain.tier_model.aggregate import model_id_of
 from infrastructure.event_store.append import AppendBatch, append
 from infrastructure.event_store.application import Ledger
@@ -150,6 +156,35 @@ def test_a_bulk_grants_history_loads(world: World, name: str, state: str, becaus
     assert (bulk.state, bulk.because, bulk.planned_by, bulk.people) == (state, because, "key:operator", 5)
     assert (bulk.terms.budgets, bulk.terms.cost_of(bulk.people)) == (("spring",), 10_000)
     assert bulk.approved_by == (("key:approver",) if state == "reverted" else ())
+
+
+def test_a_stops_history_loads(world: World) -> None:
+    write(world, "grant-stop-v1.json", stop_id_of("benefit:ten-off"), None)
+    stop = Ledger(world.pool, world.keyring).grant_stop("benefit:ten-off")
+    assert stop is not None
+    assert (stop.stopped_scope, stop.is_stopped, stop.version) == ("benefit:ten-off", True, 3)
+
+
+def test_histories_of_definitions_load(world: World) -> None:
+    write(world, "issuance-v1.json", Issuance.id_of("monthly"), None)
+    monthly = Ledger(world.pool, world.keyring).definition(Issuance, "monthly")
+    assert monthly is not None and (monthly.revision, monthly.retired, monthly.spec["monthly"]) == (2, True, 5)
+    write(world, "tag-definition-v1.json", TagDefinition.id_of("vip"), None)
+    write(world, "segment-v1.json", Segment.id_of("best"), None)
+    ledger = Ledger(world.pool, world.keyring)
+    tag, segment = ledger.definition(TagDefinition, "vip"), ledger.definition(Segment, "best")
+    assert tag is not None and segment is not None
+    assert (tag.name, tag.revision, tag.retired, spec_from(tag.spec).options) == ("vip", 2, True, ("black",))
+    assert (segment.revision, segment.retired, segment.spec["where"]) == (2, True, "tag('vip')")
+
+
+def test_a_strategys_history_loads(world: World) -> None:
+    write(world, "strategy-v1.json", strategy_id_of("welcome"), None)
+    strategy = Ledger(world.pool, world.keyring).strategy("welcome")
+    assert strategy is not None
+    assert (strategy.status, strategy.content_version, strategy.running_version) == ("retired", 2, 2)
+    assert (strategy.global_holdout, strategy.campaign, strategy.started_at) == (5.0, "spring", 1772352000000007)
+    assert strategy.design is not None and strategy.design["holdout"] == 10
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in HISTORIES.glob("*.json")))

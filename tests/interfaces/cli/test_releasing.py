@@ -40,6 +40,10 @@ def test_the_page_is_true(tierline: Run, tmp_path: Path, monkeypatch: pytest.Mon
     by_step = {words[1]: words[0] for words in ((line, line.split()[1]) for line in COMMANDS)}
     assert said[by_step["approve"]]["review"]["approved_by"].startswith("key:")
     assert said[by_step["schedule"]]["scheduled_at"] == "2031-01-01T05:00:00Z"
+    announced = said["model notice value@2"]
+    assert (announced["from"], announced["against"]) == ("2031-01-01T05:00:00Z", 1)
+    assert any("after 60 days of grace. Before: " in change for change in announced["changes"])
+    assert "自2031年1月1日起生效。" in said["model notice value@2 --lang zh-CN"]["text"]
     assert said[by_step["unschedule"]]["status"] == "approved"
     some, all_ = (said[line] for line in COMMANDS if "--percent" in line)
     assert some["migration"] == {"mode": "soft-landing", "grace_days": 30, "percent": 10.0}
@@ -70,3 +74,17 @@ def test_what_is_refused_over_the_command_line(tierline: Run, model_file: str, t
     tierline("model", "approve", "value@2", "--key", keys["approver"])
     shown = json.dumps(tierline("model", "show", "value@2"))
     assert keys["approver"] not in shown, "no key is ever shown"
+
+
+def test_a_preview_is_read_from_left_to_right(tierline: Run, facts_file: str, model_file: str, tmp_path: Path) -> None:
+    lasting = Path(model_file).read_text().replace("30 days", "36500 days")
+    (tmp_path / "lasting.yaml").write_text(lasting)
+    (tmp_path / "stricter.yaml").write_text(lasting.replace("money(10.00)", "money(60.00)"))
+    tierline("model", "activate", str(tmp_path / "lasting.yaml"))
+    tierline("facts", "import", "--history", facts_file)
+    tierline("model", "submit", str(tmp_path / "stricter.yaml"))
+    lines = [line.split() for line in tierline("model", "preview", "value@2", as_json=False).splitlines()]
+    assert ["from", "to", "how", "many"] in lines and ["mid", "low", "3"] in lines
+    assert [line[0] for line in lines if len(line) == 3 and line[0] in ("low", "mid", "high")] == [
+        "low", "mid", "high", "mid",
+    ], "the tiers in their order, then the move"  # fmt: skip

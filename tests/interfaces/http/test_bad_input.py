@@ -40,6 +40,15 @@ REQUESTS = {
     Permission.READ_HISTORY: ("GET", "/v1/users/u-1/history", None),
     Permission.EVALUATE: ("POST", "/v1/users/u-1/evaluations", {}),
     Permission.TAG_USERS: ("POST", "/v1/users/u-1/tags/vip", None),
+    Permission.GRANT_BENEFITS: ("POST", "/v1/users/nobody/grants", {"benefit": "x"}),
+    Permission.REDEEM_GRANTS: ("POST", "/v1/grants/nothing/redemptions", {}),
+    Permission.ISSUE_BENEFITS: ("PUT", "/v1/issuances/monthly", {}),
+    Permission.REVOKE_GRANTS: ("DELETE", "/v1/grants/nothing", None),
+    Permission.HOLD_TIERS: ("PUT", "/v1/users/u-1/freezes/value", {}),
+    Permission.APPROVE_OVERRIDES: ("POST", "/v1/override-requests/none/approve", {}),
+    Permission.VERIFY: ("POST", "/v1/verifications", {}),
+    Permission.PREVIEW_MODELS: ("POST", "/v1/tier-models/value/versions/1/preview", {}),
+    Permission.MEASURE_MODELS: ("POST", "/v1/schemes/value/effect", {}),
     Permission.SEARCH: ("GET", "/v1/schemes/value/distribution", None),
     Permission.DRAFT_MODELS: ("POST", "/v1/tier-models", {}),
     Permission.APPROVE_MODELS: ("POST", "/v1/tier-models/value/versions/1/approve", {"content_hash": "x"}),
@@ -56,7 +65,8 @@ def test_each_role_does_what_the_table_says(api: Api, role: Role) -> None:
         Permission.TRY_OUT,
         Permission.READ_MODELS,
         Permission.WATCH,
-    }, "allowed to everybody; a new permission needs a request here"
+        Permission.TAKE_OVER,
+    }, "allowed to everybody, or at the command line alone; a new permission needs a request here"
     client = api.as_role(role)
     for permission, (method, path, body) in REQUESTS.items():
         answer = client.request(method, path, json=body)

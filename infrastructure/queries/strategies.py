@@ -1,0 +1,28 @@
+"""What strategies have come to, out of Postgres."""
+
+from application.strategies.ports import ArmProgress, Progress
+from infrastructure.event_store.tail import head
+from infrastructure.postgres.pool import Pool, transaction
+
+_ARMS = """
+select arm, holdout, count(*), count(*) filter (where ended_at is null), count(exposed_at)
+from assignments where strategy = %s group by 1, 2 order by 2, 1
+"""
+_SKIPPED = "select reason, sum(skipped)::bigint from strategy_skips where strategy = %s group by 1 order by 1"
+_WAITING = "select count(*) from strategy_timers where kind = 'actions' and strategy = %s"
+
+
+class PostgresStrategyQueries:
+    """Fulfils StrategyQueries."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def progress(self, name: str) -> Progress:
+        """See StrategyQueries."""
+        with transaction(self._pool) as connection:
+            position = head(connection)
+            arms = [ArmProgress(*row) for row in connection.execute(_ARMS, (name,)).fetchall()]
+            skipped: dict[str, int] = dict(connection.execute(_SKIPPED, (name,)).fetchall())
+            waiting = connection.execute(_WAITING, (name,)).fetchone()
+        return Progress(arms, skipped, int(waiting[0]) if waiting else 0, position)
