@@ -1,8 +1,8 @@
 """A bulk grant recorded, against one raw COPY of the same rows of events and grants."""
 
-import multiprocessing
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 from typing import Any
@@ -15,8 +15,9 @@ from application.bulk_grants.ports import BulkWanted
 from application.facts.open_history import OpenHistory
 from application.facts.record_facts import RecordFactStream
 from application.facts.seal_history import SealHistory
+from benchmarks.activation import in_processes
 from benchmarks.evaluation_scaling import FACTS, MODEL, lines
-from benchmarks.history import decided
+from benchmarks.history import PROCESSES, Share, decided, peak_mb
 from benchmarks.sample_year import activate
 from benchmarks.stage import Stage
 from domain.benefits.spec import BenefitSpec, content_hash, spec_to_json
@@ -25,7 +26,6 @@ from infrastructure.settings import Settings
 
 GOAL_A_SECOND = 10_000
 _USERS, _USERS_FULL = 40_000, 400_000
-_PROCESSES = 2
 _BENEFIT: dict[str, Any] = {
     "benefit": "coupon-10",
     "kind": "coupon",
@@ -63,15 +63,16 @@ def bulk_grants(stage: Stage) -> dict[str, Any]:
     system = build(settings)
     try:
         run_id = _prepare(system, settings, users)
-        seconds = _in_processes(_grant, settings, run_id)
+        seconds, shares = in_processes(partial(_grant, run_id), settings)
         view = system.bulk_grants.store.get(run_id)
         assert (view.state, view.progress.granted) == ("finished", users), view
         with psycopg.connect(system.urls["postgres"]) as connection:
             connection.execute(_RAW_TABLES.encode())
-        bare = _in_processes(_copy, settings, run_id)
+        bare, _ = in_processes(_copy, settings)
     finally:
         system.close()
     value, baseline = users / seconds, users / bare
+    processor = sum(share.cpu_seconds for share in shares) / users * 1e6
     return {
         "name": "bulk_grants",
         "ratio": round(value / baseline, 3),
@@ -79,7 +80,8 @@ def bulk_grants(stage: Stage) -> dict[str, Any]:
         "value": round(value),
         "baseline": round(baseline),
         "unit": "grants/s",
-        "note": f"{users} members by {_PROCESSES} processes in {seconds:.1f} s: standings read, budget and stock "
+        "note": f"{users} members by {PROCESSES} processes in {seconds:.1f} s ({processor:.0f} µs of processor "
+        "time each, the server's left out): standings read, budget and stock "
         "charged, events sealed, grants, events, timelines and progress recorded in chunks under the order lock; "
         f"against the same processes and one psycopg COPY each of the same rows of grants and events into tables with "
         f"the same indexes, in {bare:.1f} s; the goal is {GOAL_A_SECOND} grants/s",
@@ -126,45 +128,30 @@ def _put_in_force(connection: psycopg.Connection) -> None:
     )
 
 
-def _in_processes(work: Callable[..., None], settings: Settings, run_id: str) -> float:
-    """Seconds from the word to begin until the last has ended."""
-    context = multiprocessing.get_context("spawn")
-    begin, ends = context.Barrier(_PROCESSES + 1), context.Queue()
-    processes = [
-        context.Process(target=work, args=(settings, run_id, begin, ends, number)) for number in range(_PROCESSES)
-    ]
-    for process in processes:
-        process.start()
-    begin.wait(300)
-    began = time.time()
-    ended = max(ends.get(timeout=3_600) for _ in processes)
-    for process in processes:
-        process.join()
-    return float(ended - began)
-
-
-def _grant(settings: Settings, run_id: str, begin: Barrier, ends: "Queue[float]", _number: int) -> None:
+def _grant(run_id: str, settings: Settings, begin: Barrier, shares: "Queue[Share]", _number: int) -> None:
     """One worker's process: until nothing is left to do."""
     system = build(settings)
     try:
         begin.wait(300)
+        started = time.process_time()
         while system.bulk_grants.perform(run_id):
             pass
-        ends.put(time.time())
+        shares.put(Share(0, 0, time.time(), peak_mb(), time.process_time() - started))
     finally:
         system.close()
 
 
-def _copy(settings: Settings, _run_id: str, begin: Barrier, ends: "Queue[float]", number: int) -> None:
+def _copy(settings: Settings, begin: Barrier, shares: "Queue[Share]", number: int) -> None:
     """One process's share of the rows, read beforehand."""
     with psycopg.connect(settings.database_url or "") as connection:
         events = _read(connection, "events", _EVENTS, "originator_id", number)
         grants = _read(connection, "grants", _GRANTS, "subject_id", number)
         begin.wait(300)
+        started = time.process_time()
         _copied(connection, "raw_events", _EVENTS, events)
         _copied(connection, "raw_grants", _GRANTS, grants)
         connection.commit()
-        ends.put(time.time())
+        shares.put(Share(0, 0, time.time(), peak_mb(), time.process_time() - started))
 
 
 def _read(

@@ -38,21 +38,21 @@ _FIRST_SIZE, _SMALLEST, _LARGEST = 500, 200, 2_000
 _HOLD_SECONDS = 0.03  # of the order lock, as told before the commit; 0.05 with it
 _REVERTED_AT_ONCE = 500
 _AT_A_TIME_SECONDS = 0.5
-# A change of the bulk grant holds its row, and waits for those who work on it: after it nothing more is done.
+# Who changes a bulk grant waits for those who work on it, and holds up those who would: after it nothing more is done.
 _TAKE = """
 with taken as (
     select p.part, p.after, p.until, b.*
     from bulk_grant_parts p join bulk_grants b using (run_id)
     where not p.ended and b.state in ('running', 'reverting') and (%(run)b::uuid is null or p.run_id = %(run)b)
     order by b.requested_at, p.run_id, p.part limit 1
-    for update of p skip locked for share of b skip locked
+    for update of p skip locked
 )
 select run_id, part, array(
            select m.subject_id from bulk_grant_members m
            where m.run_id = taken.run_id and m.subject_id > taken.after and m.subject_id <= taken.until
            order by m.subject_id limit %(size)b),
-       state, because, requested_by, benefit, benefit_version, units, unit_cost, currency, source, reason, budgets,
-       campaign
+       pg_try_advisory_xact_lock_shared(7320, hashtext(run_id::text)), state, because, requested_by, benefit,
+       benefit_version, units, unit_cost, currency, source, reason, budgets, campaign
 from taken
 """
 _PREVIEWING = """
@@ -110,10 +110,12 @@ class PostgresBulkDesk:
         store: PostgresBulkGrants,
         evaluation: PostgresEvaluationLedger,
         grades: ApprovalGrades,
+        largest: int = _LARGEST,
     ) -> None:
+        """largest: members of a chunk, at most."""
         self._pool, self._keyring, self._ledger, self._store = pool, keyring, ledger, store
         self._evaluation, self._grades = evaluation, grades
-        self._size = _FIRST_SIZE
+        self._largest, self._size = largest, min(_FIRST_SIZE, largest)
 
     def preview(self, run_id: str | None) -> bool:
         """See BulkGrantDesk."""
@@ -192,7 +194,7 @@ class PostgresBulkDesk:
         """Grow slowly, shrink at once: the bound is on the worst chunk, not on the average."""
         if chunk.granted:
             fitting = chunk.granted * _HOLD_SECONDS / max(chunk.held, 0.001)
-            self._size = int(min(max(min(fitting, self._size * 1.5), _SMALLEST), _LARGEST))
+            self._size = int(min(max(min(fitting, self._size * 1.5), _SMALLEST), self._largest))
 
     def _revert(self, connection: Connection, taken: _Taken) -> None:
         place = taken.place
@@ -241,6 +243,8 @@ def _take(connection: Connection, asked: UUID | None, size: int) -> _Taken | Non
     row = found.fetchone()
     if row is None:
         return None
-    run_id, part, ids, state, because, actor, *of_benefit, source, reason, budgets, campaign = row
+    run_id, part, ids, is_admitted, state, because, actor, *of_benefit, source, reason, budgets, campaign = row
+    if not is_admitted:
+        return None
     terms = BulkTerms(*(*of_benefit, source, reason, tuple(budgets), campaign))
     return _Taken(Place(run_id, part, actor, ids, len(ids) < size), state, because, terms)

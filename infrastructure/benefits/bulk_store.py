@@ -56,6 +56,7 @@ _ADD_PARTS = """
 insert into bulk_grant_parts (run_id, part, after, until)
 select %s, n - 1, after, until from unnest(%s::uuid[], %s::uuid[]) with ordinality p (after, until, n)
 """
+_ALONE = "select pg_advisory_xact_lock(7320, hashtext(%s::text))"  # not the row alone: who share it would starve us
 _LOCK = "select run_id from bulk_grants where run_id = %s for update"
 _CHANGE = """
 update bulk_grants set state = %s, because = %s, approvals_needed = %s, approved_by = %s, approvals_skipped = %s,
@@ -119,6 +120,8 @@ class PostgresBulkGrants:
         """See BulkGrantStore."""
         asked = uuid_or_none(run_id)
         with self._changing, transaction(self._pool) as connection:
+            if asked is not None:
+                connection.execute(_ALONE, (asked,))
             if asked is None or connection.execute(_LOCK, (asked,)).fetchone() is None:
                 raise UnknownBulkGrant(run_id)
             bulk = self._ledger.bulk_grant(asked)

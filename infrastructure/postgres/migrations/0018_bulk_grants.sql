@@ -89,6 +89,9 @@ begin
     where s.scope in ('*', 'benefit:' || benefit_name, 'campaign:' || campaign_name, 'bulk:' || run::text)
        or s.scope in (select split_part(account, '@', 1) from unnest(charged_to) account)
     order by s.scope limit 1;
+    if stopped is null and (select state from bulk_grants b where b.run_id = run) <> 'running' then
+        stopped := 'it does not run any more';
+    end if;
     if stopped is not null then
         return;
     end if;

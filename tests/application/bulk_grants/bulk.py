@@ -6,24 +6,17 @@ from typing import Any
 from application.benefits.redeem_grant import RedeemGrant
 from application.bulk_grants.bulk_grants import BulkGrants
 from application.bulk_grants.listing import listed_ids
+from application.bulk_grants.perform_bulk_grants import PerformBulkGrants
 from application.bulk_grants.ports import BulkGrantView, BulkWanted
-from domain.facts.instants import parse_instant
+from domain.bulk_grants.terms import ApprovalGrades
+from infrastructure.benefits.bulk_desk import PostgresBulkDesk
+from infrastructure.benefits.bulk_store import PostgresBulkGrants
 from infrastructure.benefits.bulk_wiring import build_bulk_grants
 from infrastructure.benefits.desk import PostgresGrantDesk
 from infrastructure.event_store.application import Ledger
 from infrastructure.settings import Settings
+from tests.application.benefits.test_grants import MODEL, START
 from tests.support.ledger import LedgerSystem, order
-
-START = parse_instant("2026-03-02T00:00:00Z")
-MODEL: dict[str, Any] = {
-    "scheme": "value",
-    "dimension": "value",
-    "time_zone": "UTC",
-    "currency": "USD",
-    "tiers": ["low", "high"],
-    "features": {"orders": {"count": "order", "within": "30 days"}},
-    "rules": {"high": "orders >= 2"},
-}
 
 
 class BulkSystem(LedgerSystem):
@@ -38,6 +31,13 @@ class BulkSystem(LedgerSystem):
         """The same, set otherwise."""
         ledger = Ledger(self.pool, self.keyring)
         return build_bulk_grants(self.pool, self.keyring, ledger, self.evaluation, self._members, Settings(**settings))
+
+    def in_small_chunks(self, largest: int) -> PerformBulkGrants:
+        """What a worker does, so many members at a time."""
+        ledger = Ledger(self.pool, self.keyring)
+        store, grades = PostgresBulkGrants(self.pool, ledger), ApprovalGrades()
+        desk = PostgresBulkDesk(self.pool, self.keyring, ledger, store, self.evaluation, grades, largest)
+        return PerformBulkGrants(desk)
 
     def people(self, *, low: int = 0, high: int = 0) -> None:
         """low-0, low-1, ... and high-0, ...: decided."""

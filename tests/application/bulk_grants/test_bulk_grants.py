@@ -1,6 +1,7 @@
 """Bulk grants on a real ledger: each member once or skipped with the reason, held, taken back, agreed to by grades."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -14,7 +15,8 @@ from domain.bulk_grants.refusals import (
     OwnBulkGrant,
     UnknownBulkGrant,
 )
-from tests.application.bulk_grants.bulk import START, BulkSystem
+from tests.application.benefits.test_grants import START
+from tests.application.bulk_grants.bulk import BulkSystem
 from tests.support.benefits import COUPON, accounts, open_budget, put_in_force
 from tests.support.ledger import order
 
@@ -158,6 +160,27 @@ def test_paused_it_grants_nothing_until_it_goes_on(system: BulkSystem) -> None:
     assert system.worked(run_id).progress.granted == 5
     with pytest.raises(BulkGrantOutOfTurn, match="is finished: it cannot be paused"):
         system.bulk.pause(run_id, "key:op")
+
+
+def test_after_a_pause_is_answered_nothing_more_is_granted(database: str) -> None:
+    with BulkSystem(database) as system:
+        system.people(low=1_500)
+        put_in_force(system.dsn, COUPON)
+        run_id = system.started().run_id
+        perform = system.in_small_chunks(20)  # which overlap all the time
+
+        def work() -> None:
+            while perform(run_id):
+                pass
+
+        with ThreadPoolExecutor(2) as threads:
+            working = [threads.submit(work) for _ in range(2)]
+            while system.bulk.store.get(run_id).progress.granted == 0:
+                assert not all(one.done() for one in working)
+            paused = system.bulk.pause(run_id, "key:op")
+        assert 0 < paused.progress.granted < 1_500
+        assert system.bulk.store.get(run_id).progress.granted == paused.progress.granted
+        assert system.rows("select count(*) from grants") == [(paused.progress.granted,)]
 
 
 @pytest.mark.parametrize("scope", ["*", "benefit:coupon-10", "campaign:s26", "budget:spring", "bulk:{run_id}"])
