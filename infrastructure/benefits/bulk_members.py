@@ -86,7 +86,10 @@ def read_members(
     members = Members(at, _shared(terms, offer, charged.fetchall(), at.now))
     bodies: dict[UUID, bytes] = dict(observed.fetchall())
     held = _held(had.fetchall(), cap_starts(members.shared.offer.spec, at.now))
-    for holder in holders_of(rows.fetchall(), keyring).values():
+    found = holders_of(rows.fetchall(), keyring).values()
+    there = {holder.subject_id for holder in found}
+    members.skips += [(subject_id, "erased", "") for subject_id in wanted if subject_id not in there]
+    for holder in found:
         _place(members, holder, bodies.get(holder.subject_id), held.get(holder.subject_id, _NOTHING))
     return members
 

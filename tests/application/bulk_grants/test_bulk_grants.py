@@ -284,3 +284,16 @@ def test_under_one_command_it_is_planned_once(system: BulkSystem) -> None:
     assert first.run_id == again.run_id
     found, after = system.bulk.store.latest(None, 10)
     assert ([view.run_id for view in found], after) == ([first.run_id], None)
+
+
+def test_who_was_erased_meanwhile_is_skipped(system: BulkSystem) -> None:
+    put_in_force(system.dsn, COUPON)
+    run_id = system.started("high").run_id
+    with psycopg.connect(system.dsn) as connection:
+        whose = "(select subject_id from user_ids where user_id = %s)"
+        connection.execute(f"delete from timelines where subject_id = {whose}", ("high-0",))
+        connection.execute(f"delete from subjects where subject_id = {whose}", ("high-1",))
+    done = system.worked(run_id)
+    assert (done.progress.granted, done.progress.skipped, done.progress.left) == (1, {"erased": 2}, 0)
+    assert done.preview is not None
+    assert None in [one["user_id"] for one in done.preview["sample"]]
