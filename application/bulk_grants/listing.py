@@ -27,13 +27,16 @@ def _csv(lines: Iterable[bytes]) -> Iterator[Listed]:
     column: int | None = None
     for number, line in enumerate(lines, 1):
         try:
-            text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+            cells = next(csv.reader([text]), [])
         except UnicodeDecodeError:
             yield Listed(number, "", "is not UTF-8")
             continue
-        if not text.strip():
+        except csv.Error:
+            yield Listed(number, "", "is no CSV")
             continue
-        cells = next(csv.reader([text]))
+        if not text:
+            continue
         if column is None:
             headings = [cell.strip().lower() for cell in cells]
             column = headings.index(COLUMN) if COLUMN in headings else 0
