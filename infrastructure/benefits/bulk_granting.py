@@ -98,13 +98,13 @@ def _columns(terms: BulkTerms, place: Place, members: Members) -> list[list[Any]
     """subject, version, instant, state, grant, tiers, expiry: of each that gets it."""
     columns: list[list[Any]] = [[], [], [], [], [], [], []]
     subjects, versions, instants, states, grant_ids, tiers_of, expiries = columns
-    base, ends, texts = _shared_data(terms, place, members.shared), dict[int, int | None](), dict[str, str]()
+    data, ends, texts = _shared_data(terms, place, members.shared), dict[int, int | None](), dict[str, str]()
     for holder, tiers in members.getting:
         assert holder.seal is not None
         grant_id, instant = grant_id_in(place.run_id, holder.subject_id), holder.instant(members.at)
         if instant not in ends:
             ends[instant] = end_of_grant(members.shared.offer.spec, instant)
-        data = base | {"grant_id": grant_id.hex, "expires_at": ends[instant], "tiers": tiers}
+        data["grant_id"], data["expires_at"], data["tiers"] = grant_id.hex, ends[instant], tiers
         if not subjects:  # all have the same shape
             CATALOGUE.check(GRANTED, data)
         key = repr(tiers)
