@@ -38,6 +38,7 @@ class Permission(StrEnum):
     TAG_IN_BULK = "tag users in bulk"
     DEFINE_TAGS = "define tags and segments"
     READ_TAGS = "read definitions of tags and segments"
+    MERGE_USERS = "link and merge user ids"
     HOLD_TIERS = "pin and freeze tiers"
     APPROVE_OVERRIDES = "approve overrides"
     TAKE_OVER = "take over standings"
@@ -86,6 +87,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.DEFINE_TAGS: frozenset({Role.OPERATOR, Role.ANALYST, Role.ADMIN}),
     Permission.READ_TAGS: _EVERYBODY,
     Permission.ISSUE_BENEFITS: frozenset({Role.APPROVER, Role.ADMIN}),
+    Permission.MERGE_USERS: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
     Permission.HOLD_TIERS: frozenset({Role.OPERATOR, Role.APPROVER, Role.ADMIN}),
     Permission.APPROVE_OVERRIDES: frozenset({Role.APPROVER, Role.ADMIN}),
     Permission.TAKE_OVER: frozenset({Role.ADMIN}),

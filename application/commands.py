@@ -14,6 +14,7 @@ from application.facts.open_history import OpenHistoryHandler
 from application.facts.record_facts import RecordFactsHandler
 from application.facts.register_fact_kind import RegisterFactKindHandler
 from application.facts.seal_history import SealHistoryHandler
+from application.identity.desk import IdentityDesk
 from application.overrides.decide_override import ApproveOverride, RejectOverride
 from application.overrides.freeze_standing import FreezeStanding
 from application.overrides.pin_tier import PinTier
@@ -57,6 +58,7 @@ class Commands(Protocol):
     remove_tag: RemoveTag
     tags: TagDesk
     segments: SegmentDesk
+    identities: IdentityDesk
 
     grants: Grants
     bulk_grants: BulkGrants

@@ -216,8 +216,11 @@ class LedgerQueries(Protocol):
         """
         ...
 
-    def user_history(self, user_id: str, after: int, size: int) -> HistoryPage:
-        """Events with version > after, up to `size`. Raises UnknownUser."""
+    def user_history(self, user_id: str, after: int, size: int, absorbed: str | None = None) -> HistoryPage:
+        """Events with version > after, up to `size`. absorbed: of a stream that was merged into the user's, in hex.
+
+        Raises UnknownUser, NotAbsorbed.
+        """
         ...
 
     def distribution(
@@ -269,6 +272,16 @@ class UnknownUser(Refusal):
         super().__init__(
             f"No fact and no event ever named user {user_id[:200]!r}.",
             Complaint("user_id", user_id, "check the spelling, or send a first fact of this user"),
+        )
+
+
+class NotAbsorbed(Refusal):
+    """No stream of this name was merged into the user's."""
+
+    def __init__(self, user_id: str, stream: str) -> None:
+        super().__init__(
+            f"No stream {stream[:200]!r} was merged into user {user_id[:200]!r}.",
+            Complaint("absorbed", stream, "give the `subject` of one of the user's user-absorbed events"),
         )
 
 

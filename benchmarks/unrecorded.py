@@ -36,6 +36,16 @@ class LiveUnrecorded:
             self.last = Unrecorded(taken.work) if taken is not None else None
             yield self.last
 
+    @contextmanager
+    def take_behind(self, limit: int) -> Iterator[None]:
+        """Nobody: no activation is measured here."""
+        yield None
+
+    @contextmanager
+    def take_history(self, limit: int) -> Iterator[None]:
+        """Nobody: nor is history."""
+        yield None
+
 
 class HistoryUnrecorded:
     """Takes sealed history like the ledger itself. Nothing of it is written, but that its subjects wait no more."""

@@ -29,6 +29,7 @@ from application.facts.record_facts import RecordFactsHandler
 from application.facts.register_fact_kind import RegisterFactKindHandler
 from application.facts.seal_history import SealHistoryHandler
 from application.idempotency import OneAnswer
+from application.identity.desk import IdentityDesk
 from application.overrides.decide_override import ApproveOverride, RejectOverride
 from application.overrides.freeze_standing import FreezeStanding
 from application.overrides.pin_tier import PinTier
@@ -151,6 +152,7 @@ class System:
     remove_tag: RemoveTag
     tags: TagDesk
     segments: SegmentDesk
+    identities: IdentityDesk
     pin_tier: PinTier
     unpin_tier: UnpinTier
     freeze_standing: FreezeStanding

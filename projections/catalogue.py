@@ -42,7 +42,7 @@ USER_CARD = ReadModel("user_card", 4, "redis", observations=True)
 USER_SEARCH = ReadModel("user_search", 4, "opensearch", observations=True)
 TRANSITIONS = ReadModel(
     "transitions",
-    1,
+    2,
     "opensearch",
     topics=frozenset(
         {

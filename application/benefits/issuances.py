@@ -77,7 +77,9 @@ def active_issuances(views: Sequence[DefinitionView]) -> list[ActiveIssuance]:
 def issuance_in(text: bytes) -> Mapping[str, Any]:
     """What a YAML or JSON file says. Raises DefinitionInvalid with the place of what cannot be read."""
     keys = "benefit, time_zone, and monthly, birthday or upgrade"
-    found = read_source(text, keys, lambda faults: DefinitionInvalid("It cannot be read.", *complaints_of(faults)))
+    found = read_source(
+        text, keys, lambda faults: DefinitionInvalid("It cannot be read.", *complaints_of(faults, "issuance"))
+    )
     if not isinstance(found.data, dict):
         raise DefinitionInvalid("The file is no issuance.", Complaint("issuance", None, f"give {keys}"))
     return found.data

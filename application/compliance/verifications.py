@@ -7,7 +7,7 @@ from uuid import UUID
 
 from application.compliance.ports import Records, Share
 from application.compliance.verify_receipts import COUNTS, LISTED, Verification, check
-from application.queries import UnknownScheme
+from application.queries import UnknownScheme, UnknownUser
 from application.runs.ports import Part, Run, Runs
 from application.tier_models.ports import TierModels
 from domain.facts.instants import format_instant
@@ -26,8 +26,10 @@ class Verifications:
 
     def ask(self, actor: str, *, user_id: str | None = None, scheme: str | None = None) -> Run:
         """Everybody, or one user; every scheme, or one. Raises UnknownUser, UnknownScheme."""
+        if user_id is not None and "\0" in user_id:  # no text in the database holds one
+            raise UnknownUser(user_id)
         self._records.count(Share(user_id))
-        if scheme is not None and not self._models.versions(scheme):
+        if scheme is not None and ("\0" in scheme or not self._models.versions(scheme)):
             raise UnknownScheme(scheme)
         parameters = {"user_id": user_id, "scheme": scheme}
         run_id = self._runs.add(VERIFICATION, parameters, actor, parts=1 if user_id is not None else PARTS)

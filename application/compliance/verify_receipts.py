@@ -1,13 +1,13 @@
 """Rerun every subject's timeline from the fact log and hold it against what was recorded."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from application.compliance.ports import RecordedSubjects, Records, Share
-from domain.tier_model.timeline import Force
 from domain.user_tier.decide import decide
 from domain.user_tier.decisions import NewEvent
+from domain.user_tier.scheme_order import with_read
 from domain.user_tier.verify import Finding, findings_of, is_decided, lost_of
 
 LISTED = 20
@@ -89,8 +89,8 @@ class VerifyReceipts:
 
 def decide_again(batch: RecordedSubjects, scheme: str | None = None) -> list[list[NewEvent]]:
     """Per subject the events that its facts and the models give, up to where it was decided. scheme: those of one."""
-    forces = batch.forces if scheme is None else _read_by(scheme, batch.forces)
-    result = decide(batch.subjects, batch.table, forces, max(batch.decided_at) + 1)
+    forces = batch.forces if scheme is None else with_read([scheme], batch.forces)
+    result = decide(batch.subjects, batch.table, forces, max(batch.decided_at) + 1, ahead=0)
     return [
         [event for event in decided.events if event.effective_at <= until and scheme in (None, event.scheme)]
         for decided, until in zip(result.decided, batch.decided_at, strict=True)
@@ -120,15 +120,3 @@ def check(batch: RecordedSubjects, found: Verification, scheme: str | None = Non
 def _receipts(recorded: Iterable[Any], expected: Iterable[NewEvent], *, clean: bool) -> int:
     """How many recorded events have one. When all came out the same they need not be opened for that."""
     return sum(event.data.get("receipt") is not None for event in (expected if clean else recorded))
-
-
-def _read_by(scheme: str, forces: Mapping[str, tuple[Force, ...]]) -> dict[str, tuple[Force, ...]]:
-    """What is in force of a scheme and of those that it reads, and these in turn."""
-    wanted: dict[str, None] = {}
-    waiting = [scheme]
-    while waiting:
-        name = waiting.pop()
-        if name in forces and name not in wanted:
-            wanted[name] = None
-            waiting += sorted(frozenset[str]().union(*(force.model.reads_schemes for force in forces[name])))
-    return {name: versions for name, versions in forces.items() if name in wanted}

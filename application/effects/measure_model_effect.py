@@ -15,6 +15,7 @@ from domain.effects.model_effect import EffectPlan, ModelEffect
 from domain.facts.instants import format_instant
 from domain.refusal import Complaint, Refusal
 from domain.tier_model.compiled import CompiledModel
+from domain.tier_model.expression import compile_fact_condition
 from domain.tier_model.learned_training import DAY
 from domain.tier_model.refusals import CutsNotFitted
 from domain.tier_model.spec import Target, TierModelSpec
@@ -63,15 +64,22 @@ class MeasureModelEffect:
         self._models, self._runs = models, runs
 
     def __call__(self, scheme: str, wanted: Measure, actor: str) -> str:
-        """The run's id. Raises UnknownScheme, VersionUnknown, CutsNotFitted, InstantAhead, MeasureInvalid."""
+        """The run's id.
+
+        Raises UnknownScheme, VersionUnknown, CutsNotFitted, InstantAhead, MeasureInvalid, ConditionInvalid.
+        """
         now = self._models.now()
         if wanted.at is not None and wanted.at > now:
             raise InstantAhead("at", format_instant(wanted.at), format_instant(now))
         for name, (least, most) in _BOUNDS.items():
             if not least <= getattr(wanted, name) <= most:
                 raise MeasureInvalid(name, getattr(wanted, name), f"give a whole number from {least} to {most}")
-        _target(wanted.value)
+        if wanted.at is not None and wanted.at < 0:
+            raise MeasureInvalid("at", format_instant(wanted.at), "give an instant from 1970 on")
+        target = _target(wanted.value)
         view = chosen(self._models, scheme, wanted.version)
+        if target.where is not None:
+            compile_fact_condition(target.where, view.spec["currency"])
         if wanted.version is not None and view.unfitted:
             raise CutsNotFitted(scheme, view.version, list(view.unfitted))
         if wanted.version is None and all(one.activated_at is None for one in self._models.versions(scheme)):

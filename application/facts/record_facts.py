@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from application.facts.ports import FactKinds, FactLog, Outcome, Stored
-from domain.facts.check import check_fact
+from domain.facts.check import UNREADABLE, check_fact
 from domain.facts.fact import Fact
 from domain.facts.field_errors import FieldError, shown
 from domain.refusal import Complaint, Refusal
@@ -102,7 +102,7 @@ def facts_in_body(body: bytes) -> list[bytes]:
     """The facts of a JSON request body {"facts": [...]}, each still as text. Raises MalformedRequest."""
     try:
         return [bytes(fact) for fact in _REQUEST.decode(body).facts]
-    except (msgspec.MsgspecError, ValueError) as error:
+    except UNREADABLE as error:
         raise MalformedRequest(str(error)) from None
 
 
@@ -202,7 +202,7 @@ def _fact_id(sent: Sent) -> str | None:
     """The fact_id of a fact that is wrong, as far as it can be told."""
     try:
         value = msgspec.json.decode(sent) if isinstance(sent, bytes) else sent
-    except (msgspec.MsgspecError, ValueError):
+    except UNREADABLE:
         return None
     found = value.get("fact_id") if isinstance(value, Mapping) else None
     return str(shown(found)) if isinstance(found, str) else None

@@ -42,7 +42,7 @@ class Snapshot(Protocol):
 
     @property
     def specs(self) -> Mapping[str, TierModelSpec]:
-        """By scheme, with the candidate in force."""
+        """By scheme, with the candidate in force: of those whose standings it may change."""
         ...
 
     def batches(self) -> Iterator[tuple[Sequence[Subject], FactTable, Mapping[str, tuple[Force, ...]]]]:

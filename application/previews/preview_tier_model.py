@@ -65,7 +65,8 @@ class PreviewJob:
             told: dict[str, Any] = {"at": snapshot.now, "position": snapshot.position}
             part.keep(0, snapshot.total, None, told)
             for subjects, table, forces in snapshot.batches():
-                sample = impact.add(subjects, decide(subjects, table, forces, snapshot.now + 1).decided)
+                found = decide(subjects, table, forces, snapshot.now + 1, ahead=0).decided
+                sample = impact.add(subjects, found)
                 last = subjects[-1].subject_id
                 part.keep(impact.subjects, snapshot.total, last, told | impact.to_json(), sample)
 

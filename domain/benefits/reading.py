@@ -27,7 +27,7 @@ class BenefitInvalid(Refusal):
 
     def __init__(self, errors: list[Fault]) -> None:
         self.errors = errors
-        super().__init__(f"The benefit is invalid: {first_of(errors)}", *complaints_of(errors))
+        super().__init__(f"The benefit is invalid: {first_of(errors)}", *complaints_of(errors, "benefit"))
 
 
 def parse_benefit(text: str | bytes) -> BenefitSpec:

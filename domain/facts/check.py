@@ -60,6 +60,7 @@ class _Sent(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 _FIELDS = ("fact_id", "user_id", "kind", "occurred_at", "source", "amount", "currency", "attributes", "lines")
 _DECODER = msgspec.json.Decoder(_Sent)
+UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)  # text that is no JSON, or nested without end
 _Errors = list[FieldError]
 
 
@@ -69,7 +70,7 @@ def check_fact(sent: bytes | Mapping[str, Any], kinds: Mapping[str, KindDefiniti
         return _examine(sent, kinds)
     try:
         fact = _fact(_DECODER.decode(sent))
-    except (msgspec.MsgspecError, ValueError):
+    except UNREADABLE:
         return _examine_text(sent, kinds)
     definition = kinds.get(fact.kind)
     if definition is None or _suspicious(fact, definition):
@@ -144,16 +145,16 @@ def _suspicious(fact: Fact, definition: KindDefinition) -> bool:
 def _examine_text(sent: bytes, kinds: Mapping[str, KindDefinition]) -> Fact | list[FieldError]:
     try:
         value = msgspec.json.decode(sent)
-    except (msgspec.MsgspecError, ValueError) as error:
+    except UNREADABLE as error:
         text = sent[:100].decode("utf-8", "replace")
-        return [FieldError("", text, "send one JSON object a fact, a line each in NDJSON", f"not JSON: {error}")]
+        return [FieldError("fact", text, "send one JSON object a fact, a line each in NDJSON", f"not JSON: {error}")]
     return _examine(value, kinds)
 
 
 def _examine(value: object, kinds: Mapping[str, KindDefinition]) -> Fact | list[FieldError]:
     """Field by field. A null is a field left out."""
     if not isinstance(value, Mapping):
-        return [FieldError("", shown(value), "send a JSON object a fact", "a fact is an object")]
+        return [FieldError("fact", shown(value), "send a JSON object a fact", "a fact is an object")]
     sent = {name: item for name, item in value.items() if item is not None}
     errors = [
         FieldError(str(name), shown(sent[name]), "leave it out, or put it into attributes", "unknown field")

@@ -54,6 +54,7 @@ _JSON = msgspec.json.Encoder(order="deterministic")
 _DETAILS_ENCODER = msgspec.msgpack.Encoder()
 _DETAILS_DECODER = msgspec.msgpack.Decoder(Details)
 _ATTRIBUTES_DECODER = msgspec.msgpack.Decoder(_Attributes)
+_MANY_DECODER = msgspec.msgpack.Decoder(list[Details | None])
 EMPTY_CHAIN = bytes(32)
 
 
@@ -88,6 +89,16 @@ def decode_details(data: bytes) -> Details:
 def decode_attributes(data: bytes) -> Details:
     """Back from `encode_details`, without the lines."""
     return Details(_ATTRIBUTES_DECODER.decode(data).attributes)
+
+
+def encode_many(details: list[Details | None]) -> bytes:
+    """Those of many facts as msgpack."""
+    return _DETAILS_ENCODER.encode(details)
+
+
+def decode_many(data: bytes) -> list[Details | None]:
+    """Back from `encode_many`."""
+    return _MANY_DECODER.decode(data)
 
 
 def next_chain(chain: bytes, content_hash: bytes, known_at: int) -> bytes:

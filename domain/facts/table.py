@@ -1,9 +1,9 @@
 """Facts in columns: what evaluation reads. One row a fact, sorted by subject, occurred_at, position."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from domain.facts.fact import Details, Fact, canonical_content
 
 NEVER = np.iinfo(np.int64).max  # voided_at of a fact that no void names
 VOID = "void"
+_SHORT = 2**15  # below, numbers are sorted several times faster
 
 Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -85,22 +86,30 @@ class FactTable:
         return self.taken(rows, mine[rows], len(numbers))
 
 
+class Coded(NamedTuple):
+    """A column of few names: codes into names (by code point, each of them there); -1: none."""
+
+    codes: npt.NDArray[np.int16]
+    names: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class FactColumns:
-    """Unsorted rows as read, before voids are applied. Sequences of one length; amount None: no amount."""
+    """Unsorted rows as read, before voids are applied. Sequences of one length, but details: by row, where there are
+    any."""
 
     subject: npt.NDArray[np.int32]
     position: Int64s
     occurred_at: Int64s
     known_at: Int64s
-    kind: Sequence[str]
+    kind: Coded
     amount: Int64s
     amount_valid: Bools
-    currency: Sequence[str | None]
-    source: Sequence[str]
-    fact_id: Sequence[str]
+    currency: Coded
+    source: npt.NDArray[np.object_]  # str
+    fact_id: npt.NDArray[np.object_]  # str
     content_hash: npt.NDArray[np.uint8]
-    details: Sequence[Details | None]
+    details: Mapping[int, Details]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +124,13 @@ class RecordedFact:
 
 def table_from_columns(subjects: int, columns: FactColumns) -> FactTable:
     """Sorts the rows, numbers kinds and currencies, resolves voids."""
-    order = np.lexsort((columns.position, columns.occurred_at, columns.subject))
-    kind, kinds = _codes(columns.kind)
-    currency, currencies = _codes(columns.currency)
-    attributes = _objects([details.attributes or None if details else None for details in columns.details])
-    lines = _objects([details.lines or None if details else None for details in columns.details])
+    order = sorted_rows(columns.subject, columns.occurred_at, columns.position)
+    (kind, kinds), (currency, currencies) = columns.kind, columns.currency
+    attributes, lines = np.empty(len(order), dtype=object), np.empty(len(order), dtype=object)
+    for row, details in columns.details.items():
+        attributes[row], lines[row] = details.attributes or None, details.lines or None
     subject, known_at = columns.subject[order], columns.known_at[order]
-    source, fact_id = _objects(columns.source)[order], _objects(columns.fact_id)[order]
+    source, fact_id = columns.source[order], columns.fact_id[order]
     kind, attributes = kind[order], attributes[order]
     return FactTable(
         subjects=subjects,
@@ -159,29 +168,64 @@ def table_from_facts(facts: Iterable[RecordedFact], subjects: int | None = None)
             position=np.array([row.position for row in rows], dtype=np.int64),
             occurred_at=np.array([row.fact.occurred_at for row in rows], dtype=np.int64),
             known_at=np.array([row.known_at for row in rows], dtype=np.int64),
-            kind=[row.fact.kind for row in rows],
+            kind=coded([row.fact.kind for row in rows]),
             amount=np.array([amount or 0 for amount in amounts], dtype=np.int64),
             amount_valid=np.array([amount is not None for amount in amounts], dtype=np.bool_),
-            currency=[row.fact.currency for row in rows],
-            source=[row.fact.source for row in rows],
-            fact_id=[row.fact.fact_id for row in rows],
+            currency=coded([row.fact.currency for row in rows]),
+            source=objects_of([row.fact.source for row in rows]),
+            fact_id=objects_of([row.fact.fact_id for row in rows]),
             content_hash=np.frombuffer(hashes, dtype=np.uint8).reshape(-1, 32),
-            details=[Details(row.fact.attributes, row.fact.lines) for row in rows],
+            details={number: Details(row.fact.attributes, row.fact.lines) for number, row in enumerate(rows)},
         ),
     )
 
 
-def _codes(names: Sequence[str | None]) -> tuple[npt.NDArray[np.int16], tuple[str, ...]]:
+def joined_columns(one: FactColumns, other: FactColumns) -> FactColumns:
+    """The rows of both, one's first."""
+    before, plain = len(one.position), ("kind", "currency", "details")
+    columns: dict[str, Any] = {
+        field.name: np.concatenate([getattr(one, field.name), getattr(other, field.name)])
+        for field in fields(FactColumns)
+        if field.name not in plain
+    }
+    details = {**one.details, **{before + row: found for row, found in other.details.items()}}
+    kind, currency = _joined(one.kind, other.kind), _joined(one.currency, other.currency)
+    return FactColumns(**columns, kind=kind, currency=currency, details=details)
+
+
+def sorted_rows(subject: npt.NDArray[np.int32], instant: Int64s, position: Int64s) -> Int64s:
+    """The rows by all three. A subject's mostly come in their order: only where they do not they are sorted."""
+    order = np.argsort(subject.astype(np.int16) if subject.max(initial=0) < _SHORT else subject, kind="stable")
+    subject, instant, position = subject[order], instant[order], position[order]
+    earlier = (instant[1:] < instant[:-1]) | ((instant[1:] == instant[:-1]) & (position[1:] < position[:-1]))
+    amiss = subject[1:][earlier & (subject[1:] == subject[:-1])]
+    if len(amiss):
+        theirs = np.flatnonzero(np.isin(subject, amiss))
+        order[theirs] = order[theirs][np.lexsort((position[theirs], instant[theirs], subject[theirs]))]
+    return order
+
+
+def coded(names: Sequence[str | None]) -> Coded:
+    """Names as codes."""
     found = tuple(sorted(name for name in set(names) if name is not None))
     known: dict[str | None, int] = {name: code for code, name in enumerate(found)}
     known[None] = -1
-    return np.array([known[name] for name in names], dtype=np.int16), found
+    return Coded(np.array([known[name] for name in names], dtype=np.int16), found)
 
 
-def _objects(values: Sequence[object]) -> npt.NDArray[np.object_]:
+def objects_of(values: Sequence[object]) -> npt.NDArray[np.object_]:
+    """A column of whatever they are."""
     column = np.empty(len(values), dtype=object)
     column[:] = values
     return column
+
+
+def _joined(one: Coded, other: Coded) -> Coded:
+    if one.names == other.names or not len(other.codes):
+        return Coded(np.concatenate([one.codes, other.codes]), one.names)
+    names = tuple(sorted({*one.names, *other.names}))
+    codes = [np.array([*map(names.index, part.names), -1], dtype=np.int16)[part.codes] for part in (one, other)]
+    return Coded(np.concatenate(codes), names)
 
 
 def _voided_at(

@@ -31,16 +31,17 @@ class Calendar:
         self._midnights = _midnights(load_zone(zone))
         self._edges = np.concatenate([[_FOREVER.min], self._midnights, [_FOREVER.max]])
         self._listed: list[int] = self._midnights.tolist()  # of one day or instant it is asked sooner than an array
+        self._first = self._listed[0]
 
     def midnight(self, days: Days) -> Instants:
         """Instants of the first moments of the days; days past the table's end take its last."""
-        return np.asarray(self._midnights[np.clip(days, _FIRST_DAY, LAST_DAY) - _FIRST_DAY])
+        return np.asarray(self._midnights[np.minimum(np.maximum(days, _FIRST_DAY), LAST_DAY) - _FIRST_DAY])
 
     def day(self, instants: Instants) -> Days:
         """Local days of the instants."""
-        instants = np.clip(instants, self._midnights[0] - 1, self._midnights[-1])
+        instants = np.minimum(np.maximum(instants, self._first - 1), self._listed[-1])
         # A guess by days of 24 hours is off by a few at most, whatever the zone did: much sooner than searching.
-        guess = np.asarray((instants - self._midnights[0]) // DAY_MICROS + 1)
+        guess = np.asarray((instants - self._first) // DAY_MICROS + 1)
         while (late := self._edges[guess] > instants).any():
             guess = guess - late
         while (early := self._edges[guess + 1] <= instants).any():

@@ -193,8 +193,10 @@ class FeatureColumns:
         fact), and the facts by priority. Evaluated several times, ranked once."""
         facts, plan = self._facts, self.plan
         if plan.aggregate in ("min", "max"):
-            keys = facts.number if facts.value is None else facts.value
-            order = np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
+            if facts.value is None:
+                order = np.argsort(facts.number, kind="stable").astype(np.int64)
+            else:  # whole numbers and others: numpy would compare them as float64
+                order = np.array(sorted(range(len(facts.value)), key=facts.value.__getitem__), dtype=np.int64)
             backwards = plan.aggregate == "min"
         else:
             order = np.argsort(facts.row, kind="stable").astype(np.int64)

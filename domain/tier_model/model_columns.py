@@ -19,6 +19,8 @@ from domain.tier_model.outside import NOTHING_OUTSIDE, Outside
 from domain.tier_model.spans import Int64s, PointIndex, Points
 from domain.tier_model.spec import GROWTH, CutScore, LearnedScore, WeightedScore
 
+_WORD = 8  # bytes
+
 
 @dataclass(frozen=True)
 class Evaluated:
@@ -132,9 +134,19 @@ class ModelColumns:
             enter = _true(rule.enter, columns, size)
             matrix[:, rule.rank] = enter
             matrix[:, tiers + rule.rank] = enter if rule.keep is None else _true(rule.keep, columns, size)
-        unique, codes = np.unique(np.packbits(matrix, axis=1), axis=0, return_inverse=True)
-        rows = np.unpackbits(unique, axis=1, count=2 * tiers).astype(np.bool_)
-        return codes.reshape(-1).astype(np.int64), [self.model.truth(row[:tiers], row[tiers:]) for row in rows]
+        first, codes = _kinds_of_rows(matrix)
+        return codes, [self.model.truth(row[:tiers], row[tiers:]) for row in matrix[first]]
+
+
+def _kinds_of_rows(matrix: npt.NDArray[np.bool_]) -> tuple[Int64s, Int64s]:
+    """One row of each kind that there is, and each row's kind."""
+    rows: npt.NDArray[Any] = np.packbits(matrix, axis=1)
+    if rows.shape[1] <= _WORD:  # as one integer they are told apart much sooner
+        words = np.zeros((len(rows), _WORD), dtype=np.uint8)
+        words[:, : rows.shape[1]] = rows
+        rows = words.view(np.int64).reshape(-1)
+    _, first, codes = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+    return first.astype(np.int64), codes.reshape(-1).astype(np.int64)
 
 
 def everybody_at(table: FactTable, instant: int) -> Points:

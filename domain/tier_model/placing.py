@@ -94,7 +94,7 @@ class Placing:
             matured = self._calendar.day(table.occurred_at[rows]) + self._after_days
             start = np.maximum(start, self._calendar.midnight(matured))
         end, at = table.voided_at[rows], table.occurred_at[rows]
-        if self._orders:
+        if self._orders and self._table.is_kind("refund")[rows].any():  # then all are: one kind is read at a time
             index, start, end, at = self._at_orders(rows, start, end, at)
             selected = selected.taken(index)
         return _Spans(selected, start, end, at, self._calendar.day(at))
@@ -102,14 +102,13 @@ class Placing:
     def _at_orders(self, rows: Int64s, start: Int64s, end: Int64s, at: Int64s) -> tuple[Int64s, Int64s, Int64s, Int64s]:
         """(index, start, end, instant it stands at): a refund once for each instant that it stands at meanwhile."""
         pieces: list[tuple[int, int, int, int]] = []
-        refunds = self._table.is_kind("refund")[rows]
-        for index, (row, first, last) in enumerate(zip(rows.tolist(), start.tolist(), end.tolist(), strict=True)):
-            order_id = (self._table.attributes[row] or {}).get("order_id") if refunds[index] else None
+        columns = (rows.tolist(), start.tolist(), end.tolist(), at.tolist())
+        for index, (row, first, last, own) in enumerate(zip(*columns, strict=True)):
+            order_id = (self._table.attributes[row] or {}).get("order_id")
             key = (int(self._table.subject[row]), order_id if isinstance(order_id, str) else "")  # no id is empty
-            stands = _where_it_stands(int(at[index]), first, last, self._orders.get(key, ()))
-            pieces += [(index, *piece) for piece in stands]
-        columns = np.array(pieces, dtype=np.int64).reshape(-1, 4)
-        return columns[:, 0], columns[:, 1], columns[:, 2], columns[:, 3]
+            pieces += [(index, *piece) for piece in _where_it_stands(own, first, last, self._orders.get(key, ()))]
+        found = np.array(pieces, dtype=np.int64).reshape(-1, 4)
+        return found[:, 0], found[:, 1], found[:, 2], found[:, 3]
 
     def _since_return(self, spans: "_Spans") -> FeatureFacts:
         """Until the next yearly return of the first fact, whichever fact that is at the time."""

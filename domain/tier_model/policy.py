@@ -63,7 +63,7 @@ class PolicyRules:
         if standing is not None and self.is_still(standing):
             return standing, []
         after, outcomes = self._change(self._borne_out(standing, qualified, t), qualified, t, missed)
-        if self.unordered or qualified >= self.rank[after.tier]:
+        if not self.policy.warn_days or self.unordered or qualified >= self.rank[after.tier]:
             return after, outcomes
         reviews = self._warned_reviews(after, t, missed)
         if not reviews:
@@ -168,6 +168,17 @@ class PolicyRules:
         """Whether nothing moves: frozen, or pinned exactly."""
         return standing.frozen is not None or (standing.pin is not None and standing.pin.mode == "exact")
 
+    def rests(self, standing: Standing, qualified: int) -> bool:
+        """Whether no decision changes anything, and time alone never will, while the qualified tier is this one."""
+        return (
+            qualified == self.rank[standing.tier]
+            and standing.grace_until is None
+            and standing.validity_until is None
+            and standing.pin is None
+            and standing.frozen is None
+            and standing.protected is None
+        )
+
     def _floor(self, standing: Standing, t: int) -> int:
         """The lowest rank that a pin or a migration's promise lets it fall to at t."""
         pin, promise, lowest = standing.pin, standing.protected, 0
@@ -210,7 +221,7 @@ class PolicyRules:
         current = self.rank[standing.tier]
         candidates = [end for end in self._hold_ends(standing) if end is not None]
         if self.is_still(standing):
-            return min((instant for instant in candidates if instant > t), default=None)
+            return _first_after(t, candidates)
         if self.unordered:
             if qualified != current:
                 candidates.append(self._stay_end(standing))
@@ -221,7 +232,7 @@ class PolicyRules:
                 candidates.append(self._next_review(standing, t))
             if qualified < current:
                 candidates += self._fall_instants(standing, t)
-        return min((instant for instant in candidates if instant > t), default=None)
+        return _first_after(t, candidates)
 
     @staticmethod
     def _hold_ends(standing: Standing) -> tuple[int | None, ...]:
@@ -229,6 +240,8 @@ class PolicyRules:
         if standing.frozen is not None:
             return (standing.frozen.until,)
         pin, promise = standing.pin, standing.protected
+        if pin is None and promise is None:
+            return ()
         return (pin.until if pin is not None else None, promise.until if promise is not None else None)
 
     def _fall_instants(self, standing: Standing, t: int) -> list[int]:
@@ -256,15 +269,14 @@ class PolicyRules:
 
     def validity_from(self, start: int) -> int | None:
         """The end of a validity that is counted from an instant; None: there is none."""
-        if self.unordered:
+        policy = self.policy
+        if self.unordered or (policy.validity_days is None and policy.validity_months is None):
             return None
-        policy, day = self.policy, self.calendar.day_of(start)
+        day = self.calendar.day_of(start)
         if policy.validity_days is not None:
             day += policy.validity_days
-        elif policy.validity_months is not None:
-            day = add_months_to(day, policy.validity_months)
         else:
-            return None
+            day = add_months_to(day, policy.validity_months or 0)
         if policy.validity_to_end_of is not None:
             year, month, _ = year_month_day(day)
             first = day_of_date(year, month - (month - 1) % policy.validity_to_end_of, 1)
@@ -349,7 +361,12 @@ class PolicyRules:
         return sorted(found.difference(standing.warned_of))
 
     def _next_warning(self, standing: Standing, t: int) -> int | None:
-        return min((warning for warning, _ in self._warnings(standing, t, t) if warning > t), default=None)
+        return _first_after(t, [warning for warning, _ in self._warnings(standing, t, t)])
+
+
+def _first_after(t: int, instants: list[int]) -> int | None:
+    later = [instant for instant in instants if instant > t]
+    return min(later) if later else None
 
 
 def _entered(standing: Standing) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from domain.facts.instants import format_instant
-from domain.facts.table import FactTable
+from domain.facts.table import FactTable, sorted_rows
 from domain.tier_model.column import Scalar
 from domain.tier_model.compiled import CompiledModel, Truth
 from domain.tier_model.model_columns import Row
@@ -25,7 +25,7 @@ class FactsSeen:
 
     def __init__(self, table: FactTable) -> None:
         visible = np.maximum(table.occurred_at, table.known_at)
-        self._order = np.lexsort((table.position, visible, table.subject))
+        self._order = sorted_rows(table.subject, visible, table.position)
         self._visible = visible[self._order]
         self._listed: list[int] = self._visible.tolist()
         self._starts: list[int] = table.starts().tolist()

@@ -55,32 +55,45 @@ def points_of(subject: npt.NDArray[np.int32], instant: Int64s) -> Points:
 
 
 class PointIndex:
-    """Finds the points of a subject from an instant on. Instants become ranks: (subject, rank) is one integer."""
+    """Finds the points of a subject from an instant on."""
 
     def __init__(self, points: Points) -> None:
         self.size = len(points)
         self._points = points
-        self._instants = np.unique(points.instant)
-        self.first, self.last = (int(self._instants[0]), int(self._instants[-1])) if self.size else (0, 0)
-        self._keys = _keys(self._instants, points.subject, points.instant)
+        self._keys = _Keys(points.subject, points.instant)
+        self.first, self.last = self._keys.first, self._keys.last
 
     def first_at(self, subject: npt.NDArray[np.int32], instant: Int64s) -> Int64s:
         """Index of the first point of each subject at or after each instant (of the next subject's, if none)."""
-        return np.searchsorted(self._keys, _keys(self._instants, subject, instant)).astype(np.int64)
+        return self._keys.first_at(subject, instant)
 
     def first_anchored_at(self, subject: npt.NDArray[np.int32], instant: Int64s) -> Int64s:
         """Index of the first point of each subject whose anchor is at or after each instant. Anchors never go back."""
         if self._points.bases is None:
             return np.full(len(subject), self.size, dtype=np.int64)
-        anchors = np.unique(self._points.bases.anchor)
-        keys = _keys(anchors, self._points.subject, self._points.bases.anchor)
-        return np.searchsorted(keys, _keys(anchors, subject, instant)).astype(np.int64)
+        return _Keys(self._points.subject, self._points.bases.anchor).first_at(subject, instant)
 
 
-def _keys(instants: Int64s, subject: npt.NDArray[np.int32], instant: Int64s) -> Int64s:
-    """(subject, rank among the ascending instants) as one integer."""
-    rank = np.searchsorted(instants, instant, side="left")
-    return subject.astype(np.int64) * (len(instants) + 1) + rank
+class _Keys:
+    """Sorted (subject, instant) pairs as one integer each: of the instant what lies past the first, where both fit;
+    its rank where they do not."""
+
+    def __init__(self, subject: npt.NDArray[np.int32], instant: Int64s) -> None:
+        self.first, self.last = (int(instant.min()), int(instant.max())) if len(instant) else (0, 0)
+        self._stride = self.last - self.first + 2
+        self._ranks = None if self._stride * (int(subject.max(initial=0)) + 2) < 2**63 else np.unique(instant)
+        self._keys = self._key(subject, instant)
+
+    def first_at(self, subject: npt.NDArray[np.int32], instant: Int64s) -> Int64s:
+        """Index of the first pair of each subject at or after each instant (of the next subject's, if none)."""
+        return np.searchsorted(self._keys, self._key(subject, instant)).astype(np.int64)
+
+    def _key(self, subject: npt.NDArray[np.int32], instant: Int64s) -> Int64s:
+        if self._ranks is None:
+            past = np.minimum(np.maximum(instant, self.first), self.last + 1) - self.first
+            return np.asarray(subject.astype(np.int64) * self._stride + past)
+        rank = np.searchsorted(self._ranks, instant, side="left")
+        return subject.astype(np.int64) * (len(self._ranks) + 1) + rank
 
 
 @dataclass(frozen=True, slots=True)

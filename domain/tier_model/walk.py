@@ -130,6 +130,8 @@ class _Stretch:
         walkers = {subject: self._walker(subject, result) for subject in np.unique(points.subject).tolist()}
         while len(points):
             turns = self._walk_points(points, walkers, result)
+            if not turns:
+                break
             result.instants += sum(turn < self.now for turn in turns.values())
             self._turn_over(walkers, turns)
             points = self._points_from(turns, subjects, instants)
@@ -209,6 +211,11 @@ class _Stretch:
             if following <= walker.floor:
                 continue
             at = instant if instant > walker.floor else None
+            if self._rests(walker, truth):
+                if at is not None and at >= self.now and not self._tell(walker, result):
+                    return None
+                walker.truth = truth
+                continue
             if at is None:
                 walker.truth = truth
             reached = max(instant, walker.floor)
@@ -228,6 +235,13 @@ class _Stretch:
                 reached, at = at, None
         self._tell(walker, result)
         return None
+
+    def _rests(self, walker: _Walker, truth: Truth) -> bool:
+        """Whether nothing can come of deciding where the rules say this, now or later: most decisions are of that."""
+        standing, model = walker.standing, self.model
+        if standing is None or walker.held is not None or walker.changes or model.reads_standing:
+            return False
+        return model.policy.rests(standing, model.qualify(truth, standing))
 
     def _deadline(self, standing: Standing | None, truth: Truth, after: int, before: int) -> int | None:
         """The policy's next deadline between two instants."""

@@ -23,6 +23,7 @@ from domain.user_tier.events import (
     TierUnfrozen,
     TierUnpinned,
     UserEnrolled,
+    UserMerged,
 )
 from domain.user_tier.holds import Freeze, Pin, PinMode
 from domain.user_tier.observation import Standing
@@ -32,6 +33,7 @@ class UserTier(BaseAggregate[UUID]):
     """The stream of one subject, as the events alone tell it.
 
     standings: scheme -> scope -> standing. tags: those added and not removed -> when each ends by itself, or None.
+    merged_into: the stream that goes on instead, in hex.
     """
 
     TOPIC = AGGREGATE_TOPIC
@@ -42,10 +44,12 @@ class UserTier(BaseAggregate[UUID]):
 
     standings: dict[str, dict[str, Standing]]
     tags: dict[str, int | None]
+    merged_into: str | None
 
     def __init__(self) -> None:
         self.standings = {}
         self.tags = {}
+        self.merged_into = None
 
     @classmethod
     def enrol(cls, subject_id: UUID, *, at: int, actor: str, command_id: str, causation: str) -> "UserTier":
@@ -99,6 +103,8 @@ class UserTier(BaseAggregate[UUID]):
                 self.tags[event.tag] = event.until
             case TagRemoved():
                 self.tags.pop(event.tag, None)
+            case UserMerged():
+                self.merged_into = event.into
             case _:
                 pass
 

@@ -19,7 +19,7 @@ from domain.user_tier.holds import HoldChange, of_place
 from domain.user_tier.observation import Observation, Scalar, SchemeObservation, Standing
 from domain.user_tier.rollout import groups_of, is_partial
 from domain.user_tier.scheme_order import in_order, split_at
-from domain.user_tier.scheme_walk import PLATFORM, Explained, Paths, SchemeWalk, Standers, standers_of
+from domain.user_tier.scheme_walk import LOOK_AHEAD, PLATFORM, Explained, Paths, SchemeWalk, Standers, standers_of
 from domain.user_tier.tags import TagSpan
 
 EVALUATOR = "evaluator"
@@ -77,19 +77,24 @@ class BatchResult:
 
 
 def decide(
-    subjects: Sequence[Subject], table: FactTable, forces: Mapping[str, tuple[Force, ...]], now: int
+    subjects: Sequence[Subject],
+    table: FactTable,
+    forces: Mapping[str, tuple[Force, ...]],
+    now: int,
+    ahead: int = LOOK_AHEAD,
 ) -> BatchResult:
     """Decide every subject of the table at every instant after its decided_at and before now, on every scheme.
 
-    forces: per scheme the versions in force, oldest first. Nothing here reads a clock: the same facts, models and
-    decided_at always give the same events.
+    forces: per scheme the versions in force, oldest first. ahead: how far beyond now is looked for what is due next and
+    when a tier may drop, microseconds; 0 where nobody asks for these. Nothing here reads a clock: the same facts,
+    models and decided_at always give the same events.
     """
     if is_partial(forces):
-        return _decide_by_rollout(subjects, table, forces, now)
+        return _decide_by_rollout(subjects, table, forces, now, ahead)
     order = in_order(forces)
     if order is None:
-        return _decide_in_parts(subjects, table, forces, now)
-    batch = _Batch(subjects, table, now)
+        return _decide_in_parts(subjects, table, forces, now, ahead)
+    batch = _Batch(subjects, table, now, ahead)
     read = frozenset[str]().union(*(force.model.reads_schemes for versions in forces.values() for force in versions))
     for place, scheme in enumerate(order):
         batch.run_scheme(place, scheme, forces[scheme], foreseen=scheme in read)
@@ -97,13 +102,13 @@ def decide(
 
 
 def _decide_by_rollout(
-    subjects: Sequence[Subject], table: FactTable, forces: Mapping[str, tuple[Force, ...]], now: int
+    subjects: Sequence[Subject], table: FactTable, forces: Mapping[str, tuple[Force, ...]], now: int, ahead: int
 ) -> BatchResult:
     """Not everybody is on the same versions: each group by those that are in force for it."""
     decided: list[Decided | None] = [None] * len(subjects)
     instants = 0
     for numbers, own in groups_of([subject.subject_id for subject in subjects], forces):
-        result = decide([subjects[number] for number in numbers], table.of_subjects(numbers), own, now)
+        result = decide([subjects[number] for number in numbers], table.of_subjects(numbers), own, now, ahead)
         instants += result.instants
         for number, found in zip(numbers, result.decided, strict=True):
             decided[number] = found
@@ -111,13 +116,13 @@ def _decide_by_rollout(
 
 
 def _decide_in_parts(
-    subjects: Sequence[Subject], table: FactTable, forces: Mapping[str, tuple[Force, ...]], now: int
+    subjects: Sequence[Subject], table: FactTable, forces: Mapping[str, tuple[Force, ...]], now: int, ahead: int
 ) -> BatchResult:
     """Versions that were never in force together read each other's schemes: decide up to the last activation first."""
     last, before, after = split_at(forces)
     if last >= now:  # it is still to come
-        return decide(subjects, table, before, now)
-    first = decide(subjects, table, before, last)
+        return decide(subjects, table, before, now, ahead)
+    first = decide(subjects, table, before, last, 0)
     reached = [
         replaced(
             subject,
@@ -127,7 +132,7 @@ def _decide_in_parts(
         )
         for subject, decided in zip(subjects, first.decided, strict=True)
     ]
-    then = decide(reached, table, after, now)
+    then = decide(reached, table, after, now, ahead)
     both = zip(first.decided, then.decided, strict=True)
     return BatchResult(
         [Decided([*one.events, *two.events], two.observation, two.due_at) for one, two in both],
@@ -147,8 +152,8 @@ class _Entry(NamedTuple):
 class _Batch:
     """The work on one batch: the schemes' walks, then receipts and observations for what they found."""
 
-    def __init__(self, subjects: Sequence[Subject], table: FactTable, now: int) -> None:
-        self.subjects, self.table, self.now = subjects, table, now
+    def __init__(self, subjects: Sequence[Subject], table: FactTable, now: int, ahead: int) -> None:
+        self.subjects, self.table, self.now, self.ahead = subjects, table, now, ahead
         self.instants = 0
         self._seen = FactsSeen(table)
         self._void, self._starts = table.is_kind("void"), table.starts()
@@ -162,6 +167,7 @@ class _Batch:
         self._due_at = np.full(len(subjects), NEVER, dtype=np.int64)
         self._paths = Paths({}, {})
         self._forces: dict[str, tuple[Force, ...]] = {}
+        self._profiles = _visible_profiles(table, now - 1)
         self._tags = [subject.tags for subject in subjects] if any(subject.tags for subject in subjects) else ()
 
     def run_scheme(self, place: int, scheme: str, forces: tuple[Force, ...], foreseen: bool) -> None:
@@ -171,7 +177,7 @@ class _Batch:
         """
         per = forces[-1].model.spec.per
         standers = standers_of(self.table, per, self._scopes(scheme) if per is not None else ())
-        walk = SchemeWalk(forces, standers, self._paths.outside(standers, per, self._tags), self.now)
+        walk = SchemeWalk(forces, standers, self._paths.outside(standers, per, self._tags), self.now, self.ahead)
         standings = [
             self._standing(int(owner), scheme, scope)
             for owner, scope in zip(standers.owner, standers.scope, strict=True)
@@ -333,16 +339,20 @@ class _Batch:
 
     def _attributes(self, number: int) -> dict[str, Scalar]:
         """The latest of each profile attribute that is visible."""
-        table, latest = self.table, self.now - 1
-        if "profile" not in table.kinds:
-            return {}
-        low, high = self._starts[number : number + 2]
-        rows = low + np.flatnonzero(table.kind[low:high] == table.kinds.index("profile"))
         attributes: dict[str, Scalar] = {}
-        for row in rows:
-            if max(table.occurred_at[row], table.known_at[row]) <= latest < table.voided_at[row]:
-                attributes |= {key: value for key, value in (table.attributes[row] or {}).items() if value is not None}
+        for told in self._profiles.get(number, ()):
+            attributes |= {key: value for key, value in told.items() if value is not None}
         return attributes
+
+
+def _visible_profiles(table: FactTable, at: int) -> dict[int, list[dict[str, Scalar]]]:
+    """By subject the attributes of its profile facts that are visible, in their order."""
+    visible = (np.maximum(table.occurred_at, table.known_at) <= at) & (at < table.voided_at)
+    rows = np.flatnonzero(table.is_kind("profile") & visible)
+    profiles: dict[int, list[dict[str, Scalar]]] = {}
+    for number, told in zip(table.subject[rows].tolist(), table.attributes[rows].tolist(), strict=True):
+        profiles.setdefault(number, []).append(told or {})
+    return profiles
 
 
 def _event(subject_id: UUID, version: int, instant: int, fields: Mapping[str, Any]) -> NewEvent:

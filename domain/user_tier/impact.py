@@ -60,7 +60,7 @@ class Impact:
     """Folds what decide() found with the candidate among the forces."""
 
     def __init__(self, at: int, specs: Mapping[str, TierModelSpec], mapping: Mapping[str, str], scheme: str) -> None:
-        """at: the candidate's instant. specs: of all schemes in force then. mapping, scheme: the candidate's."""
+        """at: the candidate's instant. specs: of the schemes to count, in force then. mapping, scheme: its own."""
         self._at, self._specs, self._mapping, self._scheme = at, specs, mapping, scheme
         self.subjects = 0
         self.schemes: dict[str, SchemeImpact] = {}
@@ -72,6 +72,8 @@ class Impact:
         sample: list[Sample] = []
         for subject, found in zip(subjects, decided, strict=True):
             for scheme, scopes in found.observation.schemes.items():
+                if scheme not in self._specs:
+                    continue
                 for scope, seen in scopes.items():
                     told = self._count(subject, found.events, scheme, scope, seen)
                     if told is not None:

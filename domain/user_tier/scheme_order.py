@@ -1,6 +1,6 @@
-"""In which order schemes are decided at one instant: those whose tiers a scheme reads come before it."""
+"""Which schemes read which: in what order they are decided at one instant, and which a change of one concerns."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from domain.tier_model.spans import ALWAYS
 from domain.tier_model.timeline import Force
@@ -37,3 +37,29 @@ def split_at(forces: Forces) -> tuple[int, Forces, Forces]:
         if (kept := tuple(force for force in versions if force.since < last))
     }
     return last, before, {scheme: versions[-1:] for scheme, versions in forces.items()}
+
+
+def concerned(scheme: str, forces: Forces) -> frozenset[str]:
+    """The scheme, and those whose rules read it, or read these in turn."""
+    found = {scheme}
+    while True:
+        more = {name for name in forces if name not in found and _reads(forces[name]) & found}
+        if not more:
+            return frozenset(found)
+        found |= more
+
+
+def with_read(schemes: Iterable[str], forces: Forces) -> dict[str, tuple[Force, ...]]:
+    """What is in force of these schemes, and of those that they read, and these in turn."""
+    wanted: dict[str, None] = {}
+    waiting = sorted(schemes)
+    while waiting:
+        name = waiting.pop()
+        if name in forces and name not in wanted:
+            wanted[name] = None
+            waiting += sorted(_reads(forces[name]))
+    return {name: versions for name, versions in forces.items() if name in wanted}
+
+
+def _reads(versions: Iterable[Force]) -> frozenset[str]:
+    return frozenset[str]().union(*(force.model.reads_schemes for force in versions))

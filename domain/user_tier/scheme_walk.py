@@ -76,8 +76,9 @@ class Explained:
 class SchemeWalk:
     """Walks one scheme, then evaluates once more at the decisions, and as of now."""
 
-    def __init__(self, forces: Sequence[Force], standers: Standers, outside: Outside, now: int) -> None:
-        self._now, self._standers = now, standers
+    def __init__(self, forces: Sequence[Force], standers: Standers, outside: Outside, now: int, ahead: int) -> None:
+        """ahead: how far it looks beyond now, microseconds."""
+        self._now, self._ahead, self._standers = now, ahead, standers
         self._columns: dict[str, ModelColumns] = {}
         for force in forces:
             if force.model.content_hash not in self._columns:
@@ -85,7 +86,7 @@ class SchemeWalk:
 
     def run(self, work: SchemeInput) -> SchemeResult:
         """Everything before now, and a look ahead."""
-        return walk(self._standers.table, self._columns, work, self._now, self._now + LOOK_AHEAD)
+        return walk(self._standers.table, self._columns, work, self._now, self._now + self._ahead)
 
     def explained(self, result: SchemeResult) -> Iterator[tuple[list[Explained], Mapping[int, SchemeObservation]]]:
         """By model version: its decisions in order, and the standers that it leaves, by number."""

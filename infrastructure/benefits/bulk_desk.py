@@ -20,7 +20,7 @@ from infrastructure.benefits.bulk_members import AnotherVersion
 from infrastructure.benefits.bulk_preview import previewed
 from infrastructure.benefits.bulk_store import LockedBulkGrant, PostgresBulkGrants
 from infrastructure.benefits.bulk_undecided import decide_together
-from infrastructure.benefits.moving import revoke_together
+from infrastructure.benefits.moving import HolderMerged, revoke_together
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger
 from infrastructure.event_store.application import Ledger
 from infrastructure.postgres.commit_with import Statement
@@ -31,7 +31,7 @@ from infrastructure.tier_models.in_force import LOCK_SHARED
 WORKER = "bulk-grants"
 """How events name what is done by itself."""
 
-_PASSING = (DeadlockDetected, SerializationFailure)
+_PASSING = (DeadlockDetected, SerializationFailure, HolderMerged)
 _ATTEMPTS = 5
 _DECIDED_TIMES = 3  # who is undecided still is skipped
 _FIRST_SIZE, _SMALLEST, _LARGEST = 500, 200, 2_000

@@ -21,6 +21,7 @@ from infrastructure.security.keyring import Keyring
 from infrastructure.security.seal import CONTEXT_OBSERVATION
 
 _OBSERVED = "select subject_id, body from observations where subject_id = any(%b)"
+_MERGED = "select subject_id from timelines where subject_id = any(%b) and merged_into is not null"
 _HAD = """
 select g.subject_id, g.granted_at, g.units - g.released
 from grants g join benefits b on b.benefit = g.benefit and b.status = 'active' and b.spec ? 'caps'
@@ -88,7 +89,9 @@ def read_members(
     held = _held(had.fetchall(), cap_starts(members.shared.offer.spec, at.now))
     found = holders_of(rows.fetchall(), keyring).values()
     there = {holder.subject_id for holder in found}
-    members.skips += [(subject_id, "erased", "") for subject_id in wanted if subject_id not in there]
+    if lost := [subject_id for subject_id in wanted if subject_id not in there]:
+        merged = {row[0] for row in connection.execute(_MERGED, (lost,), binary=True).fetchall()}
+        members.skips += [(subject_id, "merged" if subject_id in merged else "erased", "") for subject_id in lost]
     for holder in found:
         _place(members, holder, bodies.get(holder.subject_id), held.get(holder.subject_id, _NOTHING))
     return members

@@ -10,13 +10,13 @@ from application.benefits.ports import MoveWanted, Outcome, Recorded, Undecided
 from domain.benefits.granting import GrantWanted
 from domain.refusal import Refusal
 from infrastructure.benefits.granting import grant_together
-from infrastructure.benefits.moving import expire_together, move_together
+from infrastructure.benefits.moving import HolderMerged, expire_together, move_together
 from infrastructure.postgres.group_commit import GroupCommit
 from infrastructure.postgres.pool import Pool
 from infrastructure.security.keyring import Keyring
 
 T = TypeVar("T")
-_PASSING = (DeadlockDetected, SerializationFailure)
+_PASSING = (DeadlockDetected, SerializationFailure, HolderMerged)
 _ATTEMPTS = 5
 
 

@@ -129,6 +129,11 @@ def _read(connection: Connection, keyring: Keyring, wanted: Sequence[GrantWanted
         offered = connection.execute(IN_FORCE, (names,), binary=True)
         budgets = connection.execute(BUDGETS, (named, names), binary=True)
         held = connection.execute(_HAD, (users, names), binary=True)
+    known = holders_of(locked.fetchall(), keyring)
+    # Who was merged into another while we waited for the lock is the other by now.
+    if lost := [user for user in users if user not in known]:
+        found = connection.execute(holders.LOCK_USERS, (lost,), binary=True).fetchall()
+        known |= holders_of(found, keyring)
     had: dict[tuple[UUID, str], list[tuple[int, int]]] = {}
     for subject_id, benefit, granted_at, units in held.fetchall():
         had.setdefault((subject_id, benefit), []).append((granted_at, units))
@@ -136,7 +141,7 @@ def _read(connection: Connection, keyring: Keyring, wanted: Sequence[GrantWanted
     assert row is not None
     return _Read(
         holders.Terms(*row),
-        holders_of(locked.fetchall(), keyring),
+        known,
         dict(observed.fetchall()),
         {grant.grant_id: (subject_id, grant) for subject_id, grant in _grants(there.fetchall())},
         offers_of(offered.fetchall()),

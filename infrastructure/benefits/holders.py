@@ -16,23 +16,24 @@ t.subject_id, s.data_key, t.stream_version, t.last_instant, t.due_at, t.decided_
 LOCK_USERS = f"""
 select u.user_id, {_COLUMNS}
 from user_ids u join timelines t using (subject_id) join subjects s using (subject_id)
-where u.user_id = any(%b) order by t.subject_id for update of t
+where u.user_id = any(%b) and t.merged_into is null order by t.subject_id for update of t
 """
 LOCK_SUBJECTS = f"""
 select (select min(user_id) from user_ids u where u.subject_id = t.subject_id), {_COLUMNS}
 from timelines t left join subjects s using (subject_id)
-where t.subject_id = any(%b) order by t.subject_id for update of t
+where t.subject_id = any(%b) and t.merged_into is null order by t.subject_id for update of t
 """
 # Without their names, which cost a look-up each.
 LOCK_MANY = f"""
 select '', {_COLUMNS} from timelines t left join subjects s using (subject_id)
-where t.subject_id = any(%b) order by t.subject_id for update of t
+where t.subject_id = any(%b) and t.merged_into is null order by t.subject_id for update of t
 """
 READ_MANY = LOCK_MANY.replace("for update of t", "")
 LOCK_OF_GRANTS = f"""
 select (select min(user_id) from user_ids u where u.subject_id = t.subject_id), {_COLUMNS}
 from timelines t left join subjects s using (subject_id)
-where t.subject_id in (select subject_id from grants where grant_id = any(%b)) order by t.subject_id for update of t
+where t.subject_id in (select subject_id from grants where grant_id = any(%b)) and t.merged_into is null
+order by t.subject_id for update of t
 """
 LOCK_UNLOCKED_OF_GRANTS = f"{LOCK_OF_GRANTS} skip locked"
 TERMS = """

@@ -72,6 +72,10 @@ class _Plan:
     events: int = 0
 
 
+class HolderMerged(Exception):
+    """The grant's holder was merged into another while we waited for their lock: look again."""
+
+
 def move_together(connection: Connection, keyring: Keyring, wanted: Sequence[MoveWanted]) -> list[Outcome]:
     """An outcome each, in order; several of one grant see each other. One transaction."""
     outcomes: list[Outcome | None] = [None] * len(wanted)
@@ -125,7 +129,9 @@ def revoke_together(
     read = _read(connection, keyring, grant_ids, holders.LOCK_OF_GRANTS, [])
     plan, units = _Plan(), 0
     for subject_id, _, grant in read.grants.values():
-        holder = read.holders[subject_id]
+        holder = read.holders.get(subject_id)
+        if holder is None:
+            raise HolderMerged
         instant = holder.instant(read.terms)
         if holder.seal is None or grant.status_at(instant) != "open":
             continue
@@ -162,7 +168,9 @@ def _decide(number: int, wanted: MoveWanted, read: _Read, plan: _Plan) -> Outcom
     if grant_id not in read.grants:
         raise UnknownGrant(wanted.grant_id)
     subject_id, text, grant = read.grants[grant_id]
-    holder, spec = read.holders[subject_id], spec_of(text)
+    holder, spec = read.holders.get(subject_id), spec_of(text)
+    if holder is None:
+        raise HolderMerged(wanted.grant_id)
     if holder.seal is None:
         raise UnknownGrant(wanted.grant_id)
     done = read.done.get((subject_id, wanted.command_id)) if wanted.command_id else None

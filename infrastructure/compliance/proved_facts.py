@@ -9,7 +9,7 @@ import numpy as np
 from psycopg import Connection
 
 from domain.facts.fact import EMPTY_CHAIN, Details, Fact, canonical_content, decode_details, next_chain
-from domain.facts.table import FactColumns, FactTable, table_from_columns
+from domain.facts.table import FactColumns, FactTable, coded, objects_of, table_from_columns
 from infrastructure.facts.read import NO_AMOUNT, numbers_of
 from infrastructure.security.seal import CONTEXT_FACT, Seal, SealBroken
 
@@ -48,18 +48,18 @@ def proved_facts(
         rows = cursor.fetchall()
     texts = [[value for row in rows for value in row[column]] for column in range(5, 12)]
     kind, currency, source, fact_id, hashes, chains, sealed = texts
-    details: list[Details | None] = [None] * len(sealed)
+    details: dict[int, Details] = {}
     columns = FactColumns(
         subject=subject.astype(np.int32),
         position=position,
         occurred_at=occurred_at,
         known_at=known_at,
-        kind=kind,
+        kind=coded(kind),
         amount=np.where(amount == NO_AMOUNT, 0, amount),
         amount_valid=amount != NO_AMOUNT,
-        currency=currency,
-        source=source,
-        fact_id=fact_id,
+        currency=coded(currency),
+        source=objects_of(source),
+        fact_id=objects_of(fact_id),
         content_hash=_hashes(hashes),
         details=details,
     )
@@ -68,12 +68,14 @@ def proved_facts(
         if kept is None or kind[row] in kept:
             details[row] = found if with_lines else Details(found.attributes)
 
-    broken = _prove(columns, opened, list(ends.values()), [seals[id_] for id_ in ids], chains, hashes, sealed)
+    names = (kind, currency, source, fact_id)
+    broken = _prove(columns, names, opened, list(ends.values()), [seals[id_] for id_ in ids], chains, hashes, sealed)
     return table_from_columns(len(ids), columns), [ids[number] for number in sorted(broken)]
 
 
 def _prove(
     columns: FactColumns,
+    names: Sequence[Sequence[Any]],
     opened: Callable[[int, Details], None],
     ends: Sequence[bytes],
     seals: Sequence[Seal],
@@ -81,12 +83,13 @@ def _prove(
     hashes: Sequence[bytes],
     sealed: Sequence[bytes | None],
 ) -> set[int]:
-    """The numbers of the subjects whose chain does not hold. opened: told of every row's details."""
+    """The numbers of the subjects whose chain does not hold. names: kinds, currencies, sources and fact ids.
+    opened: told of every row's details."""
     running, broken = [EMPTY_CHAIN] * len(ends), set[int]()
     order = np.lexsort((columns.position, columns.subject)).tolist()
     owners, occurred, known = columns.subject.tolist(), columns.occurred_at.tolist(), columns.known_at.tolist()
     amounts, has_amount = columns.amount.tolist(), columns.amount_valid.tolist()
-    kinds, currencies, sources, fact_ids = columns.kind, columns.currency, columns.source, columns.fact_id
+    kinds, currencies, sources, fact_ids = names
     for row in order:
         owner, body, found = owners[row], sealed[row], _NOTHING
         seal = seals[owner]

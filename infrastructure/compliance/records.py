@@ -13,6 +13,7 @@ from application.queries import UnknownUser
 from domain.user_tier.decide import EVALUATOR, Command, Subject, columns_read, lines_read
 from domain.user_tier.decisions import NewEvent
 from domain.user_tier.holds import COMMANDED, changes_of
+from domain.user_tier.merging import IDENTITY
 from domain.user_tier.tags import ADDED, REMOVED, spans_of
 from domain.user_tier.verify import Finding, RecordedEvent
 from infrastructure.compliance.proved_facts import proved_facts
@@ -45,7 +46,7 @@ select originator_id, originator_version, topic, scheme, scope, from_tier, to_ti
        causation, state
 from events where originator_id = any(%s) order by originator_id, originator_version
 """
-_GIVEN = (ADDED, REMOVED, *COMMANDED)
+_GIVEN = (ADDED, REMOVED, *IDENTITY, *COMMANDED)
 
 
 class PostgresRecords:

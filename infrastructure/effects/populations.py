@@ -18,7 +18,8 @@ from infrastructure.security.keyring import Keyring
 from infrastructure.tier_models.in_force import ModelsInForce, ModelsInForceReader
 
 _CHUNK = 1_000
-_EVERYBODY = "history_id is null and decided_at is not null"  # whoever is not decided yet stands nowhere
+# Whoever is not decided yet stands nowhere; nor does who was merged into another.
+_EVERYBODY = "history_id is null and decided_at is not null and merged_into is null"
 _MOMENT = f"select (select last_value from positions), (select count(*) from timelines where {_EVERYBODY})"
 _SUBJECTS = f"""
 select subject_id, facts from timelines where {_EVERYBODY} and subject_id > %b order by subject_id limit %b

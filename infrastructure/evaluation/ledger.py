@@ -16,19 +16,16 @@ from application.evaluation.ports import Undecidable, Work
 from application.queries import UnknownUser
 from domain.facts.history import SubjectInHistory
 from domain.facts.table import FactTable
-from domain.user_tier.decide import Subject, columns_read, lines_read
-from domain.user_tier.observation import Observation, decode_observation, openings_as_changes
-from domain.user_tier.tags import held_tags
+from infrastructure.evaluation.reading import Asked, Found, ask_subjects, found_of, read_subjects
 from infrastructure.evaluation.work import BulkWork, LockedWork, TimelineRow
-from infrastructure.facts.read import facts_of
+from infrastructure.facts.packing import pack
 from infrastructure.postgres.pool import Pool, transaction
 from infrastructure.security.keyring import Keyring
-from infrastructure.security.seal import CONTEXT_OBSERVATION, Seal
 from infrastructure.tier_models.in_force import LAST_GENERATION, LOCK_SHARED, ModelsInForce, ModelsInForceReader
 
 _log = structlog.get_logger(__name__)
 
-_COLUMNS = "subject_id, due_at, last_position, decided_at, stream_version, facts, history_id"
+_COLUMNS = "subject_id, due_at, last_position, decided_at, stream_version, facts, history_id, chain"
 _DUE = f"""
 select {_COLUMNS} from timelines
 where due_at <= (select tierline_peek()) and subject_id <> all(%b::uuid[]) order by due_at limit %b
@@ -43,9 +40,13 @@ where generation = %b and {_WAIT} and subject_id > %b and subject_id <= %b
   and subject_id <> all(%b::uuid[]) order by subject_id limit %b
 """
 _ONE = f"""
-select {_COLUMNS} from timelines where subject_id = (select subject_id from user_ids where user_id = %b) for update
+select {_COLUMNS} from timelines
+where subject_id = (select subject_id from user_ids where user_id = %b) and merged_into is null for update
 """
-_THESE = f"select {_COLUMNS} from timelines where subject_id = any(%b) order by subject_id for update"
+_THESE = f"""
+select {_COLUMNS} from timelines where subject_id = any(%b) and merged_into is null order by subject_id for update
+"""
+_KNOWN = "select from user_ids where user_id = %b"
 _SESSION = """
 select history_id, sealed_at, generation from history_sessions h
 where sealed_at is not null
@@ -60,7 +61,6 @@ _FACTS_AT_ONCE = 100_000  # bounds a batch's memory, and for how long its subjec
 _ASIDE_SECONDS = 60.0
 _HISTORY_CLAIMS, _BEHIND_CLAIMS = 7307, 7308
 _BUCKETS = 16  # of subjects, by the first hex digit of their ids: one process works on a bucket at a time
-_OBSERVATIONS = "select subject_id, body from observations where subject_id = any(%b)"
 
 
 class _Session(NamedTuple):
@@ -100,25 +100,39 @@ class PostgresEvaluationLedger:
                 return
             rows = _at_once(rows)
             with undecidable([row.subject_id for row in rows]):
-                yield self._locked(connection, models, rows)
+                work = self._locked(connection, models, rows)
+                yield work
+        if work.to_pack:
+            pack(self._pool, self._keyring, work.to_pack)
 
     @contextmanager
     def take_user(self, user_id: str) -> Iterator[LockedWork]:
         """The user's subject under lock. Raises UnknownUser, SubjectInHistory."""
         with transaction(self._pool) as connection:
+            likely = self._models.last
             with connection.pipeline():
                 connection.execute(LOCK_SHARED)
                 generation = connection.execute(LAST_GENERATION)
                 found = connection.execute(_ONE, (user_id,), binary=True)
+                asked: Asked | None = ask_subjects(connection, user_id, likely)
             models, rows = self._models.as_told(connection, generation), _timelines(found)
+            # Merged into another while we waited for its lock: the user id names that one now.
+            if not rows and connection.execute(_KNOWN, (user_id,), binary=True).fetchone() is not None:
+                rows, asked = _rows(connection, _ONE, (user_id,)), None
             if not rows:
                 raise UnknownUser(user_id)
             if rows[0].history_id is not None:
                 raise SubjectInHistory(user_id, rows[0].history_id)
-            yield self._locked(connection, models, rows)
+            if models is likely and asked is not None:
+                yield self._work(connection, models, rows, found_of(connection, self._keyring, rows, models, asked))
+            else:
+                yield self._locked(connection, models, rows)
 
     def lock_all(self, connection: Connection, subject_ids: Sequence[UUID]) -> LockedWork:
-        """Subjects under lock in a caller's transaction, whatever state they are in. In the order of its rows."""
+        """Subjects under lock in a caller's transaction, whatever state they are in, but for merged ones.
+
+        In the order of its rows.
+        """
         models = self._begin(connection)
         return self._locked(connection, models, _rows(connection, _THESE, (list(subject_ids),)))
 
@@ -209,11 +223,11 @@ class PostgresEvaluationLedger:
 
     def _historic(self, connection: Connection, session: _Session, rows: list[TimelineRow]) -> BulkWork:
         models = self._begin(connection)
-        now, subjects, seals = self._subjects(connection, rows, history_until=session.sealed_at)
-        forces = models.forces_of_history(session.generation or 0, now)
-        work = Work(subjects, self._facts(connection, rows, models), forces, now)
+        found = read_subjects(connection, self._keyring, rows, models, history_until=session.sealed_at)
+        forces = models.forces_of_history(session.generation or 0, found.now)
+        work = Work(found.subjects, found.table, forces, found.now)
         connection.commit()
-        return BulkWork(self._pool, work, rows, seals, models)
+        return BulkWork(self._pool, work, rows, found.seals, models)
 
     def _in_bulk(self, connection: Connection, rows: list[TimelineRow]) -> BulkWork:
         models = self._begin(connection)
@@ -231,43 +245,13 @@ class PostgresEvaluationLedger:
         return self._models.read(connection)
 
     def _locked(self, connection: Connection, models: ModelsInForce, rows: list[TimelineRow]) -> LockedWork:
-        now, subjects, seals = self._subjects(connection, rows)
-        table = self._facts(connection, rows, models)
-        work = Work(subjects, table, models.forces(_decided_by_all(rows, table), now), now)
-        return LockedWork(connection, work, rows, seals, models)
+        return self._work(connection, models, rows, read_subjects(connection, self._keyring, rows, models))
 
-    def _facts(self, connection: Connection, rows: list[TimelineRow], models: ModelsInForce) -> FactTable:
-        ids = [row.subject_id for row in rows]
-        kinds, lines = columns_read(models.models), lines_read(models.models)
-        return facts_of(connection, ids, self._keyring, kinds, with_lines=lines)
-
-    def _subjects(
-        self, connection: Connection, rows: Sequence[TimelineRow], history_until: int | None = None
-    ) -> tuple[int, list[Subject], dict[UUID, Seal]]:
-        """Now, read under the subjects' locks, and the subjects with their seals. One round trip."""
-        ids = [row.subject_id for row in rows]
-        with connection.pipeline():
-            clock = connection.execute("select tierline_now()")
-            keys = self._keyring.ask(connection, ids)
-            observed = connection.execute(_OBSERVATIONS, (ids,), binary=True)
-        now, seals = _now(clock), self._keyring.unwrap_many(keys.fetchall())
-        bodies: dict[UUID, bytes] = dict(observed.fetchall())
-        subjects = []
-        for row in rows:
-            body, seal = bodies.get(row.subject_id), seals.get(row.subject_id)
-            observation = decode_observation(seal.unseal(CONTEXT_OBSERVATION, body)) if body and seal else Observation()
-            subjects.append(
-                Subject(
-                    row.subject_id,
-                    row.stream_version,
-                    row.decided_at,
-                    observation,
-                    history_until,
-                    held_tags(observation),
-                    changes=openings_as_changes(observation),
-                )
-            )
-        return now, subjects, seals
+    @staticmethod
+    def _work(connection: Connection, models: ModelsInForce, rows: list[TimelineRow], found: Found) -> LockedWork:
+        forces = models.forces(_decided_by_all(rows, found.table), found.now)
+        work = Work(found.subjects, found.table, forces, found.now)
+        return LockedWork(connection, work, rows, found.seals, models, found.to_pack)
 
 
 @contextmanager
@@ -313,9 +297,3 @@ def _rows(connection: Connection, query: str, parameters: tuple[Any, ...]) -> li
 
 def _timelines(found: Cursor) -> list[TimelineRow]:
     return [TimelineRow(*row) for row in found.fetchall()]
-
-
-def _now(clock: Cursor) -> int:
-    row = clock.fetchone()
-    assert row is not None
-    return int(row[0])

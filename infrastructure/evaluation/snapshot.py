@@ -10,11 +10,13 @@ from psycopg import Connection
 
 from application.previews.ports import Candidate
 from domain.facts.table import FactTable
-from domain.tier_model.compiled import compiled_model
+from domain.tier_model.compiled import CompiledModel, compiled_model
+from domain.tier_model.spans import ALWAYS
 from domain.tier_model.spec import TierModelSpec
 from domain.tier_model.timeline import Force
 from domain.user_tier.decide import Subject, columns_read, lines_read
 from domain.user_tier.observation import Observation, decode_observation
+from domain.user_tier.scheme_order import concerned, with_read
 from domain.user_tier.tags import held_tags
 from infrastructure.facts.read import facts_of
 from infrastructure.postgres.pool import Pool
@@ -25,7 +27,7 @@ from infrastructure.tier_models.in_force import ModelsInForce, ModelsInForceRead
 
 _CHUNK = 1_000
 # Whoever is not decided yet (an open history) has nowhere to move from.
-_EVERYBODY = "t.history_id is null and t.decided_at is not null"
+_EVERYBODY = "t.history_id is null and t.decided_at is not null and t.merged_into is null"
 _MOMENT = f"""
 select tierline_peek(), (select last_value from positions), (select count(*) from timelines t where {_EVERYBODY})
 """
@@ -60,12 +62,15 @@ class PostgresSnapshot:
         self.now, self.position, self.total = row
         spec = msgspec.json.encode(candidate.spec).decode()
         self._force = Force(compiled_model(spec, candidate.version), self.now, candidate.migration)
-        forces = self._forces(self.now - 1)
-        self.specs: Mapping[str, TierModelSpec] = {scheme: found[-1].model.spec for scheme, found in forces.items()}
+        forces = self._all_forces(self.now - 1)
+        self._concerned = concerned(candidate.scheme, forces)
+        self.specs: Mapping[str, TierModelSpec] = {
+            scheme: found[-1].model.spec for scheme, found in forces.items() if scheme in self._concerned
+        }
 
     def batches(self) -> Iterator[tuple[Sequence[Subject], FactTable, Mapping[str, tuple[Force, ...]]]]:
         """See Snapshot."""
-        models = [*self._in_force.models, self._force.model]
+        models = self._models()
         kinds, lines = columns_read(models), lines_read(models)
         after = UUID(int=0)
         while rows := self._connection.execute(_SUBJECTS, (after, _CHUNK), binary=True).fetchall():
@@ -87,7 +92,16 @@ class PostgresSnapshot:
             subjects.append(Subject(subject_id, version, upto, observation, tags=held_tags(observation)))
         return subjects
 
+    def _models(self) -> list[CompiledModel]:
+        """All versions that may be looked at."""
+        forces = self._forces(ALWAYS)
+        return [force.model for versions in forces.values() for force in versions]
+
     def _forces(self, since: int) -> dict[str, tuple[Force, ...]]:
+        """Of the schemes whose standings the candidate may change, and of those that they read."""
+        return with_read(self._concerned, self._all_forces(since))
+
+    def _all_forces(self, since: int) -> dict[str, tuple[Force, ...]]:
         forces = self._in_force.forces(since, self.now)
         scheme = self._force.model.scheme
         return forces | {scheme: (*forces.get(scheme, ()), self._force)}

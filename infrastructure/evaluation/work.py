@@ -1,6 +1,6 @@
 """Work in hand: subjects whose decisions are written together with their timelines."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -34,7 +34,7 @@ _OF_COMMAND = "select max(position) from events where originator_id = %s and com
 
 
 class TimelineRow(NamedTuple):
-    """A subject's row of `timelines` as read; facts: how many it has."""
+    """A subject's row of `timelines` as read; facts: how many it has, chain: their running hash."""
 
     subject_id: UUID
     due_at: int | None
@@ -43,17 +43,19 @@ class TimelineRow(NamedTuple):
     stream_version: int
     facts: int
     history_id: UUID | None
+    chain: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class LockedWork:
-    """Work whose rows are locked in one transaction, which record() commits."""
+    """Work whose rows are locked in one transaction, which record() commits. to_pack: whose facts to pack anew."""
 
     connection: Connection
     work: Work
     rows: Sequence[TimelineRow]
     seals: dict[UUID, Seal]
     models: ModelsInForce
+    to_pack: Sequence[UUID] = ()
 
     def record(
         self,
@@ -62,10 +64,13 @@ class LockedWork:
         subjects: Sequence[Subject] | None = None,
         commanded: bool = False,
         beside: Sequence[ObservationRow] = (),
+        along: Callable[[], None] | None = None,
+        closing: Collection[UUID] = (),
     ) -> int:
         """Events, observations and timelines together; answers the last position. Then candidates follow.
 
-        beside: observations of others, written along.
+        beside: observations of others, written along. along: writes what else belongs to the transaction, once the
+        timelines are written. closing: subjects that candidates do not follow any more.
         """
         position, now = 0, self.work.now
         if commanded:
@@ -77,12 +82,26 @@ class LockedWork:
         events = [event for stream in batch.streams for event in stream.events]
         observations = [stream.observation for stream in batch.streams if stream.observation is not None]
         observations += beside
-        position = append(self.connection, AppendBatch(events, observations), (_UPDATE, timelines))
+        if along is None:
+            position = append(self.connection, AppendBatch(events, observations), (_UPDATE, timelines))
+        else:
+            self.connection.execute(_UPDATE, timelines)
+            along()
+            position = append(self.connection, AppendBatch(events, observations))
         if self.models.shadows and result.decided:
             whose = self.work.subjects if subjects is None else subjects
-            live = LiveDecisions(whose, self.work.table, self.work.forces, now, result.decided)
+            live = self._live([subject for subject in whose if subject.subject_id not in closing], result, now)
             follow_shadows(self.connection, self.models.shadows, live, self.seals)
         return position
+
+    def _live(self, subjects: Sequence[Subject], result: BatchResult, now: int) -> LiveDecisions:
+        """What was decided of these of the rows."""
+        if len(subjects) == len(self.rows):
+            return LiveDecisions(subjects, self.work.table, self.work.forces, now, result.decided)
+        ids = {subject.subject_id for subject in subjects}
+        numbers = [number for number, row in enumerate(self.rows) if row.subject_id in ids]
+        table, decided = self.work.table.of_subjects(numbers), [result.decided[number] for number in numbers]
+        return LiveDecisions(subjects, table, self.work.forces, now, decided)
 
     def position_of(self, command_id: str) -> int | None:
         """See application.evaluation.ports.TakenUser."""

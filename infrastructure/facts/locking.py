@@ -13,12 +13,13 @@ from infrastructure.facts.batch import Existing, Item, LockedSubject, Terms
 from infrastructure.facts.history_sessions import SELECT_SESSION, session_of
 from infrastructure.security.keyring import Keyring
 
-# Ascending by subject, like everybody who locks timelines.
+# Ascending by subject, like everybody who locks timelines. One that was merged into another while we waited for it is
+# not there: its user ids name that one now.
 _LOCK = """
 select u.user_id, t.subject_id, s.data_key, t.last_instant, t.facts, t.chain, t.history_id,
        t.last_position = 0 and t.stream_version = 0 and t.decided_at is null
 from user_ids u join timelines t using (subject_id) join subjects s using (subject_id)
-where u.user_id = any(%b) order by t.subject_id for update of t
+where u.user_id = any(%b) and t.merged_into is null order by t.subject_id for update of t
 """
 
 # `offset 0` holds the planner to one index look-up a name, and none for a subject without facts.

@@ -1,12 +1,12 @@
 """The last step of recording: rows and timelines, together with the commit."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec.structs import astuple
 from psycopg import Connection
 
-from infrastructure.facts.batch import LockedSubject, Plan
+from infrastructure.facts.batch import FactRow, LockedSubject, Plan
 from infrastructure.facts.copying import fact_rows_to_copy
 from infrastructure.postgres.commit_with import commit_with
 
@@ -40,6 +40,12 @@ def write(connection: Connection, plan: Plan) -> int:
         copy_rows(connection, fact_rows_to_copy(plan.rows))
         statement, parameters = _ADVANCE, [len(plan.rows), *timelines]
     return int(commit_with(connection, (statement, parameters))[0])
+
+
+def copy_and_advance(connection: Connection, rows: Sequence[FactRow], subject: LockedSubject) -> None:
+    """Rows of one subject in the caller's transaction, which goes on: its timeline follows. The order lock is held."""
+    copy_rows(connection, fact_rows_to_copy(rows))
+    connection.execute(_ADVANCE, [len(rows), *_timelines([subject])])
 
 
 def copy_rows(connection: Connection, payload: bytes) -> None:

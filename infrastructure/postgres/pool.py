@@ -1,5 +1,6 @@
 """Connections to Postgres: pooled, named, and with every wait finite."""
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,11 +48,20 @@ def open_pool(
         open=False,
         name=name,
         timeout=wait_seconds,
-        check=ConnectionPool.check_connection,
+        check=_check,
         kwargs={"application_name": name, "options": options},
     )
     pool.open(wait=True, timeout=wait_seconds)
     return pool
+
+
+def _check(connection: Connection) -> None:
+    """A server that goes away ends its side of the connection, so there is something to read: only then it is asked,
+    which is a round trip. Raises OperationalError when nobody answers."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        ConnectionPool.check_connection(connection)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The log asked directly: past standings, histories, distributions, and how far decisions have come."""
 
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from psycopg import Connection
@@ -11,6 +12,7 @@ from application.queries import (
     HistoryPage,
     InstantAhead,
     LogProgress,
+    NotAbsorbed,
     PastStanding,
     PastStandings,
     PeriodBackwards,
@@ -35,6 +37,10 @@ PLATFORM = ""  # the scope of standings that are not kept per scope
 
 _SUBJECT = """
 select u.subject_id, s.data_key from user_ids u join subjects s using (subject_id) where u.user_id = %s
+"""
+_ABSORBED = """
+select s.subject_id, s.data_key from timelines t join subjects s using (subject_id)
+where t.subject_id = %s and t.merged_into = %s
 """
 _STANDINGS = """
 select originator_version, topic, scheme, scope, to_tier, effective_at, state from events
@@ -100,11 +106,13 @@ class PostgresLedgerQueries:
         scoped = {scheme: found for scheme, found in scopes.items() if found}
         return PastStandings(as_of, known_at, platform, scoped, position)
 
-    def user_history(self, user_id: str, after: int, size: int) -> HistoryPage:
+    def user_history(self, user_id: str, after: int, size: int, absorbed: str | None = None) -> HistoryPage:
         """See LedgerQueries."""
         with self._pool.connection() as connection:
             position = head(connection)
             seal = self._seal_of(connection, user_id)
+            if absorbed is not None:
+                seal = self._seal_of_absorbed(connection, user_id, seal.subject_id, absorbed)
             terms = {"subject": seal.subject_id, "after": after, "limit": size + 1}
             rows = connection.execute(_HISTORY, terms, binary=True).fetchall()
         events = [_recorded_event(row, seal) for row in rows[:size]]
@@ -174,6 +182,15 @@ class PostgresLedgerQueries:
             row = connection.execute(_SUBJECT, (user_id,), binary=True).fetchone()
         if row is None:
             raise UnknownUser(user_id)
+        return self._keyring.unwrap(*row)
+
+    def _seal_of_absorbed(self, connection: Connection, user_id: str, survivor: UUID, stream: str) -> Seal:
+        try:
+            row = connection.execute(_ABSORBED, (UUID(stream), survivor), binary=True).fetchone()
+        except ValueError:
+            row = None
+        if row is None:
+            raise NotAbsorbed(user_id, stream)
         return self._keyring.unwrap(*row)
 
 

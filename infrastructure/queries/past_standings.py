@@ -15,10 +15,12 @@ _KNOWN = """
 scheme = %(scheme)s and topic = %(topic)s and recorded_at <= %(known_at)s
 and (%(scope)s::text is null or scope = %(scope)s)
 """
+# A subject that was merged into another stands nowhere by itself from then on.
+_MERGED = "select subject_id from timelines where merged_into is not null and merged_at <="
 _SIZES = f"""
 select to_tier, count(*) from (
     select distinct on (originator_id, scope) to_tier from events
-    where {_KNOWN} and effective_at <= %(as_of)s
+    where {_KNOWN} and effective_at <= %(as_of)s and originator_id not in ({_MERGED} %(as_of)s)
     order by originator_id, scope, effective_at desc, originator_version desc
 ) standing group by to_tier
 """
@@ -31,7 +33,7 @@ with known as materialized (
     select (array_agg(to_tier order by effective_at desc, originator_version desc)
                 filter (where effective_at <= %(since)s))[1] as before,
            (array_agg(to_tier order by effective_at desc, originator_version desc))[1] as after
-    from known group by originator_id, scope
+    from known where originator_id not in ({_MERGED} %(until)s) group by originator_id, scope
 )
 select true, before, after, count(*) from standing group by before, after
 union all

@@ -15,6 +15,8 @@ CONTEXT_FACT = b"fact"
 CONTEXT_EVENT = b"event"
 CONTEXT_OBSERVATION = b"observation"
 CONTEXT_FINDING = b"finding"
+CONTEXT_PACKED_FACTS = b"packed-facts"
+CONTEXT_PACKED_LINES = b"packed-lines"
 
 
 _NONCES_AT_ONCE = 1_024

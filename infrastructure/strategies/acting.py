@@ -109,8 +109,8 @@ class LockedActions:
         sent: list[tuple[Any, ...]] = []
         exposed: list[tuple[UUID, int]] = []
         for one in ready:
-            holder = people.holders[one.row.subject_id]
-            if holder.seal is None:
+            holder = people.holders.get(one.row.subject_id)
+            if holder is None or holder.seal is None:
                 continue
             now, done = holder.instant(people.terms), [one.done[number] for number in sorted(one.done)]
             events.append(_told(holder, one, done, now))

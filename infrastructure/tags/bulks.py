@@ -25,6 +25,7 @@ from domain.user_tier.tags import ADDED, REMOVED
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger, undecidable
 from infrastructure.evaluation.work import LockedWork
 from infrastructure.postgres.pool import Pool, transaction
+from infrastructure.runs.shares import bounds_of
 from infrastructure.runs.store import add_run
 from infrastructure.security.keyring import Keyring
 from infrastructure.security.seal import CONTEXT_EVENT, CONTEXT_FINDING
@@ -148,13 +149,13 @@ class PostgresBulks:
     def left(self, bulk_id: str, state: UserState, part: int, parts: int, limit: int) -> list[UUID]:
         """See BulkLedger."""
         with transaction(self._pool) as connection:
-            bounds = (UUID(bulk_id), state, *_bounds(part, parts), limit)
+            bounds = (UUID(bulk_id), state, *bounds_of(part, parts), limit)
             return [row[0] for row in connection.execute(_LEFT, bounds, binary=True).fetchall()]
 
     def count(self, bulk_id: str, state: UserState, part: int, parts: int) -> int:
         """See BulkLedger."""
         with transaction(self._pool) as connection:
-            row = connection.execute(_COUNT, (bulk_id, state, *_bounds(part, parts))).fetchone()
+            row = connection.execute(_COUNT, (bulk_id, state, *bounds_of(part, parts))).fetchone()
         return int(row[0]) if row else 0
 
     @contextmanager
@@ -235,9 +236,3 @@ def _bulk(connection: Connection, row: tuple[Any, ...]) -> Bulk:
     wanted = BulkWanted(tag, action, value, until, reason, condition)
     run = None if run_id is None else str(run_id)
     return Bulk(str(bulk_id), wanted, state, users, unknown, first, sample, who, when, run)
-
-
-def _bounds(part: int, parts: int) -> tuple[UUID, UUID]:
-    """Of one of `parts` equal shares of all subject ids."""
-    width = 2**128 // parts
-    return UUID(int=part * width), UUID(int=(part + 1) * width - 1)

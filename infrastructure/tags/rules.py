@@ -18,6 +18,7 @@ from infrastructure.evaluation.ledger import PostgresEvaluationLedger, undecidab
 from infrastructure.evaluation.work import LockedWork
 from infrastructure.event_store.tail import PARTITIONS, LogTail
 from infrastructure.postgres.pool import Pool, transaction
+from infrastructure.runs.shares import bounds_of
 from infrastructure.security.keyring import Keyring
 from infrastructure.security.seal import CONTEXT_OBSERVATION
 from infrastructure.tier_models.in_force import ModelsInForceReader
@@ -27,8 +28,8 @@ _CHUNK = 500
 _CLAIM = "select pg_try_advisory_lock(7310, 0)"
 _LEAVE = "select pg_advisory_unlock(7310, 0)"
 _SHARE = """
-select subject_id, body, position from observations
-where subject_id >= %b and subject_id <= %b and subject_id > %b order by subject_id limit %b
+select subject_id, body, position from observations join timelines using (subject_id)
+where merged_into is null and subject_id >= %b and subject_id <= %b and subject_id > %b order by subject_id limit %b
 """
 _COUNT = "select count(*) from observations where subject_id >= %s and subject_id <= %s"
 _DUE = """
@@ -95,7 +96,7 @@ class PostgresRuleTags:
 
     def share(self, part: int, parts: int, after: UUID | None) -> Iterator[Sequence[Observed]]:
         """See RuleTagLedger."""
-        first, last = _bounds(part, parts)
+        first, last = bounds_of(part, parts)
         reached = after or UUID(int=max(first.int - 1, 0))
         while True:
             with transaction(self._pool) as connection:
@@ -110,7 +111,7 @@ class PostgresRuleTags:
     def count(self, part: int, parts: int) -> int:
         """See RuleTagLedger."""
         with transaction(self._pool) as connection:
-            row = connection.execute(_COUNT, _bounds(part, parts)).fetchone()
+            row = connection.execute(_COUNT, bounds_of(part, parts)).fetchone()
         return int(row[0]) if row else 0
 
     @contextmanager
@@ -182,11 +183,6 @@ class FollowedLog:
         self._connection.execute("update rule_tag_progress set position = %s", (position,))
         self._connection.commit()
         self._position = position
-
-
-def _bounds(part: int, parts: int) -> tuple[UUID, UUID]:
-    width = 2**128 // parts
-    return UUID(int=part * width), UUID(int=(part + 1) * width - 1)
 
 
 def _told(connection: Connection, query: str) -> Any:

@@ -1,8 +1,11 @@
-"""Tags, segments and their definitions over real servers. Called by bootstrap alone."""
+"""Tags, segments and user ids over real servers. Called by bootstrap alone."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from application.identity.desk import IdentityDesk
+from application.identity.link_user_id import LinkUserId
+from application.identity.merge_users import MergeUsers
 from application.reactions.when_a_subject_changes_its_rule_tags_follow import (
     RULE_TAG,
     RuleTagJob,
@@ -19,14 +22,17 @@ from application.tags.remove_tag import RemoveTag
 from application.tags.show_tags import ShowTags
 from domain.segments.aggregate import Segment
 from domain.tags.aggregate import TagDefinition
+from infrastructure.benefits.merging import move_grants
 from infrastructure.definitions.store import PostgresDefinitions
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger
 from infrastructure.event_store.application import Ledger
 from infrastructure.event_store.tail import LogTail
+from infrastructure.identity.ledger import PostgresIdentities
 from infrastructure.postgres.pool import Pool
 from infrastructure.queries.segments import SearchSegment
 from infrastructure.runs.store import PostgresRuns
 from infrastructure.security.keyring import Keyring
+from infrastructure.strategies.merging import move_assignments
 from infrastructure.tags.bulks import PostgresBulks
 from infrastructure.tags.rules import PostgresRuleTags
 
@@ -40,12 +46,14 @@ def wired_tags(
     evaluation: PostgresEvaluationLedger,
     search: SearchSegment,
 ) -> tuple[dict[str, Any], Mapping[str, Job]]:
-    """What can be done with tags and segments, by its name in the system, and who does the parts of long work."""
+    """What can be done with tags, segments and user ids, by its name in the system, and who does parts of long work."""
     definitions = tag_definitions(pool, ledger)
     rules = PostgresRuleTags(pool, keyring, tail, evaluation, definitions)
     bulks = PostgresBulks(pool, keyring, evaluation)
     segments = PostgresDefinitions(pool, ledger, Segment)
+    identities = PostgresIdentities(pool, evaluation, (move_grants, move_assignments))
     able = {
+        "identities": IdentityDesk(LinkUserId(identities), MergeUsers(identities), identities.user_ids),
         "segments": SegmentDesk(segments, DefineSegment(segments, search), RetireSegment(segments), search),
         "add_tag": AddTag(evaluation, definitions),
         "remove_tag": RemoveTag(evaluation, definitions),

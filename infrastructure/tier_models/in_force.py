@@ -113,6 +113,11 @@ class ModelsInForceReader:
     def __init__(self) -> None:
         self._last, self._read_at = ModelsInForce(), 0
 
+    @property
+    def last(self) -> ModelsInForce:
+        """As they were when they were read last: most likely as they are."""
+        return self._last
+
     def read(self, connection: psycopg.Connection[Any]) -> ModelsInForce:
         """As committed; take LOCK_SHARED first when deciding."""
         return self.as_told(connection, connection.execute(LAST_GENERATION))

@@ -60,6 +60,7 @@ insert into activations (generation, scheme, version, activated_at, migration, p
 select nextval('generations'), %s, %s, %s, %s, nextval('positions') from (select tierline_order_lock()) locked
 returning position
 """
+_SUBJECTS = "select subject_id from timelines where merged_into is null order by 1"
 _CHUNK = 2_000
 _CHANGES_AT_ONCE = 2
 
@@ -90,7 +91,7 @@ class PostgresTierModels:
     def facts(self, kinds: frozenset[str] | None, progress: Callable[[int, int], None]) -> Iterator[FactTable]:
         """Everybody's facts, chunk by chunk, open history sessions included."""
         with transaction(self._pool) as connection:
-            ids = [row[0] for row in connection.execute("select subject_id from timelines order by 1", binary=True)]
+            ids = [row[0] for row in connection.execute(_SUBJECTS, binary=True)]
         for start in range(0, len(ids), _CHUNK):
             chunk = ids[start : start + _CHUNK]
             with transaction(self._pool) as connection:

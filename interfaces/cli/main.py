@@ -29,6 +29,7 @@ from interfaces.cli import (
     stack,
     standings,
     upkeep,
+    user_ids,
     verification,
 )
 from interfaces.cli.context import CliContext
@@ -53,6 +54,7 @@ cli.add_typer(budgets.app, name="budget")
 granting.app.add_typer(bulk_grants.app, name="bulk")
 cli.add_typer(granting.app, name="grants")
 cli.add_typer(holds.users, name="user")
+cli.add_typer(user_ids.users, name="user")
 cli.add_typer(holds.overrides, name="overrides")
 cli.add_typer(standings.app, name="standings")
 cli.add_typer(effects.app, name="scheme")

@@ -81,10 +81,17 @@ def tiers(
 
 
 @app.command()
-def history(ctx: typer.Context, user_id: User, as_json: JsonOption = False) -> None:
+def history(
+    ctx: typer.Context,
+    user_id: User,
+    absorbed: Annotated[
+        str | None, typer.Option(help="Of a stream that was merged into the user's, as that event names it.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
     """Everything recorded for the user, oldest first."""
     with ctx.obj.system("postgres") as system:
-        events = _events(system, user_id)
+        events = _events(system, user_id, absorbed)
     if as_json:
         show_json([_json(event) for event in events])
         return
@@ -159,11 +166,11 @@ def _past(standings: Mapping[str, PastStanding]) -> dict[str, Any]:
     }
 
 
-def _events(system: Any, user_id: str) -> list[RecordedEvent]:
+def _events(system: Any, user_id: str, absorbed: str | None = None) -> list[RecordedEvent]:
     events: list[RecordedEvent] = []
     after: int | None = 0
     while after is not None:
-        page = system.ledger.user_history(user_id, after, _PAGE)
+        page = system.ledger.user_history(user_id, after, _PAGE, absorbed)
         events += page.events
         after = page.next_after
     return events

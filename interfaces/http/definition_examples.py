@@ -1,4 +1,4 @@
-"""What the OpenAPI document shows of tags and segments."""
+"""What the OpenAPI document shows of tags, segments and user ids."""
 
 from interfaces.http.examples import Responses, answers
 
@@ -76,5 +76,21 @@ MEMBERS: Responses = {
         },
     },
 }
+USER_IDS = answers({"user_id": "u-1", "user_ids": ["app-77", "u-1"]})
+LINKED = answers(
+    {"user_id": "u-1", "alias": "app-77", "user_ids": ["app-77", "u-1"], "changed": True, "position": 18_244},
+    description="`changed` is false when it named the user already",
+)
+MERGED = answers(
+    {
+        "user_id": "u-1",
+        "other_user_id": "u-2",
+        "user_ids": ["u-1", "u-2"],
+        "facts_copied": 12,
+        "facts_known_already": 1,
+        "position": 18_250,
+    },
+    description="Both ids name the one user from now on",
+)
 TAG_DEFINITION = answers({**_TAG, "position": 18_240}, description="As it stands; `users` is null when not asked for")
 TAG_DEFINITIONS = answers({"tags": [_TAG], "next_cursor": None, "position": 18_240})

@@ -22,6 +22,7 @@ from application.queries import (
     CursorInvalid,
     InstantAhead,
     NoPreview,
+    NotAbsorbed,
     PeriodBackwards,
     SchemeWithoutScopes,
     SegmentFieldUnknown,
@@ -118,6 +119,7 @@ from domain.tier_model.refusals import (
 )
 from domain.tier_model.reviewing import WordsInvalid
 from domain.tier_model.spec import ModelInvalid
+from domain.user_tier.merging import FactsConflict, SameUser, UserIdInvalid, UserIdTaken
 from domain.user_tier.overriding import HoldEndsInPast, HoldInvalid, NoStanding
 from domain.user_tier.tagging import TagEndsInPast, TagInvalid
 from interfaces.http.problems import problem
@@ -132,6 +134,7 @@ STATUS: dict[type[Exception], int] = {
     NoPreview: 404,
     NoShadow: 404,
     NotStopped: 404,
+    NotAbsorbed: 404,
     PresetUnknown: 404,
     UnknownAssignment: 404,
     UnknownBenefit: 404,
@@ -171,6 +174,7 @@ STATUS: dict[type[Exception], int] = {
     BulkCannot: 409,
     DefinitionExists: 409,
     DefinitionRetired: 409,
+    FactsConflict: 409,
     HistorySealed: 409,
     IdempotencyKeyReused: 409,
     InForceStays: 409,
@@ -190,6 +194,7 @@ STATUS: dict[type[Exception], int] = {
     OwnStrategy: 409,
     RedeemedTooOften: 409,
     RolloutShrinks: 409,
+    SameUser: 409,
     ShadowNeedsLive: 409,
     StaleBudgetChange: 409,
     StaleDraft: 409,
@@ -205,6 +210,7 @@ STATUS: dict[type[Exception], int] = {
     SubjectInHistory: 409,
     UserKeepsMoving: 409,
     TagKeptByRule: 409,
+    UserIdTaken: 409,
     UsersSetAside: 409,
     VersionPublished: 409,
     VersionRetired: 409,
@@ -251,6 +257,7 @@ STATUS: dict[type[Exception], int] = {
     TooLittleHistory: 422,
     UnknownArm: 422,
     WindowInPast: 422,
+    UserIdInvalid: 422,
     WordsInvalid: 422,
 }
 
@@ -258,6 +265,7 @@ RETRY_AFTER_SECONDS: dict[type[Exception], int] = {StillRunning: 1}
 
 _OFF_RETRY_SECONDS = 2
 _TITLES = {404: "Not found", 405: "Method not allowed", 413: "Too large", 415: "Unsupported media type"}
+_BLAMED = {413: "body", 415: "Content-Type"}
 
 
 def install(app: FastAPI, outages: Mapping[type[Exception], str]) -> None:
@@ -347,13 +355,19 @@ def _invalid(_request: Request, invalid: Exception) -> Response:
 
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400:  # what the framework says of a body that it cannot read
+        remedy = "send one JSON object in UTF-8, not nested deeply, its numbers not of thousands of digits"
+        unread = [{"field": "body", "value": None, "remedy": remedy}]
+        return problem(422, "request-invalid", "The request is invalid", f"body: {remedy}", unread)
     title = _TITLES.get(error.status_code, "The request failed")
     details = {
         404: f"There is nothing at {request.url.path}.",
         405: f"{request.method} is not possible at {request.url.path}.",
     }
     detail = error.detail if error.detail not in ("Not Found", "Method Not Allowed") else details[error.status_code]
-    answer = problem(error.status_code, _kebab(title.title().replace(" ", "")), title, detail)
+    blamed = _BLAMED.get(error.status_code)
+    errors = [{"field": blamed, "value": None, "remedy": detail}] if blamed else []
+    answer = problem(error.status_code, _kebab(title.title().replace(" ", "")), title, detail, errors)
     answer.headers.update(error.headers or {})
     return answer
 

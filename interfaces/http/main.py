@@ -43,6 +43,7 @@ from interfaces.http import (
     tag_definitions,
     tags,
     tier_models,
+    user_ids,
     users,
     verifications,
 )
@@ -59,6 +60,7 @@ _ROUTERS = (
     evaluations,
     explanations,
     tags,
+    user_ids,
     overrides,
     grants,
     bulk_grants,

@@ -24,8 +24,16 @@ def problem(
         "type": f"urn:tierline:problem:{kind}",
         "title": title,
         "status": status,
-        "detail": detail,
-        "errors": [dict(error, value=_shown(error.get("value"))) for error in errors],
+        "detail": _writable(detail),
+        "errors": [
+            dict(
+                error,
+                field=_writable(error["field"]),
+                value=_shown(error.get("value")),
+                remedy=_writable(error["remedy"]),
+            )
+            for error in errors
+        ],
     }
     headers = {"Retry-After": str(retry_after_seconds)} if retry_after_seconds is not None else None
     if status == 401:
@@ -37,5 +45,13 @@ def _shown(value: Any) -> Any:
     """The value, cut when long: a problem document never carries a body back."""
     if value is None or isinstance(value, bool | int | float):
         return value
-    text = value if isinstance(value, str) else repr(value)
+    try:
+        text = _writable(value if isinstance(value, str) else repr(value))
+    except RecursionError:
+        return "(nested too deeply to be shown)"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _writable(text: str) -> str:
+    """Without halves of characters: JSON may name them, UTF-8 cannot hold them."""
+    return text.encode("utf-8", "replace").decode()

@@ -103,7 +103,13 @@ def retire_segment(system: SystemDep, name: Name, call: Definer, wanted: RetireB
     return call.answer(lambda: _shown(system, *retire(name, call.actor, reason=reason, command_id=call.command_id)))
 
 
-@router.get("/{name}/members", responses=MEMBERS, summary="Everybody in a saved segment", dependencies=_MAY_SEARCH)
+@router.get(
+    "/{name}/members",
+    response_class=StreamingResponse,
+    responses=MEMBERS,
+    summary="Everybody in a saved segment",
+    dependencies=_MAY_SEARCH,
+)
 def read_members(
     system: SystemDep,
     request: Request,

@@ -68,13 +68,16 @@ async def read_history(
     user_id: UserId,
     size: Annotated[int, Query(ge=1, le=1_000)] = 100,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    absorbed: Annotated[
+        str | None, Query(description="Of a stream that was merged into the user's: the `subject` of that event.")
+    ] = None,
     at_least: AtLeast = None,
     wait: Wait = DEFAULT_WAIT_SECONDS,
 ) -> Response:
     """Every event, oldest first, with its receipt: why, from which facts, by which model version."""
     after = _open(cursor)
     reached = await _decided(system, user_id, at_least, wait)
-    page = await run_in_threadpool(system.ledger.user_history, user_id, after, size)
+    page = await run_in_threadpool(system.ledger.user_history, user_id, after, size, absorbed)
     content = {
         "user_id": user_id,
         "events": [event_to_json(event) for event in page.events],
@@ -122,6 +125,9 @@ async def _decided(system: Any, user_id: str, at_least: int | None, wait: float)
     return await until(reached, wait)
 
 
+_MARK_BYTES = 11  # of the greatest version that a stream may have
+
+
 def _cursor(version: int) -> str:
     return base64.urlsafe_b64encode(b"v%d" % version).decode().rstrip("=")
 
@@ -131,8 +137,9 @@ def _open(cursor: str | None) -> int:
         return 0
     try:
         mark = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        if mark[:1] != b"v" or len(mark) > 11:
-            raise ValueError
-        return int(mark[1:])
     except (binascii.Error, ValueError):
         raise CursorInvalid(cursor) from None
+    version = int(mark[1:]) if mark[1:].isdigit() and len(mark) <= _MARK_BYTES else 0
+    if cursor != _cursor(version):  # written otherwise than ours, or no cursor at all
+        raise CursorInvalid(cursor)
+    return version

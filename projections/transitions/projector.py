@@ -11,7 +11,6 @@ MAPPINGS: dict[str, Any] = {
     "properties": {
         "event_id": {"type": "keyword"},
         "subject_id": {"type": "keyword"},
-        "user_ids": {"type": "keyword"},
         "topic": {"type": "keyword"},
         "scheme": {"type": "keyword"},
         "scope": {"type": "keyword"},
@@ -28,13 +27,15 @@ MAPPINGS: dict[str, Any] = {
 
 
 def project(record: Record) -> Document | None:
-    """The document of a transition; None for a record that is no event. What happened never changes, nor does it."""
+    """The document of a transition; None for a record that is no event. What happened never changes, nor does it.
+
+    Which user ids name the subject may change, and is asked elsewhere.
+    """
     if not isinstance(record, EventRecord):
         return None
     source = {
         "event_id": record.event_id,
         "subject_id": record.subject_id.hex,
-        "user_ids": list(record.user_ids),
         "topic": record.topic,
         "scheme": record.scheme,
         "scope": record.scope,

@@ -30,9 +30,14 @@ class CardOperation(NamedTuple):
 
 
 def project(record: Record) -> CardOperation | None:
-    """The card that an observation asks for; None for any other record, and for a subject that no user id names."""
-    if not isinstance(record, ObservationRecord) or not record.user_ids:
+    """The card that an observation asks for; None for any other record.
+
+    Of a subject that no user id names, since it was merged into another, there is none: its standings count no more.
+    """
+    if not isinstance(record, ObservationRecord):
         return None
+    if not record.user_ids:
+        return CardOperation(record.subject_id, record.position, (), [], {})
     standings: dict[str, Any] = {}
     scopes: dict[str, dict[str, Any]] = {}
     stands = []

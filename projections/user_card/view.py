@@ -2,7 +2,9 @@
 
 Keys, with V the version: `tierline:{user_card.vV}:card:USER_ID` (JSON), `…:subjects:LANE` (subject -> position and
 tiers, which makes writing idempotent and counts each standing once), `…:counts`, `…:scope_counts`, `…:checkpoints`,
-`…:moved` (the version that took over). `tierline:user_card:serving` names the version that answers.
+`…:owners` (card key -> position, of user ids that are or were one of several of a subject: two lanes may write such a
+card, and the later position stays), `…:moved` (the version that took over). `tierline:user_card:serving` names the
+version that answers.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,9 +27,9 @@ _FIELD, _PAIR = "\x1e", "\x1f"
 
 _encode = msgspec.json.encode
 
-# KEYS: checkpoints, subjects, counts, scope counts, card keys. ARGV: lane, fence, after, position, number of subjects,
-# then the subjects, their states ("POSITION RS scheme US tier RS scheme US tier US scope ..."), the number of keys of
-# each, and the cards. Everything is read before anything is written, in as few calls as there are kinds of data.
+# KEYS: checkpoints, subjects, counts, scope counts, owners, card keys. ARGV: lane, fence, after, position, number of
+# subjects, then the subjects, their states ("POSITION RS scheme US tier RS scheme US tier US scope ..."), the number of
+# keys of each, and the cards. All is read before anything is written, in as few calls as there are kinds of data.
 _WRITE = """
 local lane, fence, after, position, n = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], tonumber(ARGV[5])
 local held = redis.call('HMGET', KEYS[1], 'fence:' .. lane, 'position:' .. lane)
@@ -44,7 +46,9 @@ local function count(state, by)
 end
 if n > 0 then
   local before = redis.call('HMGET', KEYS[2], unpack(ARGV, 6, 5 + n))
-  local states, cards, key, value = {}, {}, 4, 5 + 3 * n
+  local states, cards, owners, key, value = {}, {}, {}, 5, 5 + 3 * n
+  local owned = {}
+  if #KEYS > 5 and redis.call('EXISTS', KEYS[5]) == 1 then owned = redis.call('HMGET', KEYS[5], unpack(KEYS, 6)) end
   for i = 1, n do
     local state, old, keys = ARGV[5 + n + i], before[i], tonumber(ARGV[5 + 2 * n + i])
     local at = tonumber(string.match(state, '^%d+'))
@@ -52,8 +56,15 @@ if n > 0 then
       states[#states + 1] = ARGV[5 + i]
       states[#states + 1] = state
       for k = 1, keys do
-        cards[#cards + 1] = KEYS[key + k]
-        cards[#cards + 1] = ARGV[value + k]
+        local card, owner = KEYS[key + k], owned[key + k - 5]
+        if not owner or tonumber(string.match(owner, '^%d+')) <= at then
+          cards[#cards + 1] = card
+          cards[#cards + 1] = ARGV[value + k]
+          if owner or keys > 1 then
+            owners[#owners + 1] = card
+            owners[#owners + 1] = string.match(state, '^%d+')
+          end
+        end
       end
       if old then count(old, -1) end
       count(state, 1)
@@ -63,7 +74,8 @@ if n > 0 then
   end
   if written > 0 then
     redis.call('HSET', KEYS[2], unpack(states))
-    redis.call('MSET', unpack(cards))
+    if #cards > 0 then redis.call('MSET', unpack(cards)) end
+    if #owners > 0 then redis.call('HSET', KEYS[5], unpack(owners)) end
     for standing, change in pairs(counts) do
       if change ~= 0 then redis.call('HINCRBY', KEYS[3], standing, change) end
     end
@@ -172,6 +184,7 @@ class UserCards:
         """How many keys, the keys, and the values of one call."""
         start, lane = prefix(version), batch.lane
         keys = [f"{start}checkpoints", f"{start}subjects:{lane}", f"{start}counts", f"{start}scope_counts"]
+        keys.append(f"{start}owners")
         cards: list[bytes] = []
         for operation in chunk:
             for user_id, card in card_to_redis(operation):

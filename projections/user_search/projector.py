@@ -69,6 +69,7 @@ MAPPINGS: dict[str, Any] = {
         "typed": _OPEN,  # as found: typed.SCHEME.NAME.(whole|fraction|text|flag)
         "days": _OPEN,
         "attributes": _OPEN,
+        "gone": {"type": "boolean"},  # merged into another subject
         "position": {"type": "long"},
         "through": {"type": "long"},
         "decided_at": {"type": "date"},
@@ -77,11 +78,18 @@ MAPPINGS: dict[str, Any] = {
 
 
 def project(record: Record) -> Document | None:
-    """The document that an observation asks for; None for any other record, and for a subject that no user id names."""
-    if not isinstance(record, ObservationRecord) or not record.user_ids:
+    """The document that an observation asks for; None for any other record.
+
+    Of a subject that no user id names, since it was merged into another, a tombstone that no search finds: a deleted
+    document's version would be forgotten.
+    """
+    if not isinstance(record, ObservationRecord):
         return None
     observation = record.observation
     subject_id = record.subject_id.hex
+    if not record.user_ids:
+        gone = {"subject_id": subject_id, "user_ids": [], "gone": True, "position": record.position}
+        return Document(subject_id, record.position, record.subject_id, gone)
     tiers, pinned, frozen, since, features, typed, days = {}, {}, {}, {}, {}, {}, {}
     scoped_tiers = []
     for scheme, scopes in observation.schemes.items():

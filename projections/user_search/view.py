@@ -61,7 +61,7 @@ class UserSearchView:
         ]
         body: dict[str, Any] = {
             "size": size,
-            "query": dict(query) if query else {"match_all": {}},
+            "query": _there(query),
             "sort": [*order, {_TIE: "asc"}],
             "track_total_hits": True,
             "_source": {"excludes": _INTERNAL},
@@ -88,7 +88,7 @@ class UserSearchView:
 
     def members(self, query: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
         """Every matching subject's document as of one point in time, by subject."""
-        for hit in self._reader.scan(dict(query) if query else {"match_all": {}}, source=True, tie=_TIE):
+        for hit in self._reader.scan(_there(query), source=True, tie=_TIE):
             yield hit["_source"]
 
     def documents(self, subject_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -115,6 +115,12 @@ class UserSearchView:
 def user_search_index(client: OpenSearch, prefix: str = "") -> SearchIndex:
     """The writing side."""
     return SearchIndex(client, prefix + ALIAS, MAPPINGS)
+
+
+def _there(query: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Without the tombstones of merged subjects."""
+    there: dict[str, Any] = {"must_not": [{"exists": {"field": "gone"}}]}
+    return {"bool": there if not query else {"filter": [dict(query)], **there}}
 
 
 def _mark(order: Sequence[Any]) -> str:

@@ -5,7 +5,9 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import psutil
 import pytest
@@ -39,6 +41,12 @@ where t.due_at <= tierline_peek() or o.through is null or o.through < t.last_pos
 """
 _BEHIND = "select count(*) from timelines where generation < (select max(generation) from activations)"
 _CROWD = 12_000
+_MIGRATIONS: tuple[dict[str, Any], ...] = (
+    {"mode": "reassess"},
+    {"mode": "up-only"},
+    {"mode": "soft-landing", "grace_days": 3},
+    {"mode": "grandfather", "until": "2031-01-01T00:00:00Z"},
+)
 _FACTS = "select u.user_id, f.fact_id from facts f join user_ids u using (subject_id)"
 _DECIDED_TWICE = """
 select originator_id, scheme, topic, effective_at from events where scheme <> ''
@@ -80,17 +88,12 @@ def test_kill_in_the_middle_of_load(victim: str, run: OwnRun) -> None:
 
 def test_kill_in_the_middle_of_an_activation(run: OwnRun) -> None:
     """Three times at random points, while facts keep arriving; everybody is reached, once, and every receipt holds."""
-    sent = run.client.post("/v1/facts", content=_crowd(), headers={"content-type": "application/x-ndjson"})
-    assert sent.json()["accepted"] == _CROWD, sent.text
-    wait_for(lambda: run.rows(_NOT_DECIDED) == [(0,)], PATIENCE_SECONDS)
+    _send_crowd(run)
     caught = 0
     with FactLoad(run.url, ADMIN_KEY) as load:
         for spend in ("60.00", "40.00"):
-            model = MODEL.replace("money(50.00)", f"money({spend})")
-            drafted = run.client.post("/v1/tier-models", content=model, headers={"content-type": "application/yaml"})
             migration = {"mode": "soft-landing", "grace_days": 3} if spend == "60.00" else {"mode": "reassess"}
-            url = f"/v1/tier-models/value/versions/{drafted.json()['version']}/activate"
-            assert run.client.post(url, json={"migration": migration}).status_code == 200
+            _activate(run, _drafted(run, spend), migration)
             for _ in range(2):
                 time.sleep(random.random() / 4)
                 _kill(run, "worker")
@@ -101,11 +104,57 @@ def test_kill_in_the_middle_of_an_activation(run: OwnRun) -> None:
     _all_is_well(run, load)
 
 
+@pytest.mark.soak
+@pytest.mark.timeout(3_600)
+def test_activations_killed_without_end(run: OwnRun) -> None:
+    """New versions, rollouts and roll backs in all modes, whatever dies meanwhile: every receipt of all of it holds."""
+    _send_crowd(run)
+    there = run.client.get("/v1/tier-models/value").json()["versions"]
+    until, versions, caught = time.monotonic() + _SOAK_SECONDS, [one["version"] for one in there], 0
+    while time.monotonic() < until:
+        with FactLoad(run.url, ADMIN_KEY) as load:
+            for _ in range(3):
+                version = random.choice([*versions, 0]) or _drafted(run, f"{random.randrange(20, 90)}.00")
+                shares = (100,) if version in versions else random.choice(((100,), (30, 100)))
+                versions = sorted({*versions, version})
+                for percent in shares:
+                    _activate(run, version, random.choice(_MIGRATIONS) | {"percent": percent})
+                    for victim in random.choices(("worker", "worker", "postgres", "api"), k=2):
+                        time.sleep(random.random() / 2)
+                        _kill(run, victim)
+                        run.wait_ready()
+                        caught += run.rows(_BEHIND)[0][0] > 0
+            _go_on(load)
+        wait_for(lambda: run.rows(_BEHIND) == [(0,)], PATIENCE_SECONDS)
+        _all_is_well(run, load)
+    assert caught, "it was never in the middle"
+
+
+def _send_crowd(run: OwnRun) -> None:
+    """Facts of many, decided, so that an activation takes a while."""
+    sent = run.client.post("/v1/facts", content=_crowd(), headers={"content-type": "application/x-ndjson"})
+    assert sent.json()["accepted"] == _CROWD, sent.text
+    wait_for(lambda: run.rows(_NOT_DECIDED) == [(0,)], PATIENCE_SECONDS)
+
+
+def _drafted(run: OwnRun, spend: str) -> int:
+    """The number of a version that asks for so much."""
+    model = MODEL.replace("money(50.00)", f"money({spend})")
+    drafted = run.client.post("/v1/tier-models", content=model, headers={"content-type": "application/yaml"})
+    return int(drafted.json()["version"])
+
+
+def _activate(run: OwnRun, version: int, migration: dict[str, Any]) -> None:
+    url = f"/v1/tier-models/value/versions/{version}/activate"
+    answer = run.client.post(url, json={"migration": migration})
+    assert answer.status_code == 200, answer.text
+
+
 def _crowd() -> bytes:
-    """Facts of many, so that an activation takes a while."""
-    fact = '{"fact_id":"first","user_id":"crowd-%d","kind":"order","occurred_at":"%s","amount":%d,"currency":"USD"}'
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    return "\n".join(fact % (number, now, 10 * number % 9_000) for number in range(_CROWD)).encode()
+    """One fact each."""
+    fact = '{"fact_id":"%s","user_id":"crowd-%d","kind":"order","occurred_at":"%s","amount":%d,"currency":"USD"}'
+    once, now = uuid4().hex, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return "\n".join(fact % (once, number, now, 10 * number % 9_000) for number in range(_CROWD)).encode()
 
 
 @pytest.mark.soak

@@ -163,3 +163,31 @@ def test_user_ids_may_hold_any_character(target: UserCards, cards: UserCardView)
     write(target, *[seen("low", at, uuid4(), name) for at, name in enumerate(names, 1)])
     assert set(cards.read_many(names)) == set(names)
     assert sorted(cards.user_ids()) == sorted(names)
+
+
+def test_a_merged_subject_has_no_card_and_counts_no_more(target: UserCards, cards: UserCardView) -> None:
+    ann, bob = uuid4(), uuid4()
+    at = write(target, seen("low", 1, ann, "ann"), seen("mid", 2, bob, "bob"))
+    write(target, seen("low", 3, bob), seen("high", 4, ann, "ann", "bob"), after=at)
+    assert cards.counts()["value"] == {"high": 1}
+    for user in ("ann", "bob"):
+        card = msgspec.json.decode(cards.read(user))
+        assert (card["user_id"], UUID(card["subject_id"]), card["position"]) == (user, ann, 4)
+
+
+def test_a_lane_that_is_late_does_not_bring_a_merged_users_card_back(
+    target: UserCards, cards: UserCardView, redis: Redis
+) -> None:
+    """One lane read bob's observation before the merge, and writes after another has written ann's."""
+    ann, bob = uuid4(), uuid4()
+    late = [project(seen("mid", 2, bob, "bob"))]
+    assert target.apply(VERSION, LaneBatch(1, 1, 0, 4, [project(seen("high", 4, ann, "ann", "bob"))])) == []
+    assert target.apply(VERSION, LaneBatch(0, 1, 0, 2, late)) == []
+    assert UUID(msgspec.json.decode(cards.read("bob"))["subject_id"]) == ann
+    assert target.apply(VERSION, LaneBatch(0, 1, 2, 3, [project(seen("mid", 3, bob))])) == []
+    assert cards.counts()["value"] == {"high": 1}
+    # Whatever names the user id later may write the card: ann again, or another one.
+    assert target.apply(VERSION, LaneBatch(1, 1, 4, 5, [project(seen("low", 5, ann, "ann", "bob"))])) == []
+    assert target.apply(VERSION, LaneBatch(2, 1, 0, 6, [project(seen("mid", 6, uuid4(), "bob"))])) == []
+    assert msgspec.json.decode(cards.read("ann"))["position"] == 5
+    assert msgspec.json.decode(cards.read("bob"))["position"] == 6

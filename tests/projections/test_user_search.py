@@ -163,3 +163,18 @@ def test_what_is_not_refreshed_is_not_seen(target: SearchIndex, search: UserSear
     assert search.search().total == 0
     target.settle(VERSION)
     assert search.search().total == 1
+
+
+def test_a_merged_subject_leaves_a_tombstone_that_no_search_finds(target: SearchIndex, search: UserSearchView) -> None:
+    ann, bob = uuid4(), uuid4()
+    write(target, seen("high", 1, ann, "ann"), seen("low", 2, bob, "bob"))
+    ended = seen("low", 3, bob, "bob")
+    write(target, msgspec.structs.replace(ended, user_ids=()))
+    write(target, seen("low", 2, bob, "bob"))  # late: it does not come back
+    assert search.search().total == 1
+    assert search.search({"terms": {"tiers.value": ["high", "low"]}}, facets={"tier": "tiers.value"}).facets == {
+        "tier": {"high": 1}
+    }
+    assert [member["user_ids"] for member in search.members()] == [["ann"]]
+    assert set(search.subject_ids()) == {ann.hex, bob.hex}
+    assert search.documents([bob.hex])[bob.hex]["gone"] is True

@@ -20,7 +20,7 @@ class StrategyInvalid(Refusal):
 
     def __init__(self, errors: list[Fault]) -> None:
         self.errors = errors
-        super().__init__(f"The strategy is invalid: {first_of(errors)}", *complaints_of(errors))
+        super().__init__(f"The strategy is invalid: {first_of(errors)}", *complaints_of(errors, "strategy"))
 
 
 def read_strategy(text: str | bytes) -> tuple[StrategySpec, Source]:

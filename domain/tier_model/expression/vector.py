@@ -240,14 +240,13 @@ def _remembering(function: Callable[..., Any], columns: Sequence[Column], varyin
     """The function of the one column that varies, and of constants: values repeat, so each is looked at once."""
     constants = [column.values.tolist()[0] if len(column.valid) == 1 else None for column in columns]
     place = next(index for index, column in enumerate(columns) if len(column.valid) != 1)
-    known: dict[Any, Any] = {}
-    results = []
-    for value in varying:
-        key = (type(value), value)  # 1, 1.0 and true are equal as keys
-        if key not in known:
-            known[key] = function(*constants[:place], value, *constants[place + 1 :])
-        results.append(known[key])
-    return results
+    before, after = constants[:place], constants[place + 1 :]
+    if len(set(map(type, varying))) == 1:
+        answers = {value: function(*before, value, *after) for value in set(varying)}
+        return [answers[value] for value in varying]
+    keys = [(type(value), value) for value in varying]  # 1, 1.0 and true are equal as keys
+    known = {key: function(*before, key[1], *after) for key in set(keys)}
+    return [known[key] for key in keys]
 
 
 def _mapped(function: Callable[..., Any], dtype: Any, *columns: Column) -> Column:
@@ -264,9 +263,11 @@ def _mapped(function: Callable[..., Any], dtype: Any, *columns: Column) -> Colum
         inputs = [np.broadcast_to(column.values, size)[rows].tolist() for column in columns]
         results = [function(*row) for row in zip(*inputs, strict=True)]
     values = np.zeros(size, dtype=dtype)
-    for row, result in zip(rows.tolist(), results, strict=True):
-        if result is None:
-            valid[row] = False
-        else:
-            values[row] = result
+    nulls = [number for number, result in enumerate(results) if result is None]
+    if nulls:
+        valid[rows[nulls]] = False
+        results = [0 if result is None else result for result in results]
+    held = np.empty(len(results), dtype=dtype)
+    held[:] = results
+    values[rows] = held
     return Column(values, valid)

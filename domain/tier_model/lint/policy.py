@@ -21,13 +21,9 @@ def policy_faults(spec: TierModelSpec, places: Places) -> Iterator[ModelFault]:
             ("policy", "downgrade", "review"), "validity", "waits for validity to end: there is none", remedy
         )
         return
-    if policy.upgrade == "at_review" and not calendar and policy.validity is None:
-        if fall == "never":
-            remedy = "Give downgrade a review calendar, or the policy a validity"
-            yield places.error(("policy", "upgrade"), "at_review", "waits for reviews, and there are none", remedy)
-        else:
-            remedy = "Every decision is a review under continuous: write immediate, or choose a review calendar"
-            yield places.warning(("policy", "upgrade"), "at_review", "is the same as immediate here", remedy)
+    if policy.upgrade == "at_review" and not (isinstance(fall, Downgrade) and fall.review != "continuous"):
+        remedy = "Without a review calendar every decision is a review: write immediate, or choose a calendar"
+        yield places.warning(("policy", "upgrade"), "at_review", "is the same as immediate here", remedy)
     if policy.warn is not None and not calendar and policy.validity is None:
         remedy = "Warnings come before calendar reviews and the end of validity: add one, or leave warn out"
         yield places.warning(("policy", "warn"), str(policy.warn), "warns of nothing", remedy)

@@ -32,7 +32,7 @@ class ModelInvalid(Refusal):
 
     def __init__(self, errors: list[Fault]) -> None:
         self.errors = errors
-        super().__init__(f"The tier model is invalid: {first_of(errors)}", *complaints_of(errors))
+        super().__init__(f"The tier model is invalid: {first_of(errors)}", *complaints_of(errors, "model"))
 
 
 def first_of(faults: Sequence[Fault]) -> str:
@@ -41,6 +41,6 @@ def first_of(faults: Sequence[Fault]) -> str:
     return f"{faults[0]}{more}"
 
 
-def complaints_of(faults: Sequence[Fault]) -> list[Complaint]:
-    """One for each fault."""
-    return [Complaint(fault.path, fault.value, f"{fault.message}. {fault.remedy}") for fault in faults]
+def complaints_of(faults: Sequence[Fault], whole: str) -> list[Complaint]:
+    """One for each fault; whole: what one of the whole text is said to be about."""
+    return [Complaint(fault.path or whole, fault.value, f"{fault.message}. {fault.remedy}") for fault in faults]

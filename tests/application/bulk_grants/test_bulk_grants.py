@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from application.bulk_grants.ports import BulkGrantView, BulkWanted
+from application.identity.merge_users import MergeUsers
 from domain.benefits.refusals import BenefitNotInForce, BudgetNotOpen, UnknownBenefit, UnknownBudget
 from domain.bulk_grants.refusals import (
     BulkGrantNotApproved,
@@ -15,6 +16,8 @@ from domain.bulk_grants.refusals import (
     OwnBulkGrant,
     UnknownBulkGrant,
 )
+from infrastructure.benefits.merging import move_grants
+from infrastructure.identity.ledger import PostgresIdentities
 from tests.application.benefits.test_grants import START
 from tests.application.bulk_grants.bulk import BulkSystem
 from tests.support.benefits import COUPON, accounts, open_budget, put_in_force
@@ -297,3 +300,19 @@ def test_who_was_erased_meanwhile_is_skipped(system: BulkSystem) -> None:
     assert (done.progress.granted, done.progress.skipped, done.progress.left) == (1, {"erased": 2}, 0)
     assert done.preview is not None
     assert None in [one["user_id"] for one in done.preview["sample"]]
+
+
+def test_who_was_merged_meanwhile_is_skipped_and_reverted_with_the_survivor(system: BulkSystem) -> None:
+    put_in_force(system.dsn, COUPON)
+    first = system.worked(system.started("high").run_id)
+    second = system.started("high")
+    identities = PostgresIdentities(system.pool, system.evaluation, [move_grants])
+    MergeUsers(identities)("high-0", "high-1", "key:op", reason="one person")
+    done = system.worked(second.run_id)
+    assert (done.progress.granted, done.progress.skipped, done.progress.left) == (2, {"merged": 1}, 0)
+    system.bulk.revert(first.run_id, "key:op", reason="all of it")
+    assert system.worked(first.run_id).progress.reverted == 3
+    assert system.rows("select status, count(*) from grants group by status order by 1") == [
+        ("open", 2),
+        ("revoked", 3),
+    ]

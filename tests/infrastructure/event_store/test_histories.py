@@ -165,6 +165,14 @@ def test_a_stops_history_loads(world: World) -> None:
     assert (stop.stopped_scope, stop.is_stopped, stop.version) == ("benefit:ten-off", True, 3)
 
 
+def test_a_history_of_user_ids_and_merges_loads(world: World) -> None:
+    (ann,) = world.enrol("ann")
+    write(world, "user-tier-identity-v1.json", ann.subject_id, ann.seal)
+    user = Ledger(world.pool, world.keyring).user_tier(ann.subject_id)
+    assert user is not None
+    assert (user.version, user.tags, user.merged_into) == (5, {"size": None}, "0c9d0000000000000000000000000002")
+
+
 def test_histories_of_definitions_load(world: World) -> None:
     write(world, "issuance-v1.json", Issuance.id_of("monthly"), None)
     monthly = Ledger(world.pool, world.keyring).definition(Issuance, "monthly")

@@ -62,3 +62,18 @@ def test_segments_are_saved_and_exported(tierline: Run, model_file: str, facts_f
     assert len(to.read_text().splitlines()) == 1 + listed["users"]
     tierline("segment", "export", "x", "--segment", "mids", code=2, as_json=False)
     assert tierline("segment", "retire", "mids")["status"] == "retired"
+
+
+def test_user_ids_are_linked_and_merged(tierline: Run, model_file: str, facts_file: str) -> None:
+    tierline("facts", "import", facts_file)
+    tierline("model", "activate", model_file)
+    assert tierline("user", "link", "u-0", "app-1")["user_ids"] == ["app-1", "u-0"]
+    assert tierline("user", "ids", "app-1")["user_ids"] == ["app-1", "u-0"]
+    assert "names another user" in tierline("user", "link", "u-0", "u-1", code=1, as_json=False)
+    merged = tierline("user", "merge", "u-0", "u-1", "--reason", "one person")
+    assert (merged["user_ids"], merged["facts_copied"]) == (["app-1", "u-0", "u-1"], 1)
+    (absorbed,) = [e for e in tierline("user", "history", "u-1") if e["topic"] == "user-tier.user-absorbed.v1"]
+    before = tierline("user", "history", "u-0", "--absorbed", absorbed["data"]["subject"])
+    assert before[-1]["topic"] == "user-tier.user-merged.v1"
+    assert "itself" in tierline("user", "merge", "u-0", "u-0", "--reason", "x", code=1, as_json=False)
+    assert tierline("verify", "receipts")["checked"] > 0

@@ -122,6 +122,37 @@ def test_a_body_that_is_no_list_of_facts(api: Api, body: bytes) -> None:
     assert "NDJSON" in problem(answer, 422)["errors"][0]["remedy"] or "ndjson" in answer.text
 
 
+DEEP = b'{"a":' * 3_000 + b"1" + b"}" * 3_000
+UNREADABLE = {
+    "nested deeply": DEEP,
+    "an open list in a list, and so on": b"[" * 50_000,
+    "no UTF-8": b"\xff\xfe\x00",
+    "a number of thousands of digits": b'{"x": ' + b"9" * 5_000 + b"}",
+    "half a character": b'{"user_ids": ["\\ud800"]}',
+    "half a character, as a name": b'{"\\ud800": 1}',
+    "nested as deeply as can just be read": b'{"user_ids": ' + b"[" * 900 + b"]" * 900 + b"}",
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+@pytest.mark.parametrize("path", ["/v1/facts", "/v1/users/batch-get"])
+def test_what_no_json_reader_takes_is_refused_like_any_other_body(api: Api, path: str, name: str) -> None:
+    answer = api.client.post(path, content=UNREADABLE[name], headers={"content-type": "application/json"})
+    assert all(error["field"] for error in problem(answer, 422)["errors"])
+
+
+def test_a_line_that_is_nested_deeply_costs_only_itself(api: Api) -> None:
+    good = httpx.Request("POST", "http://x", json=order("u-1", "a")).content
+    outcome = api.client.post("/v1/facts", content=DEEP + b"\n" + good, headers=NDJSON).json()
+    assert outcome["accepted"] == 1
+    assert [(rejected["index"], rejected["error"]["field"]) for rejected in outcome["rejected"]] == [(0, "fact")]
+
+
+def test_a_name_with_a_null_character_is_of_nobody(api: Api) -> None:
+    for body in ({"user_id": "a\0b"}, {"scheme": "a\0b"}):
+        problem(api.client.post("/v1/verifications", json=body), 404)
+
+
 def test_too_much_at_once(api: Api) -> None:
     many = [order("u-1", str(number)) for number in range(1_001)]
     assert problem(api.client.post("/v1/facts", json={"facts": many}), 413)["errors"][0]["value"] == 1_001
@@ -193,7 +224,7 @@ def test_instants_that_are_not(api: Api, instant: str) -> None:
     assert "as_of" in error["field"] and error["value"] == instant
 
 
-@pytest.mark.parametrize("cursor", ["x", "djE", "v1", "é", "a" * 1_000])
+@pytest.mark.parametrize("cursor", ["x", "djE", "djE=", "d!jE", "di0x", "dmFi", "v1", "é", "a" * 1_000])
 def test_cursors_of_nobody(api: Api, cursor: str) -> None:
     api.record(order("u-1", "a"))
     if cursor != "djE":  # this one is ours

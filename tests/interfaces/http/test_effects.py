@@ -37,6 +37,8 @@ def test_asked_for_measured_and_read(api: Api, worker: None) -> None:
         ({"at": "soon"}, "at"),
         ({"value": {"sum": "amount"}}, "value.sum"),
         ({"value": {"minus": "refund.amount"}}, "value.sum"),
+        ({"value": {"sum": "order.amount", "where": "channel ="}}, "where"),
+        ({"at": "0001-01-01T00:00:00Z"}, "at"),
         ({"colour": "red"}, "colour"),
     ],
 )

@@ -76,13 +76,6 @@ def test_a_good_model_has_no_faults() -> None:
             "review: validity",
             "waits for validity to end",
         ),
-        (
-            "downgrade: {review: quarterly, grace: 30 days}",
-            "downgrade: never\n  upgrade: at_review",
-            "policy.upgrade",
-            "upgrade",
-            "none",
-        ),
     ],
 )
 def test_errors(old: str, new: str, path: str, at: str, said: str) -> None:
@@ -113,6 +106,17 @@ def test_warnings(old: str, new: str, path: str, said: str) -> None:
     (warning,) = found(MODEL.replace(old, new))
     assert (warning[0], warning[1]) == ("warning", path)
     assert said in warning[4]
+
+
+@pytest.mark.parametrize(
+    "downgrade", ["never", "never\n  validity: 1 year", "{review: continuous}\n  validity: 1 year"]
+)
+def test_without_a_calendar_every_decision_is_a_review(downgrade: str) -> None:
+    """As it is decided: nobody waits for anything, so it is no error."""
+    old = "downgrade: {review: quarterly, grace: 30 days}\n  warn: 7 days"
+    faults = found(MODEL.replace(old, f"upgrade: at_review\n  downgrade: {downgrade}"))
+    assert {fault[0] for fault in faults} == {"warning"}
+    assert any(fault[1] == "policy.upgrade" and "the same as immediate" in fault[4] for fault in faults)
 
 
 def test_a_tier_with_a_dot_in_its_name_has_its_place() -> None:

@@ -1,0 +1,141 @@
+"""Reads what decides subjects: who they are, where they stand, and their facts. One round trip."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import structlog
+from psycopg import Connection, Cursor
+
+from domain.facts.table import FactTable
+from domain.user_tier.decide import Subject, columns_read, lines_read
+from domain.user_tier.observation import Observation, decode_observation, openings_as_changes
+from domain.user_tier.tags import held_tags
+from infrastructure.evaluation.work import TimelineRow
+from infrastructure.facts.packed import Pack, PacksDisagree, opened_pack, packed_table
+from infrastructure.facts.read import ask_facts, ask_unpacked, fact_rows, facts_of
+from infrastructure.security.keyring import Keyring
+from infrastructure.security.seal import CONTEXT_OBSERVATION, Seal
+from infrastructure.tier_models.in_force import ModelsInForce
+
+_log = structlog.get_logger(__name__)
+
+# By number, not by id: whoever looks up ids in Python five times a subject waits for that. `offset 0` keeps the planner
+# at one index look-up a subject.
+_SUBJECTS = """
+select k.data_key, o.body, p.facts, p.chain, p.body, p.lined
+from unnest({}) with ordinality as s (subject_id, i)
+left join lateral (select data_key from subjects k where k.subject_id = s.subject_id offset 0) k on true
+left join lateral (select body from observations o where o.subject_id = s.subject_id offset 0) o on true
+left join lateral (
+    select facts, chain, body, case when %(with_lines)b then lined end as lined
+    from packed_facts p where %(packed)b and p.subject_id = s.subject_id offset 0
+) p on true
+order by s.i
+"""
+_OF_SUBJECTS = _SUBJECTS.format("%(subjects)b::uuid[]")
+_OF_USER = _SUBJECTS.format("array(select subject_id from user_ids where user_id = %(user_id)b)")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What there is of some subjects, in their order. now: read before their facts. to_pack: whose facts are worth a
+    new pack."""
+
+    now: int
+    subjects: list[Subject]
+    seals: dict[UUID, Seal]
+    table: FactTable
+    to_pack: Sequence[UUID] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Questions under way. In a pipeline they are one round trip with whatever else is asked there."""
+
+    clock: Cursor
+    subjects: Cursor
+    facts: Cursor
+    kinds: frozenset[str] | None
+    packed: bool
+
+
+def ask_subjects(
+    connection: Connection, whose: Sequence[UUID] | str, models: ModelsInForce, *, packed: bool = True
+) -> Asked:
+    """Ask for everything that decides some subjects by these models, or one user."""
+    kinds = columns_read(models.models)
+    clock = connection.execute("select tierline_now()")
+    parameters: dict[str, Any] = {"packed": packed, "with_lines": lines_read(models.models)}
+    if isinstance(whose, str):
+        subjects = connection.execute(_OF_USER.encode(), {**parameters, "user_id": whose}, binary=True)
+    else:
+        subjects = connection.execute(_OF_SUBJECTS.encode(), {**parameters, "subjects": list(whose)}, binary=True)
+    if packed:
+        return Asked(clock, subjects, ask_unpacked(connection, whose, kinds), kinds, packed)
+    assert not isinstance(whose, str)
+    return Asked(clock, subjects, ask_facts(connection, whose, kinds), kinds, packed)
+
+
+def read_subjects(
+    connection: Connection,
+    keyring: Keyring,
+    rows: Sequence[TimelineRow],
+    models: ModelsInForce,
+    history_until: int | None = None,
+) -> Found:
+    """Now, read under the subjects' locks, and the subjects with all their facts. history_until: they are history,
+    decided for the first time: they have no pack, and need none."""
+    with connection.pipeline():
+        asked = ask_subjects(connection, [row.subject_id for row in rows], models, packed=history_until is None)
+    return found_of(connection, keyring, rows, models, asked, history_until)
+
+
+def found_of(
+    connection: Connection,
+    keyring: Keyring,
+    rows: Sequence[TimelineRow],
+    models: ModelsInForce,
+    asked: Asked,
+    history_until: int | None = None,
+) -> Found:
+    """The answer to ask_subjects."""
+    ids, with_lines = [row.subject_id for row in rows], lines_read(models.models)
+    seals, packs, subjects = dict[int, Seal](), dict[int, Pack](), []
+    for number, (row, (key, body, *pack)) in enumerate(zip(rows, asked.subjects.fetchall(), strict=True)):
+        seal = keyring.unwrap(row.subject_id, key) if key is not None else None
+        if seal is not None:
+            seals[number] = seal
+            if pack[0] is not None:
+                packs[number] = opened_pack(pack[0], pack[1], pack[2], pack[3], seal)
+        subjects.append(_subject(row, body, seal, history_until))
+    try:
+        chains, rest = [row.chain for row in rows], fact_rows(asked.facts)
+        table, wanted = packed_table(chains, packs, rest, seals, asked.kinds, with_lines=with_lines)
+    except PacksDisagree as disagreement:
+        # Others write the log while who waits in bulk is read: then there is nothing to tell.
+        _log.info("packs_disagree", subjects=len(disagreement.numbers))
+        table = facts_of(connection, ids, keyring, asked.kinds, with_lines=with_lines)
+        wanted = list(disagreement.numbers)
+    by_id = {ids[number]: seal for number, seal in seals.items()}
+    return Found(_now(asked.clock), subjects, by_id, table, [ids[number] for number in wanted] if asked.packed else ())
+
+
+def _subject(row: TimelineRow, body: bytes | None, seal: Seal | None, history_until: int | None) -> Subject:
+    observation = decode_observation(seal.unseal(CONTEXT_OBSERVATION, body)) if body and seal else Observation()
+    return Subject(
+        row.subject_id,
+        row.stream_version,
+        row.decided_at,
+        observation,
+        history_until,
+        held_tags(observation),
+        changes=openings_as_changes(observation),
+    )
+
+
+def _now(clock: Cursor) -> int:
+    row = clock.fetchone()
+    assert row is not None
+    return int(row[0])
