@@ -24,6 +24,12 @@ from timelines t left join subjects s using (subject_id)
 where t.subject_id = any(%b) and t.merged_into is null order by t.subject_id
 """
 LOCK_SUBJECTS = f"{READ_SUBJECTS} for update of t"
+# Without their names, which cost a look-up each.
+LOCK_MANY = f"""
+select '', {_COLUMNS} from timelines t left join subjects s using (subject_id)
+where t.subject_id = any(%b) and t.merged_into is null order by t.subject_id for update of t
+"""
+READ_MANY = LOCK_MANY.replace("for update of t", "")
 LOCK_OF_GRANTS = f"""
 select (select (array_agg(user_id order by user_id))[1] from user_ids u where u.subject_id = t.subject_id), {_COLUMNS}
 from timelines t left join subjects s using (subject_id)

@@ -15,6 +15,7 @@ from interfaces.cli import (
     bench,
     benefits,
     budgets,
+    bulk_grants,
     bulk_tags,
     campaigns,
     demo,
@@ -53,6 +54,7 @@ cli.add_typer(facts.app, name="facts")
 cli.add_typer(notices.models, name="model")
 cli.add_typer(benefits.app, name="benefit")
 cli.add_typer(budgets.app, name="budget")
+granting.app.add_typer(bulk_grants.app, name="bulk")
 cli.add_typer(granting.app, name="grants")
 cli.add_typer(holds.users, name="user")
 cli.add_typer(user_ids.users, name="user")

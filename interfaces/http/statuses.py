@@ -65,6 +65,14 @@ from domain.budgets.refusals import (
     OwnBudgetChange,
     StaleBudgetChange,
 )
+from domain.bulk_grants.refusals import (
+    BulkGrantNotApproved,
+    BulkGrantOutOfTurn,
+    MembersUnclear,
+    NobodyToGrant,
+    OwnBulkGrant,
+    UnknownBulkGrant,
+)
 from domain.campaigns.spec import CampaignInvalid
 from domain.definitions.refusals import DefinitionExists, DefinitionInvalid, DefinitionRetired, UnknownDefinition
 from domain.facts.history import HistorySealed, SubjectInHistory, UnknownHistory
@@ -129,6 +137,7 @@ STATUS: dict[type[Exception], int] = {
     UnknownAssignment: 404,
     UnknownBenefit: 404,
     UnknownBudget: 404,
+    UnknownBulkGrant: 404,
     UnknownBulk: 404,
     UnknownBulkAssignment: 404,
     UnknownCampaign: 404,
@@ -152,6 +161,8 @@ STATUS: dict[type[Exception], int] = {
     BudgetOfAnotherCurrency: 409,
     BulkAssignmentCannot: 409,
     BulkNeedsAnother: 409,
+    BulkGrantNotApproved: 409,
+    BulkGrantOutOfTurn: 409,
     CapReached: 409,
     BudgetBelowPromised: 409,
     BudgetDefined: 409,
@@ -179,6 +190,7 @@ STATUS: dict[type[Exception], int] = {
     NothingWaits: 409,
     OverrideRequestDecided: 409,
     OwnBudgetChange: 409,
+    OwnBulkGrant: 409,
     OwnDraft: 409,
     OwnOverrideRequest: 409,
     OwnStrategy: 409,
@@ -229,7 +241,9 @@ STATUS: dict[type[Exception], int] = {
     MalformedRequest: 422,
     MeasureInvalid: 422,
     MigrationInvalid: 422,
+    MembersUnclear: 422,
     ModelInvalid: 422,
+    NobodyToGrant: 422,
     NotADecision: 422,
     NothingToFitOn: 422,
     PeriodBackwards: 422,
