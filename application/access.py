@@ -31,6 +31,10 @@ class Permission(StrEnum):
     GRANT_BENEFITS = "grant benefits"
     REDEEM_GRANTS = "redeem grants"
     REVOKE_GRANTS = "revoke grants"
+    READ_BENEFIT_LEDGER = "read the ledger of benefits"
+    GRANT_IN_BULK = "grant in bulk"
+    APPROVE_BULK_GRANTS = "approve bulk grants"
+    HOLD_BULK_GRANTS = "pause and cancel bulk grants"
     ISSUE_BENEFITS = "issue benefits"
     TAG_IN_BULK = "tag users in bulk"
     DEFINE_TAGS = "define tags and segments"
@@ -77,6 +81,12 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.GRANT_BENEFITS: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
     Permission.REDEEM_GRANTS: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
     Permission.REVOKE_GRANTS: frozenset({Role.SERVICE, Role.OPERATOR, Role.ADMIN}),
+    Permission.READ_BENEFIT_LEDGER: frozenset(
+        {Role.OPERATOR, Role.ANALYST, Role.COMPLIANCE, Role.APPROVER, Role.ADMIN}
+    ),
+    Permission.GRANT_IN_BULK: frozenset({Role.OPERATOR, Role.ADMIN}),
+    Permission.APPROVE_BULK_GRANTS: frozenset({Role.APPROVER, Role.ADMIN}),
+    Permission.HOLD_BULK_GRANTS: frozenset({Role.OPERATOR, Role.APPROVER, Role.ADMIN}),
     Permission.TAG_IN_BULK: frozenset({Role.OPERATOR, Role.ADMIN}),
     Permission.DEFINE_TAGS: frozenset({Role.OPERATOR, Role.ANALYST, Role.ADMIN}),
     Permission.READ_TAGS: _EVERYBODY,

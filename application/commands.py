@@ -4,6 +4,7 @@ from typing import Protocol
 
 from application.benefits.catalogue import BenefitCatalogue
 from application.benefits.grants import Grants
+from application.bulk_grants.bulk_grants import BulkGrants
 from application.compliance.verifications import Verifications
 from application.effects.measure_model_effect import MeasureModelEffect
 from application.evaluation.evaluate_due import EvaluateDue
@@ -60,6 +61,7 @@ class Commands(Protocol):
     identities: IdentityDesk
 
     grants: Grants
+    bulk_grants: BulkGrants
     strategies: StrategyCommands
 
     pin_tier: PinTier

@@ -51,11 +51,11 @@ def activation(stage: Stage) -> list[dict[str, Any]]:
         _prepare(system, settings, users)
         events = _count(system, "events")
         activate(system, _CHANGED)
-        seconds, shares = _in_processes(_reach_all, settings)
+        seconds, shares = in_processes(_reach_all, settings)
         behind = _count(system, "timelines where generation < (select max(generation) from activations)")
         assert behind == 0, f"{behind} users were not reached"
         events = _count(system, "events") - events
-        bare, _ = _in_processes(_bare, settings)
+        bare, _ = in_processes(_bare, settings)
         alone = _live(system)
         activate(system, _AGAIN)
         meanwhile = _live(system)
@@ -114,7 +114,7 @@ def _prepare(system: System, settings: Settings, users: int) -> None:
         connection.autocommit = False
 
 
-def _in_processes(work: Callable[..., None], settings: Settings) -> tuple[float, list[Share]]:
+def in_processes(work: Callable[..., None], settings: Settings) -> tuple[float, list[Share]]:
     """Seconds from the word to begin until the last has ended, and what each did."""
     context = multiprocessing.get_context("spawn")
     begin, shares = context.Barrier(PROCESSES + 1), context.Queue()

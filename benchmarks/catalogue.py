@@ -31,9 +31,12 @@ CATALOGUE: dict[str, Benchmark] = {
     "evaluation_one_user": _on_stage("evaluation_one_user"),
     "evaluation_scaling": _on_stage("evaluation_scaling"),
     "activation": _on_stage("activation"),
+    "bulk_grants": _on_stage("bulk_grants"),
     "year_questions": _on_stage("year_questions"),
     "http_card_read": _on_stage("http_card_read"),
     "http_command": _on_stage("http_command"),
+    "contended_claims": _on_stage("contended_claims"),
+    "redemption": _on_stage("redemption"),
     "freshness": _on_stage("freshness"),
     "strategies": _on_stage("strategies"),
 }

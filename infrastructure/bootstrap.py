@@ -15,6 +15,8 @@ from redis.asyncio import Redis as AsyncRedis
 
 from application.benefits.catalogue import BenefitCatalogue
 from application.benefits.grants import Grants
+from application.benefits.ledger.benefit_ledger import BenefitLedger
+from application.bulk_grants.bulk_grants import BulkGrants
 from application.compliance.verifications import VERIFICATION, VerificationJob, Verifications
 from application.compliance.verify_receipt import VerifyReceipt
 from application.effects.measure_model_effect import MeasureModelEffect
@@ -62,7 +64,9 @@ from application.tier_models.schedule_tier_model import ScheduleTierModel
 from application.tier_models.show_tier_model import ShowTierModel
 from application.tier_models.submit_tier_model import SubmitTierModel
 from application.tier_models.unschedule_tier_model import UnscheduleTierModel
+from infrastructure.benefits.bulk_wiring import build_bulk_grants
 from infrastructure.benefits.grants_wiring import build_grants
+from infrastructure.benefits.ledger_wiring import benefit_ledger, ledger_jobs
 from infrastructure.benefits.wiring import benefit_catalogue
 from infrastructure.clock import Clock
 from infrastructure.compliance.records import PostgresRecords
@@ -181,6 +185,8 @@ class System:
     benefits: BenefitCatalogue
 
     grants: Grants
+    benefit_ledger: BenefitLedger
+    bulk_grants: BulkGrants
     strategies: StrategyCommands
 
     verify_receipt: VerifyReceipt
@@ -257,9 +263,9 @@ def build(
         one_answer=answers,
         health=health,
         **_on_facts(pool, keyring),
-        evaluate_due=EvaluateDue(evaluation),
-        evaluate_user=EvaluateUser(evaluation),
-        explain_user=ExplainUser(evaluation, queries),
+        **_on_users(evaluation, queries),
+        bulk_grants=build_bulk_grants(pool, keyring, ledger, evaluation, segments.members, settings),
+        benefit_ledger=benefit_ledger(pool, keyring, runs),
         **on_tags | {"strategies": strategies},
         **_on_holds(pool, evaluation, settings),
         import_standings=ImportStandings(PostgresOpenings(pool, keyring, evaluation)),
@@ -290,7 +296,17 @@ def _jobs(
 ) -> Mapping[str, Callable[[Part], None]]:
     """What does a part of a long question, by its kind."""
     previews = PreviewJob(models, PostgresSnapshots(pool, keyring))
-    return {PREVIEW: previews, VERIFICATION: VerificationJob(records), **effect_jobs(models, pool, keyring)}
+    ours: dict[str, Callable[[Part], None]] = {PREVIEW: previews, VERIFICATION: VerificationJob(records)}
+    return {**ours, **ledger_jobs(pool, keyring), **effect_jobs(models, pool, keyring)}
+
+
+def _on_users(evaluation: PostgresEvaluationLedger, queries: PostgresLedgerQueries) -> dict[str, Any]:
+    """What is decided and said of users, by its name in the system."""
+    return {
+        "evaluate_due": EvaluateDue(evaluation),
+        "evaluate_user": EvaluateUser(evaluation),
+        "explain_user": ExplainUser(evaluation, queries),
+    }
 
 
 def _on_facts(pool: Pool, keyring: Keyring) -> dict[str, Any]:

@@ -56,11 +56,17 @@ class Settings(BaseSettings):
     TIERLINE_APPROVALS=admin-may-skip an admin needs none."""
     holdout_percent: float = Field(default=0.0, ge=0, le=50)
     """Of all users, held out of every strategy (全局空白组). A strategy keeps what it was started with."""
-    bulk_approval_from: int | None = Field(default=None, ge=1)
+    assignment_approval_from: int | None = Field(default=None, ge=1)
     """From how many users on a strategy's bulk assignment needs a second person to run it; never when not set. Under
     TIERLINE_APPROVALS=admin-may-skip an admin needs none."""
     messages_at_most: Annotated[tuple[int, int] | None, NoDecode] = None
     """How many messages one user gets of all strategies together: `3 in 7 days`. Any number when not set."""
+
+    bulk_approval_from: int | None = Field(default=None, ge=0)
+    """From which cost on, minor units, a bulk grant needs one person besides who planned it; never when not set. Under
+    TIERLINE_APPROVALS=admin-may-skip an admin needs none."""
+    bulk_second_approval_from: int | None = Field(default=None, ge=0)
+    """From which cost on it needs two different ones; never when not set."""
 
     clock: Literal["system", "manual"] = "system"
     host: str = "127.0.0.1"

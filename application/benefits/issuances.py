@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from application.benefits.reacting import ActiveIssuance
 from application.definitions.ports import Definitions, DefinitionView, by
 from application.definitions.shown import shown
+from domain.benefits.lint import Surroundings, one_of
 from domain.benefits.refusals import UnknownBenefit
 from domain.definitions.refusals import DefinitionInvalid, UnknownDefinition
 from domain.issuances.aggregate import Issuance
@@ -20,10 +21,12 @@ from domain.tier_model.spec.source import read_source
 
 @dataclass(frozen=True, slots=True)
 class Issuances:
-    """What people do with them. exists: whether a benefit does; progress: issued and refused so far, of one."""
+    """What people do with them. exists: whether a benefit does; beside: the schemes and budgets that there are;
+    progress: issued and refused so far, of one."""
 
     definitions: Definitions[Issuance]
     exists: Callable[[str], bool]
+    beside: Callable[[], Surroundings]
     progress: Callable[[str], Mapping[str, Any]]
 
     def define(
@@ -31,11 +34,14 @@ class Issuances:
     ) -> tuple[DefinitionView, int]:
         """A new one, or a revision of the one that is there; the position, 0 when nothing changed.
 
-        Raises DefinitionInvalid, DefinitionRetired, UnknownBenefit.
+        Raises DefinitionInvalid, also for a scheme, tier or budget that is not there; DefinitionRetired and
+        UnknownBenefit.
         """
         spec = read_issuance(name, wanted)
         if not self.exists(spec.benefit):
             raise UnknownBenefit(spec.benefit)
+        if complaints := _out_of_place(spec, self.beside()):
+            raise DefinitionInvalid("The issuance cannot stand.", *complaints)
         plain = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         with self.definitions.change(name) as change:
             found, who = change.found, by(change, actor, command_id)
@@ -49,7 +55,7 @@ class Issuances:
         """Nothing is issued any more; what was stays. Raises UnknownDefinition."""
         with self.definitions.change(name) as change:
             if change.found is None:
-                raise UnknownDefinition(Issuance.KIND, name)
+                raise self._unknown(name)
             change.found.retire(reason, by(change, actor, command_id))
             return change.save(change.found)
 
@@ -57,12 +63,15 @@ class Issuances:
         """Raises UnknownDefinition."""
         view = self.definitions.find(name)
         if view is None:
-            raise UnknownDefinition(Issuance.KIND, name, [one.name for one in self.definitions.list()])
+            raise self._unknown(name)
         return view
 
     def shown(self, view: DefinitionView) -> dict[str, Any]:
         """As it is answered, with what was issued and refused so far."""
         return shown(view) | dict(self.progress(view.name))
+
+    def _unknown(self, name: str) -> UnknownDefinition:
+        return UnknownDefinition(Issuance.KIND, name, [one.name for one in self.definitions.list()])
 
 
 def active_issuances(views: Sequence[DefinitionView]) -> list[ActiveIssuance]:
@@ -100,6 +109,22 @@ def read_issuance(name: str, wanted: Mapping[str, Any]) -> IssuanceSpec:
     if complaints:
         raise DefinitionInvalid("The issuance cannot stand.", *complaints)
     return spec
+
+
+def _out_of_place(spec: IssuanceSpec, beside: Surroundings) -> list[Complaint]:
+    """What it names that is not there: it would issue nothing, and nobody would know."""
+    complaints = [
+        Complaint("budgets", budget, one_of(budget, beside.budgets, "define it, or leave it out"))
+        for budget in spec.budgets
+        if budget not in beside.budgets
+    ]
+    if spec.upgrade is None:
+        return complaints
+    if spec.upgrade not in beside.tiers or spec.upgrade in beside.scoped:
+        schemes = set(beside.tiers) - set(beside.scoped)
+        return [*complaints, Complaint("upgrade", spec.upgrade, one_of(spec.upgrade, schemes, "activate a model"))]
+    tiers = beside.tiers[spec.upgrade]
+    return complaints + [Complaint("into", tier, one_of(tier, tiers, "")) for tier in spec.into if tier not in tiers]
 
 
 def _plain(value: Any) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
+from domain.benefits.grant import Grant
 from domain.issuances.spec import IssuanceSpec
 from domain.user_tier.observation import Observation
 
@@ -30,6 +31,15 @@ class Risen(NamedTuple):
     effective_at: int
 
 
+class Grown(NamedTuple):
+    """Growth value that was granted, or taken back whole. kind: of the facts that earn it."""
+
+    user_id: str
+    grant: Grant
+    kind: str
+    taken_back: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What a stretch of the log asks for, up to a position; more: there is more behind it."""
@@ -52,6 +62,10 @@ class BenefitTurn(Protocol):
 
     def risen(self, limit: int) -> Seen:
         """Risen: upgrades, not those of history, of takeovers or of another model."""
+        ...
+
+    def grown(self, limit: int) -> Seen:
+        """Grown: growth value that was granted, and what has been taken back of that which was recorded."""
         ...
 
     def move_to(self, position: int) -> None:

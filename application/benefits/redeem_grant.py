@@ -23,7 +23,7 @@ class RedeemGrant:
         UserKeepsMoving.
         """
         if units is not None and not 1 <= units <= LARGEST:
-            raise GrantRequestInvalid("units", units, "give a whole number from 1 on, or leave it out")
+            raise GrantRequestInvalid("units", units, f"give a whole number from 1 to {LARGEST}, or leave it out")
         require_line("order_id", order_id, LONGEST_TEXT)
         wanted = MoveWanted("redeem", grant_id, actor, units, order_id, command_id=command_id)
         return once_decided(lambda: self._desk.move(wanted), self._evaluate_user)

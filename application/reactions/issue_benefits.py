@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from application.benefits.grant_benefit import GrantBenefit, grant_id_of
-from application.benefits.ports import GrantDesk, Outcome, Undecided
+from application.benefits.ports import GrantDesk, Outcome, Recorded, Undecided
 from application.benefits.reacting import ActiveIssuance, BenefitReactions, Tally, Turn
 from domain.benefits.granting import GrantWanted
 from domain.issuances.spec import next_turn, period_of
@@ -62,6 +62,8 @@ class IssueBenefits:
                     wanted.append(_wanted(issuance, rise.subject_id, rise.user_id, rise.effective_at, rise.event_id))
                     names.append(issuance.name)
             for name, outcome in zip(names, self._granted(wanted), strict=True):
+                if isinstance(outcome, Recorded) and outcome.replayed:
+                    continue  # a further rise in the same year
                 tally.add(name, type(outcome).__name__ if isinstance(outcome, Refusal) else None)
             self._reactions.tell(tally)
             turn.move_to(seen.position)

@@ -58,8 +58,10 @@ class Terms(msgspec.Struct, frozen=True):
 def require_wanted(wanted: GrantWanted) -> None:
     """Raises GrantRequestInvalid."""
     if not 1 <= wanted.units <= LARGEST:
-        raise GrantRequestInvalid("units", wanted.units, "give a whole number from 1 on")
-    for field in ("reason", "order_id", "campaign", "strategy", "assignment_id"):
+        raise GrantRequestInvalid("units", wanted.units, f"give a whole number from 1 to {LARGEST}")
+    for budget in wanted.budgets:
+        require_line("budgets", budget, LONGEST_TEXT)
+    for field in ("benefit", "reason", "order_id", "campaign", "strategy", "assignment_id"):
         require_line(field, getattr(wanted, field), LONGEST_TEXT)
 
 
@@ -72,7 +74,7 @@ def require_line(field: str, text: str, longest: int) -> None:
 def terms_of(spec: BenefitSpec, wanted: GrantWanted, standing: Mapping[str, str], held: Held, now: int) -> Terms:
     """Raises NotEntitled, CapReached, GrantEndsInPast, GrantRequestInvalid."""
     require_entitled(spec, standing)
-    _require_room(spec, wanted.units, held)
+    require_room(spec, wanted.units, held)
     cost = wanted.units * spec.unit_cost
     if cost > LARGEST:
         raise GrantRequestInvalid("units", wanted.units, "grant fewer: their cost is larger than an amount can be")
@@ -80,6 +82,15 @@ def terms_of(spec: BenefitSpec, wanted: GrantWanted, standing: Mapping[str, str]
     if expires_at is not None and expires_at <= now:
         raise GrantEndsInPast(spec.benefit, expires_at)
     return Terms(expires_at, cost, dict(standing))
+
+
+def require_room(spec: BenefitSpec, units: int, held: Held) -> None:
+    """Raises CapReached."""
+    if spec.caps.per_user is not None and held.units + units > spec.caps.per_user:
+        raise CapReached(spec.benefit, spec.caps.per_user, held.units, units, None)
+    cap = spec.caps.per_period
+    if cap is not None and held.in_period + units > cap.units:
+        raise CapReached(spec.benefit, cap.units, held.in_period, units, cap.period)
 
 
 def require_entitled(spec: BenefitSpec, standing: Mapping[str, str]) -> None:
@@ -128,11 +139,3 @@ def granted_data(spec: BenefitSpec, version: int, wanted: GrantWanted, terms: Te
         "assignment_id": wanted.assignment_id,
         "run_id": wanted.run_id,
     }
-
-
-def _require_room(spec: BenefitSpec, units: int, held: Held) -> None:
-    if spec.caps.per_user is not None and held.units + units > spec.caps.per_user:
-        raise CapReached(spec.benefit, spec.caps.per_user, held.units, units, None)
-    cap = spec.caps.per_period
-    if cap is not None and held.in_period + units > cap.units:
-        raise CapReached(spec.benefit, cap.units, held.in_period, units, cap.period)

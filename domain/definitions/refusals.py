@@ -28,7 +28,7 @@ class UnknownDefinition(Refusal):
     """Nothing of this kind has this name."""
 
     def __init__(self, kind: str, name: str, known: Sequence[str] = ()) -> None:
-        remedy = f"use one of {', '.join(known)}" if known else f"define a {kind} of this name first"
+        remedy = f"use one of {', '.join(known)}" if known else f"define the {kind} first"
         super().__init__(f"There is no {kind} {name[:200]!r}.", Complaint("name", name, remedy))
 
 

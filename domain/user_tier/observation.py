@@ -70,8 +70,22 @@ class Observation(msgspec.Struct, frozen=True, omit_defaults=True):
     opened_at: int | None = None  # the instant at which they were taken over
 
 
+class _Tier(msgspec.Struct, gc=False):
+    tier: str
+
+
+class _Place(msgspec.Struct, gc=False):
+    standing: _Tier
+
+
+class _Places(msgspec.Struct, gc=False):
+    schemes: dict[str, dict[str, _Place]] = {}
+
+
+_PLATFORM = ""
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Observation)
+_TIERS_DECODER = msgspec.msgpack.Decoder(_Places)
 
 
 def encode_observation(observation: Observation) -> bytes:
@@ -82,6 +96,16 @@ def encode_observation(observation: Observation) -> bytes:
 def decode_observation(data: bytes) -> Observation:
     """From msgpack; a field that this code does not know is ignored, a missing one takes its default."""
     return _DECODER.decode(data)
+
+
+def decode_tiers(data: bytes) -> dict[str, str]:
+    """Of an observation only the tiers by scheme, of the schemes that are kept for the platform as a whole: a fraction
+    of what decoding all of it takes."""
+    return {
+        scheme: scopes[_PLATFORM].standing.tier
+        for scheme, scopes in _TIERS_DECODER.decode(data).schemes.items()
+        if _PLATFORM in scopes
+    }
 
 
 def openings_as_changes(observation: Observation) -> tuple[HoldChange, ...]:

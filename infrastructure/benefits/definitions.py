@@ -14,6 +14,7 @@ from domain.benefits.events import Activated
 from domain.benefits.lint import Surroundings
 from domain.benefits.refusals import StockBelowPromised
 from domain.benefits.version import BenefitVersion
+from domain.facts.kinds import KindDefinition, all_kinds
 from domain.tier_model.version import Review
 from infrastructure.benefits.changing import Changes
 from infrastructure.event_store.application import Ledger
@@ -36,7 +37,8 @@ insert into accounts (account, allowed) values (%s, %s) on conflict (account) do
 _SURROUNDINGS = """
 select (select coalesce(json_agg(json_build_array(scheme, spec->'tiers', spec->>'per')), '[]')
         from tier_models where status = 'active'),
-       (select coalesce(json_object_agg(budget, currency), '{}') from budgets), tierline_peek()
+       (select coalesce(json_object_agg(budget, currency), '{}') from budgets), tierline_peek(),
+       (select coalesce(json_object_agg(kind, definition), '{}') from fact_kinds)
 """
 
 
@@ -63,11 +65,12 @@ class PostgresBenefits:
         with transaction(self._pool) as connection:
             row = connection.execute(_SURROUNDINGS).fetchone()
         assert row is not None
-        models, budgets, now = row
+        models, budgets, now, registered = row
+        kinds = all_kinds((kind, msgspec.convert(said, KindDefinition)) for kind, said in registered.items())
         tiers: dict[str, list[str]] = {}
         for scheme, its, _ in models:
             tiers.setdefault(scheme, []).extend(its)
-        return Surroundings(tiers, {scheme for scheme, _, per in models if per is not None}, budgets, now)
+        return Surroundings(tiers, {scheme for scheme, _, per in models if per is not None}, budgets, now, kinds)
 
 
 class LockedBenefit:

@@ -121,6 +121,7 @@ def _read(connection: Connection, keyring: Keyring, wanted: Sequence[GrantWanted
     ids, names = [uuid_of(one.grant_id) for one in wanted], list({one.benefit for one in wanted})
     named = list({budget for one in wanted for budget in one.budgets})
     with connection.pipeline():
+        connection.execute(holders.PLAN_ONCE)
         connection.execute(LOCK_SHARED)
         locked = connection.execute(holders.LOCK_USERS, (users,), binary=True)
         terms = connection.execute(holders.TERMS, binary=True)

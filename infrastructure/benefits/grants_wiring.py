@@ -10,16 +10,21 @@ from application.benefits.issuances import Issuances, active_issuances
 from application.benefits.redeem_grant import RedeemGrant
 from application.benefits.revoke_grant import RevokeGrant
 from application.evaluation.evaluate_user import EvaluateUser
+from application.facts.record_facts import RecordFactsHandler
 from application.reactions.claw_back_benefits import when_a_tier_falls, when_an_order_comes_back
 from application.reactions.issue_benefits import IssueBenefits
 from application.reactions.react import React
+from application.reactions.record_growth_of_grants import RecordGrowthOfGrants
 from domain.issuances.aggregate import Issuance
+from infrastructure.benefits.definitions import PostgresBenefits
 from infrastructure.benefits.desk import PostgresGrantDesk
 from infrastructure.benefits.queries import PostgresGrantQueries
 from infrastructure.benefits.reacting import PostgresBenefitReactions
 from infrastructure.definitions.store import PostgresDefinitions
 from infrastructure.event_store.application import Ledger
 from infrastructure.event_store.tail import LogTail
+from infrastructure.facts.fact_kinds import PostgresFactKinds
+from infrastructure.facts.fact_log import PostgresFactLog
 from infrastructure.postgres.pool import Pool
 from infrastructure.security.keyring import Keyring
 
@@ -31,11 +36,14 @@ def build_grants(pool: Pool, keyring: Keyring, ledger: Ledger, tail: LogTail, ev
     definitions = PostgresDefinitions(pool, ledger, Issuance)
     reactions = PostgresBenefitReactions(pool, keyring, tail)
     issue = IssueBenefits(lambda: active_issuances(definitions.list()), reactions, desk, grant)
+    kinds = PostgresFactKinds(pool)
+    record = RecordFactsHandler(PostgresFactLog(pool, keyring), kinds)
     steps: list[Callable[[], object]] = [
         expire,
         when_a_tier_falls(reactions, desk),
         when_an_order_comes_back(reactions, desk),
         issue,
+        RecordGrowthOfGrants(reactions, record, kinds),
     ]
     return Grants(
         grant=grant,
@@ -43,7 +51,9 @@ def build_grants(pool: Pool, keyring: Keyring, ledger: Ledger, tail: LogTail, ev
         revoke=RevokeGrant(desk, evaluate_user),
         expire=expire,
         queries=queries,
-        issuances=Issuances(definitions, queries.has_benefit, _progress_of(pool)),
+        issuances=Issuances(
+            definitions, queries.has_benefit, PostgresBenefits(pool, ledger).surroundings, _progress_of(pool)
+        ),
         keep_up=React(steps),
     )
 

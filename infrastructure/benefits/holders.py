@@ -24,6 +24,12 @@ from timelines t left join subjects s using (subject_id)
 where t.subject_id = any(%b) and t.merged_into is null order by t.subject_id
 """
 LOCK_SUBJECTS = f"{READ_SUBJECTS} for update of t"
+# Without their names, which cost a look-up each.
+LOCK_MANY = f"""
+select '', {_COLUMNS} from timelines t left join subjects s using (subject_id)
+where t.subject_id = any(%b) and t.merged_into is null order by t.subject_id for update of t
+"""
+READ_MANY = LOCK_MANY.replace("for update of t", "")
 LOCK_OF_GRANTS = f"""
 select (select (array_agg(user_id order by user_id))[1] from user_ids u where u.subject_id = t.subject_id), {_COLUMNS}
 from timelines t left join subjects s using (subject_id)
@@ -31,6 +37,12 @@ where t.subject_id in (select subject_id from grants where grant_id = any(%b)) a
 order by t.subject_id for update of t
 """
 LOCK_UNLOCKED_OF_GRANTS = f"{LOCK_OF_GRANTS} skip locked"
+# What follows in the transaction is a few statements, always the same, each for rows that an index finds. Planned anew
+# for every list of ids, as they are otherwise, they take longer to plan than to do; planned once while tables were
+# small, they would read whole tables later on.
+PLAN_ONCE = """
+select set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)
+"""
 TERMS = """
 select tierline_now(), (select coalesce(max(generation), 0) from activations),
        (select coalesce(max(at), 0) from scheduled_activations where at < tierline_peek())

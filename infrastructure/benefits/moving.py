@@ -1,6 +1,6 @@
 """What becomes of grants, in one transaction: holders locked and read, moves decided and recorded with the commit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from infrastructure.benefits.catalogue_rows import spec_of
 from infrastructure.benefits.grant_rows import COLUMNS, grant_of, uuid_of, uuids_of
 from infrastructure.benefits.holders import Holder, holders_of
 from infrastructure.event_store.rows import seal_event
-from infrastructure.postgres.commit_with import commit_with
+from infrastructure.postgres.commit_with import Statement, commit_with
 from infrastructure.security.keyring import Keyring
 from infrastructure.security.seal import CONTEXT_OBSERVATION
 from infrastructure.tier_models.in_force import LOCK_SHARED
@@ -115,9 +115,36 @@ def expire_together(connection: Connection, keyring: Keyring, limit: int) -> int
     return expired
 
 
+def revoke_together(
+    connection: Connection,
+    keyring: Keyring,
+    grant_ids: Sequence[UUID],
+    told: MoveWanted,
+    beside: Callable[[int, int], Statement],
+) -> None:
+    """Revoke what is left of those grants that are open, and commit. told: why, and by whom; its grant_id is not read.
+
+    beside: what is written along, made from how many grants and units are revoked.
+    """
+    read = _read(connection, keyring, grant_ids, holders.LOCK_OF_GRANTS, [])
+    plan, units = _Plan(), 0
+    for subject_id, _, grant in read.grants.values():
+        holder = read.holders.get(subject_id)
+        if holder is None:
+            raise HolderMerged
+        instant = holder.instant(read.terms)
+        if holder.seal is None or grant.status_at(instant) != "open":
+            continue
+        move = revoke(grant, instant, reason=told.reason)
+        _record(plan, move, holder, instant, told, None)
+        units += move.units
+    _write(connection, plan, beside(len(plan.rows), units))
+
+
 def _read(connection: Connection, keyring: Keyring, ids: Sequence[UUID], lock: str, commands: Sequence[str]) -> _Read:
     """One round trip. Holders stay locked until the transaction ends."""
     with connection.pipeline():
+        connection.execute(holders.PLAN_ONCE)
         connection.execute(LOCK_SHARED)
         locked = connection.execute(lock.encode(), (ids,), binary=True)
         terms = connection.execute(holders.TERMS, binary=True)
@@ -192,10 +219,12 @@ def _record(plan: _Plan, move: Move, holder: Holder, instant: int, wanted: MoveW
         state = None
 
 
-def _write(connection: Connection, plan: _Plan) -> int:
-    """With the commit; the position of the last event."""
+def _write(connection: Connection, plan: _Plan, *before: Statement) -> int:
+    """With the commit; the position of the last event. before: what is written along, also where nothing moves."""
     if not plan.rows:
-        connection.rollback()
+        for statement, parameters in before:
+            connection.execute(statement.encode(), parameters)
+        (connection.commit if before else connection.rollback)()
         return 0
     columns = [list(column) for column in zip(*plan.rows, strict=True)]
-    return int(commit_with(connection, (_MOVE, columns))[0] or 0)
+    return int(commit_with(connection, *before, (_MOVE, columns))[0] or 0)

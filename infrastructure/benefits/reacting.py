@@ -13,6 +13,7 @@ from application.benefits.reacting import ActiveIssuance, Risen, Seen, TakenBack
 from domain.facts.fact import decode_attributes
 from domain.issuances.spec import next_turn
 from domain.user_tier.observation import Observation, decode_observation
+from infrastructure.benefits.growth import read_growth
 from infrastructure.event_store.tail import PARTITIONS, LogTail
 from infrastructure.postgres.pool import Pool, transaction
 from infrastructure.security.keyring import Keyring
@@ -69,14 +70,16 @@ select t.issuance, t.subject_id, coalesce((select min(user_id) from user_ids u w
 from issuance_timers t left join subjects s using (subject_id) left join observations o using (subject_id)
 where t.due_at <= (select tierline_peek()) order by t.due_at limit %b for update of t skip locked
 """
+# Those that no timer brings have no row before.
 _TALLY = """
-update issuance_progress set issued = issued + %(issued)s, refused = (
+insert into issuance_progress (issuance, revision, issued, refused) values (%(name)s, 0, %(issued)s, %(refused)s)
+on conflict (issuance) do update set issued = issuance_progress.issued + excluded.issued, refused = (
     select coalesce(jsonb_object_agg(reason, times), '{}') from (
         select reason, sum(times::bigint) as times from (
             select * from jsonb_each_text(issuance_progress.refused)
-            union all select * from jsonb_each_text(%(refused)s)
+            union all select * from jsonb_each_text(excluded.refused)
         ) both_of_them (reason, times) group by reason) summed
-) where issuance = %(name)s
+)
 """
 
 
@@ -160,9 +163,10 @@ class LockedTurn:
 
     def fallen(self, limit: int) -> Seen:
         """See BenefitTurn."""
+        head = self.tail.head()  # before the look for benefits: what is granted later stands behind it
         row = self.connection.execute(_ANY_FALLS).fetchone()
         if row is None or not row[0]:
-            return Seen((), self.tail.head(), False)
+            return Seen((), head, False)
         changes, position, more = self._changes(limit)
         named = [(one.subject_id, one.scheme, one.event_id) for one in changes]
         columns = [list(column) for column in zip(*named, strict=True)]
@@ -200,6 +204,10 @@ class LockedTurn:
             if one.user_ids and self._rises(one)
         ]
         return Seen(rises, position, more)
+
+    def grown(self, limit: int) -> Seen:
+        """See BenefitTurn."""
+        return read_growth(self.connection, self.tail, self.position, limit)
 
     def move_to(self, position: int) -> None:
         """See BenefitTurn."""

@@ -9,7 +9,6 @@ from uuid import UUID
 from psycopg import Connection, IsolationLevel
 
 from application.compliance.ports import EVERYBODY, RecordedSubjects, Share
-from application.queries import UnknownUser
 from domain.user_tier.decide import EVALUATOR, Command, Subject, columns_read, lines_read
 from domain.user_tier.decisions import NewEvent
 from domain.user_tier.holds import COMMANDED, changes_of
@@ -17,6 +16,7 @@ from domain.user_tier.merging import IDENTITY
 from domain.user_tier.tags import ADDED, REMOVED, spans_of
 from domain.user_tier.verify import Finding, RecordedEvent
 from infrastructure.compliance.proved_facts import proved_facts
+from infrastructure.compliance.shares import bounds
 from infrastructure.compliance.versions import VersionsProved, prove_versions
 from infrastructure.postgres.pool import Pool
 from infrastructure.security.keyring import Keyring
@@ -59,7 +59,7 @@ class PostgresRecords:
     def count(self, share: Share = EVERYBODY) -> int:
         """See Records."""
         with self._pool.connection() as connection:
-            row = connection.execute(_COUNT, self._bounds(share)).fetchone()
+            row = connection.execute(_COUNT, bounds(self._pool, share)).fetchone()
         return int(row[0]) if row else 0
 
     def broken_models(self) -> Sequence[Finding]:
@@ -69,35 +69,19 @@ class PostgresRecords:
 
     def subjects(self, share: Share = EVERYBODY) -> Iterator[RecordedSubjects]:
         """Batches in the order of subject ids; a subject whose key is gone is counted as erased and no more."""
-        return self._read(self._bounds(share))
+        return self._read(bounds(self._pool, share))
 
     def subject(self, subject_id: UUID) -> Iterator[RecordedSubjects]:
         """One subject, if it has decisions."""
-        return self._read({**self._bounds(EVERYBODY), "only": subject_id})
+        return self._read({**bounds(self._pool, EVERYBODY), "only": subject_id})
 
-    def _bounds(self, share: Share) -> dict[str, Any]:
-        width = 2**128 // share.parts
-        return {
-            "first": UUID(int=share.part * width),
-            "last": UUID(int=(share.part + 1) * width - 1),
-            "only": None if share.user_id is None else self._subject(share.user_id),
-            "after": share.after or UUID(int=0),
-        }
-
-    def _subject(self, user_id: str) -> UUID:
-        with self._pool.connection() as connection:
-            row = connection.execute("select subject_id from user_ids where user_id = %s", (user_id,)).fetchone()
-        if row is None:
-            raise UnknownUser(user_id)
-        return UUID(str(row[0]))
-
-    def _read(self, bounds: dict[str, Any]) -> Iterator[RecordedSubjects]:
-        after = bounds["after"]
+    def _read(self, asked: dict[str, Any]) -> Iterator[RecordedSubjects]:
+        after = asked["after"]
         while True:
             with self._pool.connection() as connection:
                 connection.isolation_level = IsolationLevel.REPEATABLE_READ
                 try:
-                    parameters = bounds | {"after": after, "limit": _CHUNK}
+                    parameters = asked | {"after": after, "limit": _CHUNK}
                     rows = _at_once(connection.execute(_SUBJECTS, parameters, binary=True).fetchall())
                     batches = list(self._batches(connection, rows))
                 finally:

@@ -11,6 +11,7 @@ from psycopg import Connection
 
 from domain.benefits.aggregate import Benefit, benefit_id_of
 from domain.budgets.aggregate import Budget, budget_id_of
+from domain.bulk_grants.aggregate import BulkGrant
 from domain.campaigns.aggregate import Campaign, campaign_id_of
 from domain.definitions.aggregate import Definition
 from domain.grant_stops.aggregate import GrantStop, stop_id_of
@@ -60,6 +61,10 @@ class Ledger(Application[UUID]):
     def budget(self, budget: str) -> Budget | None:
         """A budget; None when nothing was ever recorded of it."""
         return self._find(budget_id_of(budget), Budget)
+
+    def bulk_grant(self, run_id: UUID) -> BulkGrant | None:
+        """A bulk grant; None when none has this id."""
+        return self._find(run_id, BulkGrant)
 
     def grant_stop(self, scope: str) -> GrantStop | None:
         """A scope; None when it was never stopped."""

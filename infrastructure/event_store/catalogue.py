@@ -14,6 +14,7 @@ from eventsourcing.domain import AggregateEvent
 
 import domain.benefits.events as benefits
 import domain.budgets.events as budgets
+import domain.bulk_grants.events as bulk_grants
 import domain.campaigns.events as campaigns
 import domain.definitions.events as definitions
 import domain.grant_stops.events as grant_stops
@@ -162,6 +163,7 @@ CATALOGUE = Catalogue(
     [
         *(EventType(event, user_tier.CLEAR_FIELDS, sealed=True) for event in user_tier.EVENTS),
         *(EventType(event, tier_model.CLEAR_FIELDS, sealed=False) for event in tier_model.EVENTS),
+        *(EventType(event, benefits.CLEAR_FIELDS, sealed=False) for event in bulk_grants.EVENTS),
         *(EventType(event, benefits.CLEAR_FIELDS, sealed=False) for event in benefits.EVENTS),
         *(EventType(event, benefits.CLEAR_FIELDS, sealed=False) for event in budgets.EVENTS),
         *(EventType(event, benefits.CLEAR_FIELDS, sealed=False) for event in grant_stops.EVENTS),

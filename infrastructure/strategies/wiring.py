@@ -59,7 +59,7 @@ def build_strategies(
     evaluate_user, grants = EvaluateUser(evaluation), PostgresGrantDesk(pool, keyring)
     cap = None if settings.messages_at_most is None else MessageCap(*settings.messages_at_most)
     bulks = PostgresBulkAssignments(pool, keyring)
-    bulk = AssignInBulk(strategies, desk, bulks, runs, settings.approvals, settings.bulk_approval_from)
+    bulk = AssignInBulk(strategies, desk, bulks, runs, settings.approvals, settings.assignment_approval_from)
     define = DefineStrategy(strategies)
     change = ChangeStrategy(strategies, settings.approvals, settings.holdout_percent)
     campaigns, queries = PostgresCampaigns(pool, ledger), PostgresStrategyQueries(pool)

@@ -78,18 +78,22 @@ def _serve(supervisor: Supervisor, system: Any, url: str, then: Callable[[], Non
 
 
 def _demonstrate(system: Any, url: str, households: int | None, as_json: bool) -> dict[str, Any]:
-    """Load and ask. Everything on the page comes over HTTP, with a key that ends with the demo."""
+    """Load, give and ask. Everything on the page comes over HTTP, with keys that end with the demo."""
+    from interfaces.cli.demo_benefit import give_benefit
     from interfaces.cli.demo_year import ACTOR, load_year  # needs what only a checkout has
 
     loaded = load_year(system, households)
-    key, token = system.keys.create(f"demo {secrets.token_hex(3)}", "admin")
+    name = f"demo {secrets.token_hex(3)}"
+    (key, token), (second, its_token) = system.keys.create(name, "admin"), system.keys.create(name, "approver")
     try:
         api = Api(url, token)
         strategy = run_strategy(system, api, ACTOR)
         wait_for_read_models(api)
-        return {"loaded": loaded, **ask_page(api, strategy, quiet=as_json)}
+        given = give_benefit(api, Api(url, its_token))
+        return {"loaded": loaded, **ask_page(api, given, strategy, quiet=as_json)}
     finally:
-        system.keys.revoke(key.key_id)
+        for one in (key, second):
+            system.keys.revoke(one.key_id)
 
 
 def _require_sample_data() -> None:

@@ -73,8 +73,9 @@ def wait_for_read_models(api: Api) -> None:
             time.sleep(_LOOK_SECONDS)
 
 
-def ask_page(api: Api, strategy: dict[str, Any], quiet: bool) -> dict[str, Any]:
-    """Asks everything, prints it unless quiet, and answers it as one object. strategy: how the demo's own goes."""
+def ask_page(api: Api, given: dict[str, Any], strategy: dict[str, Any], quiet: bool) -> dict[str, Any]:
+    """Asks everything, prints it unless quiet, and answers it as one object. given: as give_benefit answers it;
+    strategy: how the demo's own goes."""
     models = {scheme: api.get(f"/v1/tier-models/{scheme}")["spec"] for scheme in SCHEMES}
     segment = api.post("/v1/segments/search", _SEGMENT)
     somebody = segment["users"] or api.post("/v1/segments/search", {"size": 1})["users"]
@@ -87,6 +88,7 @@ def ask_page(api: Api, strategy: dict[str, Any], quiet: bool) -> dict[str, Any]:
         "card": api.get(f"/v1/users/{user}"),
         "history": history,
         "past": api.get(f"/v1/users/{user}/tiers?as_of={_half_way(history['events'])}"),
+        "given": given,
         "projections": api.get("/v1/projections"),
     }
     if not quiet:
@@ -122,6 +124,7 @@ class _Page:
         self._table(
             ("scheme", "tier", "since"), [(scheme, one["tier"], _day(one["since"])) for scheme, one in standings]
         )
+        self._given(**page["given"])
         self._freshness(page["projections"]["projections"])
 
     def _sizes(self, scheme: str, tiers: dict[str, int]) -> None:
@@ -203,6 +206,31 @@ class _Page:
         values = {**receipt["features"], **receipt["scores"]}
         read = [f"{name} {_short(values[name])}" for name in values if re.search(rf"\b{re.escape(name)}\b", condition)]
         return f"{receipt['clause']}, {receipt['rule']}" + (f": {', '.join(read)}" if read else "")
+
+    def _given(self, benefit: dict[str, Any], grants: list[dict[str, Any]], budget: dict[str, Any]) -> None:
+        name, label = benefit["benefit"], benefit["spec"]["labels"]["zh-CN"]
+        request = f"POST /v1/segments/search {json.dumps({'benefits': [name]})}, GET /v1/users/USER/grants"
+        self._asked(request, f"Who holds {name} ({label})? {len(grants)} users:")
+        rows = [
+            (
+                one["user_id"],
+                one["units"],
+                one["redeemed"],
+                one["left"],
+                _day(one["granted_at"]),
+                _day(one["expires_at"]),
+            )
+            for one in grants
+        ]
+        self._table(("user", "granted", "redeemed", "left", "since", "until"), rows)
+        self._asked(
+            f"GET /v1/budgets/{budget['budget']}", "What is promised of its budget, what is spent, and what is left?"
+        )
+        columns = ("allowed", "reserved", "spent", "left")
+        self._table(
+            ("budget", *columns),
+            [(budget["budget"], *(_money(one[column]) for column in columns)) for one in budget["accounts"]],
+        )
 
     def _freshness(self, read_models: list[dict[str, Any]]) -> None:
         self._asked("GET /v1/projections", "How fresh is all this?")

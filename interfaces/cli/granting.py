@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from domain.benefits.grant import GrantStatus
 from interfaces.cli.context import KeyOption as Key
 from interfaces.cli.context import acting
 from interfaces.cli.grants import app
@@ -98,7 +99,7 @@ def show(ctx: typer.Context, grant_id: GrantId, as_json: JsonOption = False) -> 
 def list_grants(
     ctx: typer.Context,
     user_id: Annotated[str, typer.Argument(metavar="USER_ID")],
-    status: Annotated[str | None, typer.Option(help="open, redeemed, expired, revoked or clawed-back.")] = None,
+    status: Annotated[GrantStatus | None, typer.Option(help="Only these.")] = None,
     size: Annotated[int, typer.Option(min=1, max=1_000)] = 100,
     as_json: JsonOption = False,
 ) -> None:

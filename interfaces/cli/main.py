@@ -15,6 +15,7 @@ from interfaces.cli import (
     bench,
     benefits,
     budgets,
+    bulk_grants,
     bulk_tags,
     campaigns,
     demo,
@@ -23,6 +24,7 @@ from interfaces.cli import (
     facts,
     granting,
     holds,
+    ledger,
     notices,
     run,
     segments,
@@ -52,11 +54,13 @@ cli.add_typer(facts.app, name="facts")
 cli.add_typer(notices.models, name="model")
 cli.add_typer(benefits.app, name="benefit")
 cli.add_typer(budgets.app, name="budget")
+granting.app.add_typer(bulk_grants.app, name="bulk")
 cli.add_typer(granting.app, name="grants")
 cli.add_typer(holds.users, name="user")
 cli.add_typer(user_ids.users, name="user")
 cli.add_typer(holds.overrides, name="overrides")
 cli.add_typer(standings.app, name="standings")
+cli.add_typer(ledger.app, name="ledger")
 cli.add_typer(effects.app, name="scheme")
 cli.add_typer(segments.app, name="segment")
 cli.add_typer(bulk_tags.tags, name="tag")

@@ -8,6 +8,7 @@ from interfaces.http.problems import problem
 
 LIMIT_BYTES = 8_000_000
 _DRAINED_BYTES = 64_000_000  # what is read and thrown away so that the caller, still sending, gets the answer
+_LISTS = "/v1/bulk-grants/lists"  # CSV, or NDJSON, of any length
 _STREAMED = (b"application/x-ndjson", b"application/ndjson", b"application/jsonl")
 
 
@@ -70,4 +71,5 @@ def _declared_length(scope: Scope) -> int | None:
 
 
 def _streams(scope: Scope) -> bool:
-    return any(name == b"content-type" and value.lower().startswith(_STREAMED) for name, value in scope["headers"])
+    streamed = (*_STREAMED, b"text/csv") if scope["path"] == _LISTS else _STREAMED
+    return any(name == b"content-type" and value.lower().startswith(streamed) for name, value in scope["headers"])

@@ -12,9 +12,11 @@ from infrastructure.bootstrap import System, build
 from infrastructure.logs import configure_logs
 from infrastructure.settings import load_settings
 from interfaces.http import (
+    benefit_ledger,
     benefits,
     budgets,
     bulk_assignments,
+    bulk_grants,
     bulk_tags,
     campaigns,
     cards,
@@ -64,6 +66,7 @@ _ROUTERS = (
     user_ids,
     overrides,
     grants,
+    bulk_grants,
     issuances,
     strategies,
     bulk_assignments,
@@ -72,6 +75,7 @@ _ROUTERS = (
     facts,
     receipts,
     verifications,
+    benefit_ledger,
     segments,
     saved_segments,
     tag_definitions,

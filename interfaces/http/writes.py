@@ -61,7 +61,7 @@ def write(permission: Permission, *, whole_body: bool = True) -> Any:
 
     async def admitted(request: Request, idempotency_key: IdempotencyKey = None) -> Write:
         caller = await admit(request, permission)
-        key = idempotency_key if whole_body or not is_stream(request) else None
+        key = idempotency_key if whole_body or not (is_stream(request) or is_table(request)) else None
         request_hash = b"" if key is None else _hash(request, await request.body())
         return Write(caller, key, request_hash, request.app.state.system.one_answer)
 
@@ -70,8 +70,17 @@ def write(permission: Permission, *, whole_body: bool = True) -> Any:
 
 def is_stream(request: Request) -> bool:
     """Whether the body is NDJSON."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return media_type in ("application/x-ndjson", "application/ndjson", "application/jsonl")
+    return media_type_of(request) in ("application/x-ndjson", "application/ndjson", "application/jsonl")
+
+
+def is_table(request: Request) -> bool:
+    """Whether the body is CSV."""
+    return media_type_of(request) == "text/csv"
+
+
+def media_type_of(request: Request) -> str:
+    """Of the body, without its parameters; empty when the request names none."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _hash(request: Request, body: bytes) -> bytes:

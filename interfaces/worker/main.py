@@ -41,6 +41,7 @@ def work(system: System, stop: threading.Event) -> None:
             system.perform_runs,
             {
                 "grants": system.grants.keep_up,
+                "bulk grants": system.bulk_grants.perform,
                 "rule tags": system.tags.follow_rules,
                 "strategies": system.strategies.react,
             },

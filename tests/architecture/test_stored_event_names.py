@@ -7,6 +7,7 @@ from eventsourcing.utils import get_topic
 
 from domain.benefits import events as benefit_events
 from domain.budgets import events as budget_events
+from domain.bulk_grants import events as bulk_grant_events
 from domain.campaigns import events as campaign_events
 from domain.grant_stops import events as stop_events
 from domain.strategies import events as strategy_events
@@ -31,6 +32,10 @@ def stored_topics() -> dict[str, str | None]:
             benefit_events,
             budget_events,
             stop_events,
+            benefit_events,
+            budget_events,
+            stop_events,
+            bulk_grant_events,
         )
         for event_class in vars(module).values()
         if isinstance(event_class, type) and issubclass(event_class, AggregateEvent)

@@ -26,8 +26,17 @@ def test_the_demo_loads_answers_and_goes_on_from_what_is_there(stack, tmp_path):
     assert {server["status"] for server in json.loads(tierline("stack", "status", "--json"))} == {"stopped"}
     assert first["loaded"]["loaded_before"] is False
     assert [sum(one["tiers"].values()) for one in first["distributions"].values()] == [60, 60, 60]
-    assert {event["data"]["cause"] for event in first["history"]["events"] if event["data"]["scheme"]} == {"history"}
+    assert {event["data"]["cause"] for event in first["history"]["events"] if event["data"].get("scheme")} == {
+        "history"
+    }
     assert set(first["card"]["standings"]) == set(first["past"]["standings"]) == {"value", "behaviour", "feature"}
+    given, (account,) = first["given"], first["given"]["budget"]["accounts"]
+    assert given["benefit"]["review"]["approved_by"] != given["benefit"]["review"]["submitted_by"]
+    assert 1 <= len(given["grants"]) <= 8 and {one["status"] for one in given["grants"]} == {"open"}
+    redeemed, left = (sum(one[what] for one in given["grants"]) for what in ("redeemed", "left"))
+    assert (account["spent"], account["reserved"]) == (500 * redeemed, 500 * left) and redeemed == min(
+        3, len(given["grants"])
+    )
     users = sum(arm["assigned"] for arm in first["strategy"]["arms"])
     assert users == first["segment"]["total"] > 0
     assert {arm["holdout"] for arm in first["strategy"]["arms"]} <= {None, "strategy"}
@@ -38,6 +47,9 @@ def test_the_demo_loads_answers_and_goes_on_from_what_is_there(stack, tmp_path):
     assert "important_value" in page and "How fresh is all this?" in page
     again = json.loads(tierline("demo", "--households", "60", "--json"))
     assert again["loaded"] == {**first["loaded"], "loaded_before": True}
+    assert "valued-coupon" in page and "What is promised of its budget" in page
+    strip = [{**one, "position": 0} for one in first["given"]["grants"]]
+    assert [{**one, "position": 0} for one in again["given"]["grants"]] == strip
     assert again["strategy"]["arms"] == first["strategy"]["arms"]
     assert again["history"]["events"] == first["history"]["events"]
     assert again["projections"]["position"] == first["projections"]["position"]

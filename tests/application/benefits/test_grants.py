@@ -2,16 +2,12 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import psycopg
 import pytest
 
-from application.benefits.expire_grants import ExpireGrants
-from application.benefits.grant_benefit import GrantBenefit, grant_id_of
+from application.benefits.grant_benefit import grant_id_of
 from application.benefits.ports import MoveWanted, Recorded
-from application.benefits.redeem_grant import RedeemGrant
-from application.benefits.revoke_grant import RevokeGrant
 from application.queries import UnknownUser
 from domain.benefits.granting import GrantWanted
 from domain.benefits.refusals import (
@@ -34,58 +30,19 @@ from domain.benefits.refusals import (
     UnknownGrant,
 )
 from domain.facts.history import SubjectInHistory
-from domain.facts.instants import SECOND, parse_instant
-from infrastructure.benefits.desk import PostgresGrantDesk
+from domain.facts.instants import parse_instant
 from tests.support.benefits import COUPON, accounts, open_budget, put_in_force
-from tests.support.ledger import LedgerSystem, order
-
-DAY = 86_400 * SECOND
-START = parse_instant("2026-03-02T00:00:00Z")
-MODEL: dict[str, Any] = {
-    "scheme": "value",
-    "dimension": "value",
-    "time_zone": "UTC",
-    "currency": "USD",
-    "tiers": ["low", "high"],
-    "features": {"orders": {"count": "order", "within": "30 days"}},
-    "rules": {"high": "orders >= 2"},
-}
-
-
-class Desk(LedgerSystem):
-    """With what grants."""
-
-    def __init__(self, dsn: str) -> None:
-        super().__init__(dsn, manual_clock=True)
-        self.desk = PostgresGrantDesk(self.pool, self.keyring)
-        self.grant = GrantBenefit(self.desk, self.evaluate_user)
-        self.redeem, self.revoke = (
-            RedeemGrant(self.desk, self.evaluate_user),
-            RevokeGrant(self.desk, self.evaluate_user),
-        )
-        self.expire = ExpireGrants(self.desk)
-
-    def give(self, user_id: str = "ann", benefit: str = "coupon-10", **further: Any) -> Recorded:
-        command_id = further.pop("command_id", "")
-        wanted = GrantWanted(
-            grant_id_of(command_id), user_id, benefit, actor="key:op", command_id=command_id, **further
-        )
-        return self.grant(wanted)
+from tests.support.grants import DAY, MODEL, START, GrantingSystem, two_users
+from tests.support.ledger import order
 
 
 @pytest.fixture
-def system(database: str) -> Iterator[Desk]:
-    """ann stands on high, bob on low."""
-    with Desk(database) as system:
-        system.clock.set(START)
-        system.activate(MODEL)
-        facts = [order("o1", "ann", START), order("o2", "ann", START), order("o3", "bob", START)]
-        system.facts(facts)
-        system.settle()
+def system(database: str) -> Iterator[GrantingSystem]:
+    with two_users(database) as system:
         yield system
 
 
-def test_a_grant_is_redeemed_in_part_and_then_whole(system: Desk) -> None:
+def test_a_grant_is_redeemed_in_part_and_then_whole(system: GrantingSystem) -> None:
     open_budget(system.dsn, "spring", 10_000)
     put_in_force(system.dsn, {**COUPON, "stock": 5, "budget": "spring", "validity": {"from_grant": "30 days"}})
     given = system.give(units=3, reason="welcome", order_id="o1")
@@ -111,7 +68,7 @@ def test_a_grant_is_redeemed_in_part_and_then_whole(system: Desk) -> None:
     system.assert_proven()
 
 
-def test_what_is_revoked_can_be_promised_again(system: Desk) -> None:
+def test_what_is_revoked_can_be_promised_again(system: GrantingSystem) -> None:
     open_budget(system.dsn, "spring", 3_000)
     put_in_force(system.dsn, {**COUPON, "stock": 3, "budget": "spring"})
     grant_id = system.give(units=3).grant.grant_id
@@ -124,7 +81,7 @@ def test_what_is_revoked_can_be_promised_again(system: Desk) -> None:
     assert system.give("bob", units=2).grant.left == 2
 
 
-def test_a_grant_expires_as_of_its_end_however_late(system: Desk) -> None:
+def test_a_grant_expires_as_of_its_end_however_late(system: GrantingSystem) -> None:
     open_budget(system.dsn, "spring", 3_000)
     put_in_force(system.dsn, {**COUPON, "budget": "spring", "validity": {"from_grant": "2 days"}})
     grant_id = system.give(units=2).grant.grant_id
@@ -142,7 +99,7 @@ def test_a_grant_expires_as_of_its_end_however_late(system: Desk) -> None:
     system.assert_proven()
 
 
-def test_a_budget_and_all_it_lies_in_are_charged_or_none(system: Desk) -> None:
+def test_a_budget_and_all_it_lies_in_are_charged_or_none(system: GrantingSystem) -> None:
     open_budget(system.dsn, "year", 2_500)
     open_budget(system.dsn, "spring", 10_000, parent="year")
     put_in_force(system.dsn, {**COUPON, "stock": 10, "budget": "spring"})
@@ -160,7 +117,7 @@ def test_a_budget_and_all_it_lies_in_are_charged_or_none(system: Desk) -> None:
     ]
 
 
-def test_a_budget_of_periods_has_a_fresh_amount_in_each(system: Desk) -> None:
+def test_a_budget_of_periods_has_a_fresh_amount_in_each(system: GrantingSystem) -> None:
     open_budget(system.dsn, "monthly", 1_500, period="month")
     put_in_force(system.dsn, {**COUPON, "budget": "monthly"})
     system.give()
@@ -174,7 +131,7 @@ def test_a_budget_of_periods_has_a_fresh_amount_in_each(system: Desk) -> None:
     }
 
 
-def test_a_command_brings_a_budget_of_its_own(system: Desk) -> None:
+def test_a_command_brings_a_budget_of_its_own(system: GrantingSystem) -> None:
     open_budget(system.dsn, "launch", 1_000)
     open_budget(system.dsn, "yen", 1_000, currency="JPY")
     open_budget(system.dsn, "later", 1_000, starts_at=START + DAY)
@@ -193,7 +150,7 @@ def test_a_command_brings_a_budget_of_its_own(system: Desk) -> None:
         system.give(budgets=("nowhere",))
 
 
-def test_stock_runs_out(system: Desk) -> None:
+def test_stock_runs_out(system: GrantingSystem) -> None:
     put_in_force(system.dsn, {**COUPON, "stock": 2})
     system.give(units=2)
     with pytest.raises(StockExhausted):
@@ -201,14 +158,14 @@ def test_stock_runs_out(system: Desk) -> None:
     assert accounts(system.dsn) == {"stock:coupon-10": (2, 2, 0)}
 
 
-def test_who_is_not_entitled_gets_nothing(system: Desk) -> None:
+def test_who_is_not_entitled_gets_nothing(system: GrantingSystem) -> None:
     put_in_force(system.dsn, {**COUPON, "entitlement": {"value": ["high"]}})
     assert system.give().grant.left == 1
     with pytest.raises(NotEntitled, match="stands on 'low' on scheme 'value'"):
         system.give("bob")
 
 
-def test_what_is_due_is_decided_before_the_grant(system: Desk) -> None:
+def test_what_is_due_is_decided_before_the_grant(system: GrantingSystem) -> None:
     put_in_force(system.dsn, {**COUPON, "entitlement": {"value": ["high"]}})
     system.facts([order("o4", "bob", START)])
     assert system.give("bob").grant.left == 1, "two orders by now, and nobody has decided yet"
@@ -218,14 +175,14 @@ def test_what_is_due_is_decided_before_the_grant(system: Desk) -> None:
     system.assert_proven()
 
 
-def test_an_activation_reaches_a_user_before_a_grant_does(system: Desk) -> None:
+def test_an_activation_reaches_a_user_before_a_grant_does(system: GrantingSystem) -> None:
     put_in_force(system.dsn, {**COUPON, "entitlement": {"value": ["high"]}})
     system.activate({**MODEL, "rules": {"high": "orders >= 1"}})
     assert system.give("bob").grant.left == 1
     system.assert_proven()
 
 
-def test_redeeming_may_ask_for_the_tier_again(system: Desk) -> None:
+def test_redeeming_may_ask_for_the_tier_again(system: GrantingSystem) -> None:
     put_in_force(system.dsn, {**COUPON, "entitlement": {"value": ["high"]}, "redemption": {"while_entitled": True}})
     grant_id = system.give(units=2).grant.grant_id
     system.redeem(grant_id, "key:till", units=1)
@@ -234,7 +191,7 @@ def test_redeeming_may_ask_for_the_tier_again(system: Desk) -> None:
         system.redeem(grant_id, "key:till")
 
 
-def test_caps_hold_for_a_user_and_in_a_period(system: Desk) -> None:
+def test_caps_hold_for_a_user_and_in_a_period(system: GrantingSystem) -> None:
     caps = {"per_user": 3, "per_period": {"units": 2, "period": "month"}}
     put_in_force(system.dsn, {**COUPON, "caps": caps})
     first = system.give(units=2).grant.grant_id
@@ -253,7 +210,7 @@ def test_caps_hold_for_a_user_and_in_a_period(system: Desk) -> None:
         system.give()
 
 
-def test_rules_of_redemption(system: Desk) -> None:
+def test_rules_of_redemption(system: GrantingSystem) -> None:
     put_in_force(system.dsn, {**COUPON, "redemption": {"most_times": 2}})
     grant_id = system.give(units=5).grant.grant_id
     with pytest.raises(MoreThanLeft, match="has 5 left, and 6"):
@@ -274,7 +231,7 @@ def test_rules_of_redemption(system: Desk) -> None:
             system.redeem(whole, "key:till", units=wrong)
 
 
-def test_a_clawback_takes_what_is_left_and_owes_what_was_used(system: Desk) -> None:
+def test_a_clawback_takes_what_is_left_and_owes_what_was_used(system: GrantingSystem) -> None:
     open_budget(system.dsn, "spring", 5_000)
     put_in_force(system.dsn, {**COUPON, "budget": "spring"})
     grant_id = system.give(units=3).grant.grant_id
@@ -290,7 +247,7 @@ def test_a_clawback_takes_what_is_left_and_owes_what_was_used(system: Desk) -> N
     assert (last["units"], last["reclaimed"], last["clawback"]) == (2, 1, True)
 
 
-def test_one_command_is_one_grant_and_one_redemption(system: Desk) -> None:
+def test_one_command_is_one_grant_and_one_redemption(system: GrantingSystem) -> None:
     put_in_force(system.dsn, {**COUPON, "stock": 10})
     first, second = system.give(command_id="k/1", units=2), system.give(command_id="k/1", units=2)
     assert (first.grant.grant_id, first.replayed, second.replayed) == (second.grant.grant_id, False, True)
@@ -300,7 +257,7 @@ def test_one_command_is_one_grant_and_one_redemption(system: Desk) -> None:
     assert accounts(system.dsn) == {"stock:coupon-10": (10, 1, 1)}
 
 
-def test_a_stop_holds_everything_of_its_scope(system: Desk) -> None:
+def test_a_stop_holds_everything_of_its_scope(system: GrantingSystem) -> None:
     open_budget(system.dsn, "launch", 9_000)
     put_in_force(system.dsn, COUPON)
     put_in_force(system.dsn, {**COUPON, "benefit": "other"})
@@ -322,7 +279,7 @@ def test_a_stop_holds_everything_of_its_scope(system: Desk) -> None:
         assert system.give(**further).grant.left == 1
 
 
-def test_what_cannot_be_granted(system: Desk) -> None:
+def test_what_cannot_be_granted(system: GrantingSystem) -> None:
     put_in_force(system.dsn, {**COUPON, "validity": {"until": "2026-03-01T00:00:00Z"}})
     with pytest.raises(GrantEndsInPast):
         system.give()
@@ -347,7 +304,7 @@ def test_what_cannot_be_granted(system: Desk) -> None:
         system.give("hal")
 
 
-def test_a_batch_refuses_one_and_grants_the_rest(system: Desk) -> None:
+def test_a_batch_refuses_one_and_grants_the_rest(system: GrantingSystem) -> None:
     put_in_force(system.dsn, {**COUPON, "stock": 2, "entitlement": {"value": ["high", "low"]}})
     wanted = [GrantWanted(grant_id_of(""), user, "coupon-10") for user in ("ann", "nobody", "bob", "ann", "bob")]
     outcomes = system.desk.grant_many(wanted)
@@ -358,7 +315,7 @@ def test_a_batch_refuses_one_and_grants_the_rest(system: Desk) -> None:
     assert positions[1].position == positions[0].position + 1
 
 
-def test_many_at_once_never_overspend(system: Desk) -> None:
+def test_many_at_once_never_overspend(system: GrantingSystem) -> None:
     """40 users, 8 threads, room for 25 units in the budget and 20 in stock."""
     open_budget(system.dsn, "spring", 25_000)
     put_in_force(system.dsn, {**COUPON, "stock": 20, "budget": "spring"})
@@ -380,7 +337,7 @@ def test_many_at_once_never_overspend(system: Desk) -> None:
     assert len(granted) == 20
 
 
-def test_two_names_of_one_user_share_their_caps(system: Desk) -> None:
+def test_two_names_of_one_user_share_their_caps(system: GrantingSystem) -> None:
     put_in_force(system.dsn, {**COUPON, "caps": {"per_user": 1}})
     with psycopg.connect(system.dsn) as connection:
         connection.execute("insert into user_ids select 'anne', subject_id from user_ids where user_id = 'ann'")
@@ -388,7 +345,7 @@ def test_two_names_of_one_user_share_their_caps(system: Desk) -> None:
     assert [type(outcome) for outcome in system.desk.grant_many(wanted)] == [Recorded, CapReached]
 
 
-def test_what_is_left_of_an_erased_user_is_released(system: Desk) -> None:
+def test_what_is_left_of_an_erased_user_is_released(system: GrantingSystem) -> None:
     put_in_force(system.dsn, {**COUPON, "stock": 3, "validity": {"from_grant": "1 day"}})
     system.give(units=2)
     with psycopg.connect(system.dsn) as connection:

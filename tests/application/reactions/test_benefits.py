@@ -204,6 +204,7 @@ def test_an_upgrade_once_a_year(system: Programme) -> None:
     system.facts([order("o6", "bob", at), order("o7", "bob", at)])
     system.keep_up()
     assert len(system.given("bob")) == 2
+    assert system.issuances.shown(system.issuances.find("gift"))["issued"] == 2
     system.activate({**MODEL, "rules": {"high": "orders >= 1", "mid": "orders >= 1"}})
     system.keep_up()
     assert system.given("ann") == [], "another model is no upgrade"
@@ -255,9 +256,21 @@ def test_what_cannot_be_defined(system: Programme) -> None:
         with pytest.raises(DefinitionInvalid) as refused:
             system.issuances.define("monthly", good | wrong, "key:op")
         assert refused.value.complaints[0].field == field
+    nowhere = {"benefit": "coupon-10", "time_zone": "UTC", "upgrade": "value", "into": ["hig"], "budgets": ["winter"]}
+    with pytest.raises(DefinitionInvalid) as refused:
+        system.issuances.define("gift", nowhere, "key:op")
+    assert [(one.field, one.value, one.remedy) for one in refused.value.complaints] == [
+        ("budgets", "winter", "define it, or leave it out"),
+        ("into", "hig", "Did you mean high? There are: high, low, mid"),
+    ]
+    with pytest.raises(DefinitionInvalid) as refused:
+        system.issuances.define("gift", nowhere | {"upgrade": "valu", "budgets": []}, "key:op")
+    assert [one.field for one in refused.value.complaints] == ["upgrade"]
     with pytest.raises(DefinitionInvalid):
         system.issuances.define("a b", good, "key:op")
     with pytest.raises(UnknownBenefit):
         system.issuances.define("monthly", good | {"benefit": "nothing"}, "key:op")
-    with pytest.raises(UnknownDefinition):
+    system.issuances.define("monthly", good, "key:op")
+    with pytest.raises(UnknownDefinition) as unknown:
         system.issuances.retire("nothing", "key:op")
+    assert unknown.value.complaints[0].remedy == "use one of monthly"

@@ -29,7 +29,7 @@ USERS = 12
 def system(database: str) -> Iterator[StrategySystem]:
     """Twelve users, every third on high; two of these refuse what is personal."""
     put_in_force(database, COUPON)
-    with StrategySystem(database, bulk_approval_from=3) as system:
+    with StrategySystem(database, assignment_approval_from=3) as system:
         system.clock.set(START)
         system.activate(MODEL)
         for number in range(USERS):

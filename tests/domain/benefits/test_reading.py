@@ -14,6 +14,7 @@ from domain.benefits.lint import Surroundings, lint_text
 from domain.benefits.reading import BenefitInvalid, parse_benefit
 from domain.benefits.spec import content_hash, json_schema, spec_to_json
 from domain.facts.instants import parse_instant
+from domain.facts.kinds import KindDefinition
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = ROOT / "docs" / "benefit.schema.json"
@@ -23,6 +24,7 @@ BESIDE = Surroundings(
     scoped=("shop",),
     budgets={"membership": "USD", "europe": "EUR"},
     now=parse_instant("2026-03-01T00:00:00Z"),
+    kinds={"growth_gift": KindDefinition(), "shelf": KindDefinition(requires=("attributes.shelf", "attributes.value"))},
 )
 
 
@@ -139,3 +141,15 @@ _VALUES = [*_WORDS.split(), "30 days", "0 days", "1000000000 days"]
 def test_whatever_is_given_there_are_faults_and_never_an_error(lines: list[Any]) -> None:
     text = "\n".join(line if isinstance(line, str) else f"{line[0].partition(':')[0]}: {line[1]}" for line in lines)
     assert all(fault.message and fault.remedy for fault in lint_text(text, BESIDE))
+
+
+def test_growth_value_is_earned_from_a_kind_that_is_registered_and_asks_for_no_more_than_a_grant_has() -> None:
+    def found(kind: str) -> list[tuple[str, int | None, int | None, str]]:
+        return faults(with_value(kind="points", details={"of": "growth", "fact_kind": kind}))
+
+    assert found("growth_gift") == []
+    ((path, _, _, unknown),) = found("growth_gif")
+    assert path == "details.fact_kind"
+    assert "is no kind of facts that is registered. Register it" in unknown
+    assert "of: growth_gif.value" in unknown and "Did you mean growth_gift?" in unknown
+    assert "asks for what a grant does not have: attributes.shelf." in found("shelf")[0][3]

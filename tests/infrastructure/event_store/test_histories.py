@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -138,6 +139,24 @@ def test_a_budgets_history_loads(world: World) -> None:
     assert budget is not None and budget.terms is not None and budget.waiting is not None
     assert (budget.terms.amount, budget.terms.parent, budget.terms.ends_at) == (70_000, "year", 1780272000000000)
     assert (budget.is_open, budget.waiting.terms.amount, budget.waiting.proposed_by) == (True, 900_000, "key:operator")
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "because"),
+    [
+        ("bulk-grant-v1.json", "reverted", "the wrong coupon"),
+        ("bulk-grant-rejected-v1.json", "rejected", "too dear"),
+        ("bulk-grant-cancelled-v1.json", "cancelled", "no more"),
+    ],
+)
+def test_a_bulk_grants_history_loads(world: World, name: str, state: str, because: str) -> None:
+    run_id = UUID(int=18)
+    write(world, name, run_id, None)
+    bulk = Ledger(world.pool, world.keyring).bulk_grant(run_id)
+    assert bulk is not None
+    assert (bulk.state, bulk.because, bulk.planned_by, bulk.people) == (state, because, "key:operator", 5)
+    assert (bulk.terms.budgets, bulk.terms.cost_of(bulk.people)) == (("spring",), 10_000)
+    assert bulk.approved_by == (("key:approver",) if state == "reverted" else ())
 
 
 def test_a_stops_history_loads(world: World) -> None:

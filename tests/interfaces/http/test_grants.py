@@ -1,5 +1,6 @@
 """Grants over HTTP: given, shown, found, redeemed, expired; refused with a reason and a remedy; once for a key."""
 
+import json
 from typing import Any
 
 import pytest
@@ -110,6 +111,10 @@ def test_refusals_name_the_reason_and_the_remedy(at_work: Api) -> None:
     assert problem(post(path, json={"benefit": "coupon-10", "units": 0}), 422)["errors"][0]["field"] == "units"
     assert problem(post(path, json={"benefit": "coupon-10", "unit": 1}), 422)["errors"][0]["field"] == "unit"
     assert problem(post(path, json={"benefit": "coupon-10", "units": "2"}), 422)["errors"][0]["field"] == "units"
+    for field, value in {"benefit": "a\0", "campaign": "\ud800", "budgets": ["a\nb"]}.items():
+        body = json.dumps({"benefit": "coupon-10"} | {field: value})
+        refused = problem(post(path, content=body, headers={"content-type": "application/json"}), 422)
+        assert refused["errors"][0]["field"] == field
     problem(post("/v1/users/nobody/grants", json={"benefit": "coupon-10"}), 404)
     grant = post(path, json={"benefit": "coupon-10", "units": 2}).json()
     redemptions = f"/v1/grants/{grant['grant_id']}/redemptions"
