@@ -24,8 +24,11 @@ def problem(
         "type": f"urn:tierline:problem:{kind}",
         "title": title,
         "status": status,
-        "detail": detail,
-        "errors": [dict(error, value=_shown(error.get("value"))) for error in errors],
+        "detail": _sayable(detail),
+        "errors": [
+            {key: _sayable(said) for key, said in error.items()} | {"value": _shown(error.get("value"))}
+            for error in errors
+        ],
     }
     headers = {"Retry-After": str(retry_after_seconds)} if retry_after_seconds is not None else None
     if status == 401:
@@ -37,5 +40,10 @@ def _shown(value: Any) -> Any:
     """The value, cut when long: a problem document never carries a body back."""
     if value is None or isinstance(value, bool | int | float):
         return value
-    text = value if isinstance(value, str) else repr(value)
+    text = _sayable(value) if isinstance(value, str) else repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _sayable(text: Any) -> Any:
+    """A text with halves of characters, which no answer can carry, written out."""
+    return text.encode("utf-8", "backslashreplace").decode() if isinstance(text, str) else text
