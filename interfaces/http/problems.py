@@ -24,9 +24,14 @@ def problem(
         "type": f"urn:tierline:problem:{kind}",
         "title": title,
         "status": status,
-        "detail": _sayable(detail),
+        "detail": _writable(detail),
         "errors": [
-            {key: _sayable(said) for key, said in error.items()} | {"value": _shown(error.get("value"))}
+            dict(
+                error,
+                field=_writable(error["field"]),
+                value=_shown(error.get("value")),
+                remedy=_writable(error["remedy"]),
+            )
             for error in errors
         ],
     }
@@ -40,10 +45,13 @@ def _shown(value: Any) -> Any:
     """The value, cut when long: a problem document never carries a body back."""
     if value is None or isinstance(value, bool | int | float):
         return value
-    text = _sayable(value) if isinstance(value, str) else repr(value)
+    try:
+        text = _writable(value if isinstance(value, str) else repr(value))
+    except RecursionError:
+        return "(nested too deeply to be shown)"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
-def _sayable(text: Any) -> Any:
-    """A text with halves of characters, which no answer can carry, written out."""
-    return text.encode("utf-8", "backslashreplace").decode() if isinstance(text, str) else text
+def _writable(text: str) -> str:
+    """Without halves of characters: JSON may name them, UTF-8 cannot hold them."""
+    return text.encode("utf-8", "replace").decode()
