@@ -44,6 +44,10 @@ REQUESTS = {
     Permission.REDEEM_GRANTS: ("POST", "/v1/grants/nothing/redemptions", {}),
     Permission.ISSUE_BENEFITS: ("PUT", "/v1/issuances/monthly", {}),
     Permission.REVOKE_GRANTS: ("DELETE", "/v1/grants/nothing", None),
+    Permission.DEFINE_STRATEGIES: ("POST", "/v1/strategies", {}),
+    Permission.APPROVE_STRATEGIES: ("POST", "/v1/campaigns/nothing/approve", {"content_hash": "x"}),
+    Permission.RUN_STRATEGIES: ("POST", "/v1/strategies/nothing/start", None),
+    Permission.ASSIGN_STRATEGIES: ("POST", "/v1/users/nobody/strategies", {"strategy": "x"}),
     Permission.HOLD_TIERS: ("PUT", "/v1/users/u-1/freezes/value", {}),
     Permission.APPROVE_OVERRIDES: ("POST", "/v1/override-requests/none/approve", {}),
     Permission.VERIFY: ("POST", "/v1/verifications", {}),
@@ -64,6 +68,7 @@ def test_each_role_does_what_the_table_says(api: Api, role: Role) -> None:
         Permission.READ_USERS,
         Permission.TRY_OUT,
         Permission.READ_MODELS,
+        Permission.READ_STRATEGIES,
         Permission.WATCH,
         Permission.TAKE_OVER,
     }, "allowed to everybody, or at the command line alone; a new permission needs a request here"
