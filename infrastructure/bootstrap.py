@@ -65,7 +65,7 @@ from application.tier_models.show_tier_model import ShowTierModel
 from application.tier_models.submit_tier_model import SubmitTierModel
 from application.tier_models.unschedule_tier_model import UnscheduleTierModel
 from infrastructure.benefits.bulk_wiring import build_bulk_grants
-from infrastructure.benefits.grants_wiring import build_grants
+from infrastructure.benefits.grants_wiring import build_grants, issued_benefits
 from infrastructure.benefits.ledger_wiring import benefit_ledger, ledger_jobs
 from infrastructure.benefits.wiring import benefit_catalogue
 from infrastructure.clock import Clock
@@ -295,7 +295,7 @@ def _jobs(
     pool: Pool, keyring: Keyring, models: PostgresTierModels, records: PostgresRecords
 ) -> Mapping[str, Callable[[Part], None]]:
     """What does a part of a long question, by its kind."""
-    previews = PreviewJob(models, PostgresSnapshots(pool, keyring))
+    previews = PreviewJob(models, PostgresSnapshots(pool, keyring), issued_benefits(pool))
     ours: dict[str, Callable[[Part], None]] = {PREVIEW: previews, VERIFICATION: VerificationJob(records)}
     return {**ours, **ledger_jobs(pool, keyring), **effect_jobs(models, pool, keyring)}
 

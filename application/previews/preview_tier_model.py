@@ -1,5 +1,6 @@
 """What a version would change: how many would move where, who, and why. Kept with the version's content."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from application.previews.ports import Candidate, Snapshots
@@ -8,6 +9,7 @@ from application.tier_models.choose import chosen
 from application.tier_models.coming_into_force import require_ready, settled
 from application.tier_models.ports import TierModels, TierModelView
 from domain.facts.instants import format_instant
+from domain.issuances.cost import IssuedBenefit, cost_of_change
 from domain.tier_model.migration import Migration, migration_from_json
 from domain.user_tier.decide import decide
 from domain.user_tier.impact import Impact
@@ -49,8 +51,9 @@ class PreviewTierModel:
 class PreviewJob:
     """Decides everybody as if the version came into force now, and counts. Nothing is written but the answer."""
 
-    def __init__(self, models: TierModels, snapshots: Snapshots) -> None:
-        self._models, self._snapshots = models, snapshots
+    def __init__(self, models: TierModels, snapshots: Snapshots, issued: Callable[[], Sequence[IssuedBenefit]]) -> None:
+        """issued: benefits that are granted by themselves."""
+        self._models, self._snapshots, self._issued = models, snapshots, issued
 
     def __call__(self, part: Part) -> None:
         """Cut off it begins again, for the moment has passed."""
@@ -59,6 +62,7 @@ class PreviewJob:
         if view.content_hash != asked["content_hash"]:
             raise ValueError("the version has changed since the preview was asked for: ask for another")
         migration = migration_from_json(asked["migration"])
+        issued = self._issued()
         candidate = Candidate(view.scheme, view.version, view.spec, migration)
         with self._snapshots.take(candidate) as snapshot:
             impact = Impact(snapshot.now, snapshot.specs, migration.mapping, view.scheme)
@@ -68,11 +72,18 @@ class PreviewJob:
                 found = decide(subjects, table, forces, snapshot.now + 1, ahead=0).decided
                 sample = impact.add(subjects, found)
                 last = subjects[-1].subject_id
-                part.keep(impact.subjects, snapshot.total, last, told | impact.to_json(), sample)
+                part.keep(impact.subjects, snapshot.total, last, told | _with_cost(impact, view.scheme, issued), sample)
+
+
+def _with_cost(impact: Impact, scheme: str, issued: Sequence[IssuedBenefit]) -> dict[str, Any]:
+    """The impact, with what it does to the cost of benefits that are issued by themselves."""
+    found = impact.to_json()
+    here = found["schemes"].get(scheme, {"before": {}, "after": {}})
+    return found | {"benefit_cost": cost_of_change(issued, scheme, here["before"], here["after"])}
 
 
 def shown(run: Run) -> dict[str, Any]:
-    """A preview as far as it is, as answered. Instants as text. benefit_cost: None while there are no benefits."""
+    """A preview as far as it is, as answered. Instants as text. benefit_cost: None before anybody was decided."""
     (result,) = run.results
     at = result.get("at")
     return {

@@ -16,6 +16,9 @@ from application.reactions.issue_benefits import IssueBenefits
 from application.reactions.react import React
 from application.reactions.record_growth_of_grants import RecordGrowthOfGrants
 from domain.issuances.aggregate import Issuance
+from domain.issuances.cost import IssuedBenefit
+from domain.issuances.spec import IssuanceSpec
+from infrastructure.benefits.catalogue_rows import spec_of
 from infrastructure.benefits.definitions import PostgresBenefits
 from infrastructure.benefits.desk import PostgresGrantDesk
 from infrastructure.benefits.queries import PostgresGrantQueries
@@ -27,6 +30,12 @@ from infrastructure.facts.fact_kinds import PostgresFactKinds
 from infrastructure.facts.fact_log import PostgresFactLog
 from infrastructure.postgres.pool import Pool
 from infrastructure.security.keyring import Keyring
+
+_ISSUED = """
+select d.name, d.spec, b.spec::text
+from definitions d join benefits b on b.benefit = d.spec ->> 'benefit' and b.status = 'active'
+where d.kind = 'issuance' and d.status = 'active' order by d.name
+"""
 
 
 def build_grants(pool: Pool, keyring: Keyring, ledger: Ledger, tail: LogTail, evaluate_user: EvaluateUser) -> Grants:
@@ -66,3 +75,14 @@ def _progress_of(pool: Pool) -> Callable[[str], Mapping[str, Any]]:
         return {"issued": row[0], "refused": row[1]} if row else {"issued": 0, "refused": {}}
 
     return progress
+
+
+def issued_benefits(pool: Pool) -> Callable[[], list[IssuedBenefit]]:
+    """Recurring issues that are not retired, with the version of their benefit in force."""
+
+    def issued() -> list[IssuedBenefit]:
+        with pool.connection() as connection:
+            rows = connection.execute(_ISSUED).fetchall()
+        return [IssuedBenefit(name, IssuanceSpec.model_validate(spec), spec_of(text)) for name, spec, text in rows]
+
+    return issued

@@ -74,7 +74,19 @@ _PREVIEW = {
             "why": [{"clause": "downgrade", "rule": "mid.enter", "count": 10}],
         }
     },
-    "benefit_cost": None,
+    "benefit_cost": [
+        {
+            "issuance": "monthly",
+            "benefit": "coupon-10",
+            "every": "month",
+            "currency": "CNY",
+            "users_before": 417,
+            "users_after": 433,
+            "cost_before": 417_000,
+            "cost_after": 433_000,
+            "at_most": False,
+        }
+    ],
     "sample": [
         {
             "user_id": "u-1",

@@ -15,8 +15,12 @@ from application.tier_models.activate_tier_model import ActivateTierModel
 from application.tier_models.create_tier_model import CreateTierModel
 from domain.facts.instants import SECOND, parse_instant
 from domain.tier_model.migration import Migration, MigrationInvalid
+from infrastructure.benefits.grants_wiring import build_grants, issued_benefits
 from infrastructure.evaluation.snapshot import PostgresSnapshots
+from infrastructure.event_store.application import Ledger
+from infrastructure.event_store.tail import LogTail
 from infrastructure.runs.store import PostgresRuns
+from tests.support.benefits import COUPON, put_in_force
 from tests.support.ledger import LedgerSystem, order
 
 DAY = 86_400 * SECOND
@@ -58,7 +62,7 @@ def preview(system: LedgerSystem, model: dict[str, Any], migration: Migration | 
     runs = PostgresRuns(system.pool, system.keyring)
     asked = PreviewTierModel(system.models, runs)
     _, run_id = asked("value", view.version, "key:author", migration=migration)
-    job = PreviewJob(system.models, PostgresSnapshots(system.pool, system.keyring))
+    job = PreviewJob(system.models, PostgresSnapshots(system.pool, system.keyring), issued_benefits(system.pool))
     assert PerformRuns(runs, {PREVIEW: job})()
     found = shown(asked.get(run_id))
     latest = asked.latest(view)
@@ -165,6 +169,26 @@ def test_facts_that_come_meanwhile_do_not_disturb_it(system: LedgerSystem) -> No
                 system.settle()
                 yield snapshot
 
-    assert PerformRuns(runs, {PREVIEW: PreviewJob(system.models, Meanwhile())})()
+    assert PerformRuns(runs, {PREVIEW: PreviewJob(system.models, Meanwhile(), list)})()
     run = runs.latest(PREVIEW, {})
     assert run is not None and run.results[0]["schemes"]["value"]["before"]["low"] == 2
+
+
+def test_it_says_what_becomes_of_the_cost_of_benefits(system: LedgerSystem) -> None:
+    assert preview(system, STRICTER)["benefit_cost"] == []
+    put_in_force(system.dsn, COUPON | {"entitlement": {"value": ["mid", "high"]}})
+    put_in_force(system.dsn, COUPON | {"benefit": "for-all"})
+    grants = build_grants(
+        system.pool,
+        system.keyring,
+        Ledger(system.pool, system.keyring),
+        LogTail(system.pool, system.keyring),
+        system.evaluate_user,
+    )
+    for name, benefit in (("monthly", "coupon-10"), ("everybody", "for-all")):
+        wanted = {"benefit": benefit, "units": 2, "time_zone": "UTC", "monthly": 1}
+        grants.issuances.define(name, wanted, "key:op")
+    (cost,) = preview(system, STRICTER | {"labels": {"mid": {"en": "Middle"}}})["benefit_cost"]
+    assert (cost["issuance"], cost["every"], cost["at_most"]) == ("monthly", "month", False)
+    assert (cost["users_before"], cost["users_after"]) == (6, 5)
+    assert (cost["cost_before"], cost["cost_after"]) == (12_000, 10_000)
