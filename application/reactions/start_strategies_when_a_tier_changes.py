@@ -1,8 +1,8 @@
 """A tier was entered or left, is at risk, or a tag was given: the strategies that wait for it take the user in."""
 
-from application.evaluation.evaluate_user import EvaluateUser
 from application.reactions.taking_turns import Listed, react
 from application.strategies.ports import Later, Reacting, Reactions, Wanted
+from application.strategies.settle_user import Settle
 from domain.strategies.admission import Running
 from domain.strategies.cause import Happened, actor_of, cause_of
 from domain.strategies.spec import ByHand, Held, Joined, Scheduled
@@ -16,12 +16,12 @@ _OTHERS = (Joined, Scheduled, ByHand)  # triggers that are no event
 class StartStrategiesWhenATierChanges:
     """From its own place in the log, from now on only, each event once in effect."""
 
-    def __init__(self, reactions: Reactions, evaluate_user: EvaluateUser) -> None:
-        self._reactions, self._evaluate_user = reactions, evaluate_user
+    def __init__(self, reactions: Reactions, settle: Settle) -> None:
+        self._reactions, self._settle = reactions, settle
 
     def __call__(self) -> bool:
         """React to what has happened; whether there is more. False also when somebody else reacts."""
-        return react(self._reactions, NAME, self._evaluate_user, _read)
+        return react(self._reactions, NAME, self._settle, _read)
 
 
 def _read(turn: Reacting) -> Listed | None:

@@ -1,8 +1,8 @@
 """A user has come to match a strategy's condition: the strategy takes them in."""
 
-from application.evaluation.evaluate_user import EvaluateUser
 from application.reactions.taking_turns import Listed, react
 from application.strategies.ports import Reacting, Reactions, Wanted
+from application.strategies.settle_user import Settle
 from domain.strategies.admission import is_addressed
 from domain.strategies.cause import Cause, actor_of
 from domain.strategies.spec import Joined
@@ -14,12 +14,12 @@ _BATCH = 500  # observations
 class StartStrategiesWhenAUserJoinsASegment:
     """At each decision on a user it is seen whether they match; coming to match counts, going on to match does not."""
 
-    def __init__(self, reactions: Reactions, evaluate_user: EvaluateUser) -> None:
-        self._reactions, self._evaluate_user = reactions, evaluate_user
+    def __init__(self, reactions: Reactions, settle: Settle) -> None:
+        self._reactions, self._settle = reactions, settle
 
     def __call__(self) -> bool:
         """React to what was decided; whether there is more. False also when somebody else reacts."""
-        return react(self._reactions, NAME, self._evaluate_user, _read)
+        return react(self._reactions, NAME, self._settle, _read)
 
 
 def _read(turn: Reacting) -> Listed | None:

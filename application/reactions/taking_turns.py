@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from application.evaluation.evaluate_user import EvaluateUser
 from application.strategies.ports import Later, Reacting, Reactions, Wanted
+from application.strategies.settle_user import Settle
 
 _ATTEMPTS = 5
 
@@ -18,9 +18,7 @@ class Listed(NamedTuple):
     more: bool
 
 
-def react(
-    reactions: Reactions, name: str, evaluate_user: EvaluateUser, listed: Callable[[Reacting], Listed | None]
-) -> bool:
+def react(reactions: Reactions, name: str, settle: Settle, listed: Callable[[Reacting], Listed | None]) -> bool:
     """One batch; whether there is more. listed: None when nobody listens.
 
     Facts may keep coming for a user: after some attempts they are put off, so that nobody waits for them.
@@ -37,5 +35,5 @@ def react(
             if not undecided:
                 return asked.more
         for one in undecided:
-            evaluate_user(one.user_id)
+            settle(one.user_id)
     return True

@@ -7,6 +7,7 @@ from uuid import uuid4
 from application.benefits.decided import UserKeepsMoving
 from application.evaluation.evaluate_user import EvaluateUser
 from application.strategies.ports import AssignmentDesk, LeftOut, Strategies, TakenIn, Undecided, Wanted
+from application.strategies.settle_user import Settle
 from domain.strategies.cause import Cause
 from domain.strategies.refusals import (
     AssignmentRefused,
@@ -84,17 +85,18 @@ class EndAssignment:
 class EndAssignments:
     """Those whose time is up, or whose strategy has ended: a worker's use case."""
 
-    def __init__(self, desk: AssignmentDesk, evaluate_user: EvaluateUser) -> None:
-        self._desk, self._evaluate_user = desk, evaluate_user
+    def __init__(self, desk: AssignmentDesk, settle: Settle) -> None:
+        self._desk, self._settle = desk, settle
 
     def __call__(self) -> int:
-        """How many were looked at; 0 when none is left. Call it until then."""
-        ending = self._desk.ending(_AT_ONCE)
+        """How many were ended; 0 when none is left that can be. Call it until then."""
+        ending, left = self._desk.ending(_AT_ONCE), 0
         for reason in dict.fromkeys(reason for _, reason in ending):
             undecided = self._desk.end([one for one, why in ending if why == reason], reason, TIMER)
+            left += len(undecided)
             for user in undecided:
-                self._evaluate_user(user.user_id)
-        return len(ending)
+                self._settle(user.user_id)
+        return len(ending) - left
 
 
 def once_settled(

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from application.evaluation.evaluate_user import EvaluateUser
 from application.runs.ports import Finding, Part, RunTaken
 from application.strategies.bulk_ports import BulkAssignment, BulkLedger, Candidate
 from application.strategies.ports import AssignmentDesk, LeftOut, Outcome, Started, TakenIn, Undecided, Wanted
+from application.strategies.settle_user import Settle
 from domain.strategies.admission import Assigned, Running, Skipped, admit, assign_by_hand, in_audience, is_addressed
 from domain.strategies.cause import Cause, actor_of
 
@@ -57,8 +57,8 @@ class _Counts:
 class BulkAssignmentJob:
     """Does a part, from where it was left."""
 
-    def __init__(self, ledger: BulkLedger, desk: AssignmentDesk, evaluate_user: EvaluateUser) -> None:
-        self._ledger, self._desk, self._evaluate_user = ledger, desk, evaluate_user
+    def __init__(self, ledger: BulkLedger, desk: AssignmentDesk, settle: Settle) -> None:
+        self._ledger, self._desk, self._settle = ledger, desk, settle
 
     def __call__(self, part: Part) -> None:
         """Ends early when the bulk is cancelled; lets go of the part while it rests. Raises RunTaken."""
@@ -164,7 +164,7 @@ class BulkAssignmentJob:
         for number in waiting:
             outcome = outcomes[number]
             assert isinstance(outcome, Undecided)
-            self._evaluate_user(outcome.user_id)
+            self._settle(outcome.user_id)
         if waiting:
             again = self._desk.take_in([wanted[number] for number in waiting])
             for number, outcome in zip(waiting, again, strict=True):
@@ -178,7 +178,7 @@ class BulkAssignmentJob:
         for _ in range(2):
             undecided = self._desk.end(assignments, "reverted", part.parameters["actor"])
             for user in undecided:
-                self._evaluate_user(user.user_id)
+                self._settle(user.user_id)
         counts.ended += len(assignments)
         return assignments[-1]
 

@@ -8,9 +8,9 @@ from uuid import uuid5
 from application.benefits.grant_benefit import grant_id_of
 from application.benefits.ports import GrantDesk, Recorded
 from application.benefits.ports import Undecided as UndecidedHolder
-from application.evaluation.evaluate_user import EvaluateUser
 from application.strategies.ports import Actions, AssignmentDesk, Done, DueAssignment, TakenIn, Wanted
 from application.strategies.ports import Undecided as UndecidedUser
+from application.strategies.settle_user import Settle
 from application.tags.add_tag import AddTag
 from domain.benefits.granting import GrantWanted
 from domain.refusal import Refusal
@@ -41,14 +41,14 @@ class CarryOutActions:
         desk: AssignmentDesk,
         grants: GrantDesk,
         add_tag: AddTag,
-        evaluate_user: EvaluateUser,
+        settle: Settle,
         cap: MessageCap | None = None,
     ) -> None:
         self._actions, self._desk, self._grants = actions, desk, grants
-        self._add_tag, self._evaluate_user, self._cap = add_tag, evaluate_user, cap
+        self._add_tag, self._settle, self._cap = add_tag, settle, cap
 
     def __call__(self) -> int:
-        """How many assignments were looked at; 0 when nothing is due. Call it until then."""
+        """How many assignments are done with; 0 when nothing is due that can be done. Call it until then."""
         with self._actions.turn(_BATCH) as turn:
             due = turn.due
             if not due:
@@ -60,8 +60,8 @@ class CarryOutActions:
                 self._act(one)
             undecided = turn.record(due)
         for user in undecided:
-            self._evaluate_user(user.user_id)
-        return len(due)
+            self._settle(user.user_id)
+        return len(due) - len(undecided)
 
     def _suppress(self, one: DueAssignment) -> None:
         """What must not be done, and why."""
@@ -93,7 +93,7 @@ class CarryOutActions:
             for one, _, _ in undecided:
                 one.waits = not again
                 if again:
-                    self._evaluate_user(one.user_id)
+                    self._settle(one.user_id)
 
     def _act(self, one: DueAssignment) -> None:
         for _, number, action in _open([one]):
@@ -126,7 +126,7 @@ class CarryOutActions:
         wanted = Wanted(action.start, one.row.subject_id, cause, actor_of(one.row.strategy))
         (outcome,) = self._desk.take_in([wanted])
         if isinstance(outcome, UndecidedUser):
-            self._evaluate_user(outcome.user_id)
+            self._settle(outcome.user_id)
             (outcome,) = self._desk.take_in([wanted])
         if isinstance(outcome, UndecidedUser):
             return None

@@ -1,7 +1,7 @@
 """Triggers whose time has come: tiers that were held, and users who could not be decided when they came by."""
 
-from application.evaluation.evaluate_user import EvaluateUser
 from application.strategies.ports import AssignmentDesk, Undecided
+from application.strategies.settle_user import Settle
 
 _BATCH = 250
 
@@ -9,8 +9,8 @@ _BATCH = 250
 class LookAgain:
     """A worker's use case. Whoever cannot be decided is looked at again in a while, and holds nobody else up."""
 
-    def __init__(self, desk: AssignmentDesk, evaluate_user: EvaluateUser) -> None:
-        self._desk, self._evaluate_user = desk, evaluate_user
+    def __init__(self, desk: AssignmentDesk, settle: Settle) -> None:
+        self._desk, self._settle = desk, settle
 
     def __call__(self) -> int:
         """How many were looked at; 0 when none is left. Call it until then."""
@@ -20,7 +20,7 @@ class LookAgain:
         outcomes = self._desk.take_in(wanted)
         again = [one for one, outcome in zip(wanted, outcomes, strict=True) if isinstance(outcome, Undecided)]
         for user_id in dict.fromkeys(one.user_id for one in outcomes if isinstance(one, Undecided)):
-            self._evaluate_user(user_id)
+            self._settle(user_id)
         if again:
             outcomes = self._desk.take_in(again)
             waiting = [one for one, outcome in zip(again, outcomes, strict=True) if isinstance(outcome, Undecided)]

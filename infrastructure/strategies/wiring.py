@@ -20,6 +20,7 @@ from application.strategies.change_strategy import ChangeStrategy
 from application.strategies.commands import StrategyCommands
 from application.strategies.define_strategy import DefineStrategy, LintStrategy
 from application.strategies.look_again import LookAgain
+from application.strategies.settle_user import SettleUser
 from application.tags.add_tag import AddTag
 from infrastructure.benefits.desk import PostgresGrantDesk
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger
@@ -57,6 +58,7 @@ def build_strategies(
     desk = PostgresAssignmentDesk(pool, keyring)
     reactions = PostgresReactions(pool, keyring, LogTail(pool, keyring))
     evaluate_user, grants = EvaluateUser(evaluation), PostgresGrantDesk(pool, keyring)
+    settle = SettleUser(evaluate_user)
     cap = None if settings.messages_at_most is None else MessageCap(*settings.messages_at_most)
     bulks = PostgresBulkAssignments(pool, keyring)
     bulk = AssignInBulk(strategies, desk, bulks, runs, settings.approvals, settings.assignment_approval_from)
@@ -65,11 +67,11 @@ def build_strategies(
     campaigns, queries = PostgresCampaigns(pool, ledger), PostgresStrategyQueries(pool)
     change_campaign = ChangeCampaign(campaigns, strategies, change, settings.approvals)
     steps: list[Callable[[], object]] = [
-        StartStrategiesWhenATierChanges(reactions, evaluate_user),
-        StartStrategiesWhenAUserJoinsASegment(reactions, evaluate_user),
-        LookAgain(desk, evaluate_user),
-        CarryOutActions(PostgresActions(pool, keyring), desk, grants, add_tag, evaluate_user, cap),
-        EndAssignments(desk, evaluate_user),
+        StartStrategiesWhenATierChanges(reactions, settle),
+        StartStrategiesWhenAUserJoinsASegment(reactions, settle),
+        LookAgain(desk, settle),
+        CarryOutActions(PostgresActions(pool, keyring), desk, grants, add_tag, settle, cap),
+        EndAssignments(desk, settle),
         bulk.begin_rounds,
         change_campaign.carry_out,
     ]
@@ -90,4 +92,4 @@ def build_strategies(
             show=ShowCampaign(campaigns, strategies, queries, lambda where: search(where, (), 0, None, ()).total),
         ),
     )
-    return commands, {BULK_ASSIGNMENT: BulkAssignmentJob(bulks, desk, evaluate_user)}
+    return commands, {BULK_ASSIGNMENT: BulkAssignmentJob(bulks, desk, settle)}

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from application.reactions.start_strategies_when_a_tier_changes import StartStrategiesWhenATierChanges
+from infrastructure.event_store.tail import LogTail
+from infrastructure.strategies.turns import PostgresReactions
 from tests.support.ledger import order
 from tests.support.strategies import MODEL, StrategySystem
 
@@ -273,4 +276,20 @@ def test_reading_again_assigns_nobody_again(system: StrategySystem) -> None:
     system.rows("update reactions set position = 0 returning name")
     system.react()
     assert len(system.assignments()) == 1
+    assert system.topics("ann") == ["assigned", "exposed"]
+
+
+def test_who_cannot_be_decided_is_put_off_and_holds_nobody_up(system: StrategySystem) -> None:
+    system.start()
+    for user in ("ann", "bob"):
+        system.spends(user, 20_000, START)
+    system.settle()
+    system.spends("ann", 300, START, "o-2")
+    reactions = PostgresReactions(system.pool, system.keyring, LogTail(system.pool, system.keyring))
+    StartStrategiesWhenATierChanges(reactions, lambda _user_id: None)()
+    assert [row[0] for row in system.assignments()] == ["bob"]
+    assert system.rows("select kind from strategy_timers order by kind") == [("actions",), ("trigger",)]
+    system.clock.set(START + 2 * MINUTE)
+    system.react()
+    assert [row[0] for row in system.assignments()] == ["bob", "ann"]
     assert system.topics("ann") == ["assigned", "exposed"]
