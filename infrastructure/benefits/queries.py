@@ -9,7 +9,7 @@ from infrastructure.benefits.grant_rows import COLUMNS, grant_of, uuid_of
 from infrastructure.postgres.pool import Pool
 
 _ONE = f"""
-select (select min(user_id) from user_ids u where u.subject_id = g.subject_id), {COLUMNS}
+select (select (array_agg(user_id order by user_id))[1] from user_ids u where u.subject_id = g.subject_id), {COLUMNS}
 from grants g where grant_id = %s
 """
 _OF_USER = f"""

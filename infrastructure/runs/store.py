@@ -32,7 +32,8 @@ select run_id, kind, parameters, requested_by, requested_at from runs
 where kind = %s and parameters @> %s order by requested_at desc, run_id
 """
 _FINDINGS = """
-select f.subject_id, f.sealed, s.data_key, (select min(user_id) from user_ids u where u.subject_id = f.subject_id)
+select f.subject_id, f.sealed, s.data_key,
+       (select (array_agg(user_id order by user_id))[1] from user_ids u where u.subject_id = f.subject_id)
 from run_findings f join subjects s using (subject_id) where f.run_id = %s order by f.part, f.number
 """
 _TAKE = f"""

@@ -55,7 +55,7 @@ _GET = f"select {_COLUMNS} from bulk_tags where bulk_id = %s"
 _LATEST = f"select {_COLUMNS} from bulk_tags order by requested_at desc, bulk_id limit %s"
 _USERS = "select state, count(*) from bulk_tag_users where bulk_id = %s group by state"
 _SAMPLE = f"""
-select (select min(user_id) from user_ids u where u.subject_id = b.subject_id) from
+select (select (array_agg(user_id order by user_id))[1] from user_ids u where u.subject_id = b.subject_id) from
     (select subject_id from bulk_tag_users where bulk_id = %s order by subject_id limit {_SHOWN}) b
 """
 _MOVE = """
