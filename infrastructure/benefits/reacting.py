@@ -66,7 +66,7 @@ on conflict (issuance, subject_id) do update set due_at = excluded.due_at
 _UNSET = "delete from issuance_timers where issuance = %b and subject_id = any(%b)"
 _TAKE = """
 select t.issuance, t.subject_id,
-       coalesce((select (array_agg(user_id order by user_id))[1] from user_ids u where u.subject_id = t.subject_id), ''),
+       coalesce((select (array_agg(user_id order by user_id))[1] from user_ids where subject_id = t.subject_id), ''),
        t.due_at, s.data_key, o.body
 from issuance_timers t left join subjects s using (subject_id) left join observations o using (subject_id)
 where t.due_at <= (select tierline_peek()) order by t.due_at limit %b for update of t skip locked
