@@ -50,7 +50,7 @@ def test_a_segment_as_csv(tierline: Run, model_file: str, facts_file: str, tmp_p
     to = tmp_path / "out.csv"
     assert "3 users" in tierline("segment", "export", "--to", str(to), as_json=False)
     header, *rows = to.read_text().splitlines()
-    assert header.startswith("user_id,tier.value,value.spend") and len(rows) == 3
+    assert header.startswith("user_id,tier.value,pinned.value,frozen.value,value.spend") and len(rows) == 3
     assert "2026-01-10" in rows[0]
     assert ".ndjson" in tierline("segment", "export", "--to", str(tmp_path / "x.bad"), as_json=False, code=2)
     assert not (tmp_path / "x.bad").exists()

@@ -52,7 +52,7 @@ def test_a_rejected_line_is_named_and_the_rest_recorded(tierline: Any, tmp_path:
     assert (code, answer["accepted"], answer["rejected_count"]) == (1, 2, 2)
     assert [(fact["file"], fact["index"], fact["error"]["field"]) for fact in answer["rejected"]] == [
         (path, 1, "amount"),
-        (path, 2, ""),
+        (path, 2, "fact"),
     ]
 
 
