@@ -46,8 +46,11 @@ _DUE = """
 select grant_id from grants where status = 'open' and expires_at <= (select tierline_peek())
 order by expires_at limit %b
 """
-_LOCK_ONE = "select * from lock_grant(%b, %b)"
-_ONE = f"select {COLUMNS} from grants g where g.grant_id = %b"
+_LOCK_ONE = f"""
+select user_id, subject_id, data_key, stream_version, last_instant, due_at, decided_at, history_id, generation, instant,
+       activated, scheduled, spec, observed, done, {COLUMNS.replace("g.", "(held).")}
+from lock_grant(%b, %b)
+"""
 _MOVE_ONE = f"select move_grant({', '.join(['%b'] * 13)})"
 _NAME = 9  # the place of a move's name in a row
 _MOVE = """
@@ -172,14 +175,11 @@ def _read(connection: Connection, keyring: Keyring, ids: Sequence[UUID], lock: s
 
 def _read_one(connection: Connection, keyring: Keyring, grant_id: UUID, command_id: str) -> _Read | None:
     """The same for one grant, sooner; None when there is none, or its holder was merged into another meanwhile."""
-    with connection.pipeline():
-        locked = connection.execute(_LOCK_ONE, (grant_id, command_id), binary=True)
-        found = connection.execute(_ONE, (grant_id,), binary=True)
-    row, columns = locked.fetchone(), found.fetchone()
-    if row is None or columns is None:
+    row = connection.execute(_LOCK_ONE, (grant_id, command_id), binary=True).fetchone()
+    if row is None:
         return None
-    user_id, subject_id, data_key, *state, now, activated, scheduled, text, observed, done = row
-    seal, grant = None if data_key is None else keyring.unwrap(subject_id, data_key), grant_of(columns)
+    user_id, subject_id, data_key, *state, now, activated, scheduled, text, observed, done = row[:15]
+    seal, grant = None if data_key is None else keyring.unwrap(subject_id, data_key), grant_of(row[15:])
     return _Read(
         holders.Terms(now, activated, scheduled),
         {subject_id: Holder(user_id or "", subject_id, seal, *state)},

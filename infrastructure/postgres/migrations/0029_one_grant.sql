@@ -6,7 +6,7 @@
 create function lock_grant(asked uuid, command text) returns table (
     user_id text, subject_id uuid, data_key bytea, stream_version integer, last_instant bigint, due_at bigint,
     decided_at bigint, history_id uuid, generation bigint, instant bigint, activated bigint, scheduled bigint, spec text,
-    observed bytea, done bigint
+    observed bytea, done bigint, held grants
 ) language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
@@ -26,7 +26,7 @@ begin
                 then (select o.body from observations o where o.subject_id = holder) end,
            case when command <> '' then (
                select max(e.position) from events e
-               where e.originator_id = holder and e.command_id = command and e.topic like 'user-tier.benefit-%') end
+               where e.originator_id = holder and e.command_id = command and e.topic like 'user-tier.benefit-%') end, g
     from grants g join timelines t on t.subject_id = holder
     join benefits b on b.benefit = g.benefit and b.version = g.benefit_version
     where g.grant_id = asked and g.subject_id = holder;
