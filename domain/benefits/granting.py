@@ -100,11 +100,6 @@ def require_entitled(spec: BenefitSpec, standing: Mapping[str, str]) -> None:
             raise NotEntitled(spec.benefit, scheme, standing.get(scheme), tiers)
 
 
-def is_entitled(spec: BenefitSpec, standing: Mapping[str, str]) -> bool:
-    """Whether every scheme of the entitlement has the user on one of its tiers."""
-    return all(standing.get(scheme) in tiers for scheme, tiers in spec.entitlement.items())
-
-
 def cap_starts(spec: BenefitSpec, now: int) -> int | None:
     """From when on the cap per period counts; None without one."""
     cap = spec.caps.per_period

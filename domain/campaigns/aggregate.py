@@ -74,7 +74,7 @@ class Campaign(BaseAggregate[UUID]):
             campaign=spec.campaign,
             spec=as_plain(spec),
             content_hash=content_hash(spec),
-            **_who(by),
+            **by.told,
         )
 
     @property
@@ -220,8 +220,4 @@ class Campaign(BaseAggregate[UUID]):
             raise StrategyOver(self._told, self.status)
 
     def _record(self, event_class: type[CampaignEvent], by: By, **fields: Any) -> None:
-        self.trigger_event(event_class, timestamp=to_datetime(by.at), campaign=self.name, **_who(by), **fields)
-
-
-def _who(by: By) -> dict[str, Any]:
-    return {"effective_at": by.at, "actor": by.actor, "command_id": by.command_id, "causation": by.causation}
+        self.trigger_event(event_class, timestamp=to_datetime(by.at), campaign=self.name, **by.told, **fields)

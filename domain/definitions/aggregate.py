@@ -46,7 +46,7 @@ class Definition(BaseAggregate[UUID]):
         if found is not None:
             raise DefinitionExists(cls.KIND, name, found.retired)
         made: D = cls._create(
-            cls.DEFINED, id=cls.id_of(name), timestamp=to_datetime(by.at), name=name, spec=spec, **_clear(by)
+            cls.DEFINED, id=cls.id_of(name), timestamp=to_datetime(by.at), name=name, spec=spec, **by.told
         )
         return made
 
@@ -55,12 +55,12 @@ class Definition(BaseAggregate[UUID]):
         if self.retired:
             raise DefinitionRetired(self.KIND, self.name)
         if spec != self.spec:
-            self.trigger_event(self.REVISED, timestamp=to_datetime(by.at), name=self.name, spec=spec, **_clear(by))
+            self.trigger_event(self.REVISED, timestamp=to_datetime(by.at), name=self.name, spec=spec, **by.told)
 
     def retire(self, reason: str, by: By) -> None:
         """For good. Retiring twice records nothing."""
         if not self.retired:
-            self.trigger_event(self.RETIRED, timestamp=to_datetime(by.at), name=self.name, reason=reason, **_clear(by))
+            self.trigger_event(self.RETIRED, timestamp=to_datetime(by.at), name=self.name, reason=reason, **by.told)
 
     def evolve(self, event: DefinitionEvent) -> None:
         """The whole fold."""
@@ -71,7 +71,3 @@ class Definition(BaseAggregate[UUID]):
                 self.retired = True
             case _:
                 pass
-
-
-def _clear(by: By) -> dict[str, Any]:
-    return {"effective_at": by.at, "actor": by.actor, "command_id": by.command_id, "causation": by.causation}

@@ -79,7 +79,7 @@ class Strategy(BaseAggregate[UUID]):
             strategy=spec.strategy,
             spec=as_plain(spec),
             content_hash=content_hash(spec),
-            **_who(by),
+            **by.told,
         )
 
     def revise(self, spec: StrategySpec, by: By) -> None:
@@ -207,8 +207,4 @@ class Strategy(BaseAggregate[UUID]):
             raise StrategyOver(self._told, self.status)
 
     def _record(self, event_class: type[StrategyEvent], by: By, **fields: Any) -> None:
-        self.trigger_event(event_class, timestamp=to_datetime(by.at), strategy=self.name, **_who(by), **fields)
-
-
-def _who(by: By) -> dict[str, Any]:
-    return {"effective_at": by.at, "actor": by.actor, "command_id": by.command_id, "causation": by.causation}
+        self.trigger_event(event_class, timestamp=to_datetime(by.at), strategy=self.name, **by.told, **fields)
