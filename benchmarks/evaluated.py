@@ -37,7 +37,7 @@ class LiveEvaluation:
         points = points_of(everybody, np.full(len(rows), now, dtype=np.int64))
         self._found = {row.subject_id: {} for row in rows}
         for scheme, model in models.current.items():
-            evaluated = ModelColumns(model, read.table).evaluate(points)
+            evaluated = ModelColumns(model, read.table, since=points.instant).evaluate(points)
             for number, (subject, code) in enumerate(zip(read.subjects, evaluated.codes.tolist(), strict=True)):
                 seen = subject.observation.schemes[scheme][""]
                 qualified = model.tiers[model.qualify(evaluated.truths[code], seen.standing)]

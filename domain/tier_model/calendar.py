@@ -21,6 +21,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_DAY = -366
 LAST_DAY = 73_000  # the year 2169
 _FOREVER = np.iinfo(np.int64)
+_KEPT = 10_000  # answers about single days: policies ask for the same few again and again
 
 
 class Calendar:
@@ -122,6 +123,7 @@ def add_months(days: Days, months: int | Days) -> Days:
     return np.asarray(first + np.minimum(day_of_month, length - 1))
 
 
+@lru_cache(maxsize=_KEPT)
 def add_months_to(day: int, months: int) -> int:
     """add_months of one day."""
     return int(add_months(np.array([day]), months)[0])
@@ -133,12 +135,14 @@ def period_start(days: Days, months: int) -> Days:
     return np.asarray((month - month % months).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64))
 
 
+@lru_cache(maxsize=_KEPT)
 def year_month_day(day: int) -> tuple[int, int, int]:
     """Civil date of a day."""
     civil = date(1970, 1, 1) + timedelta(days=day)
     return civil.year, civil.month, civil.day
 
 
+@lru_cache(maxsize=_KEPT)
 def day_of_date(year: int, month: int, day: int) -> int:
     """Day of a civil date, clamped to the month's last day."""
     first = (date(year, month, 1) - date(1970, 1, 1)).days

@@ -63,7 +63,10 @@ class FeaturePlan:
 class FeatureColumns:
     """One feature over one table: when it can change, and its values at points."""
 
-    def __init__(self, plan: FeaturePlan, table: FactTable, calendar: Calendar) -> None:
+    def __init__(
+        self, plan: FeaturePlan, table: FactTable, calendar: Calendar, since: Int64s | None = None
+    ) -> None:
+        """since: per subject, an instant before which nothing is asked; None: anything may be."""
         self.plan = plan
         self._table = table
         self._calendar = calendar
@@ -75,6 +78,17 @@ class FeatureColumns:
             self._other = self._read(placing, plan.where, plan.part)
         if plan.aggregate == "trend":
             self._other = placing.before(select(table, plan.of, plan.where, plan.aggregate))
+        if since is not None and not self._every_day:
+            self._facts = self._mattering(self._facts, since)
+            self._other = self._mattering(self._other, since) if self._other is not None else None
+
+    def _mattering(self, facts: FeatureFacts, since: Int64s) -> FeatureFacts:
+        """Without those that have left the window for good, or can be the last one no more: most of a year's."""
+        asked = since[facts.subject]
+        matters = facts.end > asked
+        if self.plan.aggregate in ("days_since", "latest"):
+            matters &= self._superseded_at(facts) > asked
+        return facts.taken(matters)
 
     def _read(self, placing: Placing, *conditions: Condition | None) -> FeatureFacts:
         plan = self.plan
@@ -93,15 +107,19 @@ class FeatureColumns:
                 ends = facts.end != NEVER
                 subjects += [facts.subject, facts.subject[ends]]
                 instants += [facts.start, facts.end[ends]]
-        moved = None
-        if self.plan.aggregate == "days_since":
-            moved = self._crossings(until)
-        elif self.plan.aggregate == "rate" and self.plan.window.days is None:
-            moved = self._every_midnight(until)
-        if moved is not None:
+        if self._every_day or self.plan.aggregate == "days_since":
+            moved = self._every_midnight(until) if self._every_day else self._crossings()
             subjects.append(moved[0])
             instants.append(moved[1])
         return np.concatenate(subjects), np.concatenate(instants)
+
+    @property
+    def _every_day(self) -> bool:
+        """Whether it may change at any midnight."""
+        plan = self.plan
+        if plan.aggregate == "rate":
+            return plan.window.days is None
+        return plan.aggregate == "days_since" and plan.crossings is None
 
     def values(self, points: Points, index: PointIndex) -> Column:
         """Values at the points; valid where there is one."""
@@ -223,28 +241,23 @@ class FeatureColumns:
         occurred = self._table.occurred_at[self._facts.row[chosen]]
         return np.where(valid, self._calendar.day(points.instant) - self._calendar.day(occurred), 0)
 
-    def _crossings(self, until: Int64s) -> tuple[npt.NDArray[np.int32], Int64s]:
-        """Midnights at which the age may cross a threshold; every midnight where any value may matter."""
+    def _crossings(self) -> tuple[npt.NDArray[np.int32], Int64s]:
+        """Midnights at which the age may cross a threshold."""
         facts = self._facts
-        if not len(facts.row):
-            return facts.subject, facts.start
-        if self.plan.crossings is None:
-            return self._every_midnight(until)
+        if not len(facts.row) or not self.plan.crossings:
+            return facts.subject[:0], facts.start[:0]
         days = self._calendar.day(self._table.occurred_at[facts.row])
-        superseded = self._superseded_at()
+        superseded = self._superseded_at(facts)
         subjects, instants = [], []
         for age in self.plan.crossings:
             midnight = self._calendar.midnight(days + age)
             matters = (midnight > facts.start) & (midnight < np.minimum(facts.end, superseded))
             subjects.append(facts.subject[matters])
             instants.append(midnight[matters])
-        if not subjects:
-            return facts.subject[:0], facts.start[:0]
         return np.concatenate(subjects), np.concatenate(instants)
 
-    def _superseded_at(self) -> Int64s:
+    def _superseded_at(self, facts: FeatureFacts) -> Int64s:
         """When a later fact takes over for good (never voided): crossings after that cannot matter."""
-        facts = self._facts
         superseded = np.full(len(facts.row), NEVER, dtype=np.int64)
         if self.plan.first or len(facts.row) < 2:
             return superseded

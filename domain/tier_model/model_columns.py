@@ -62,24 +62,35 @@ class Row(NamedTuple):
 class ModelColumns:
     """A compiled model over one table of facts."""
 
-    def __init__(self, model: CompiledModel, table: FactTable, outside: Outside = NOTHING_OUTSIDE) -> None:
+    def __init__(
+        self,
+        model: CompiledModel,
+        table: FactTable,
+        outside: Outside = NOTHING_OUTSIDE,
+        since: Int64s | None = None,
+    ) -> None:
+        """since: per subject, an instant before which nothing is asked; None: anything may be."""
         self.model = model
-        self._table, self._outside = table, outside
+        self._table, self._outside, self._since = table, outside, since
         in_currency = table.in_currency(model.spec.currency)
-        self._features = [FeatureColumns(plan, in_currency, model.calendar) for plan in model.features]
+        self._features = [FeatureColumns(plan, in_currency, model.calendar, since) for plan in model.features]
         self.growth = GrowthColumns(model.growth, in_currency, model.calendar) if model.growth is not None else None
 
     def instants(self, until: Int64s) -> tuple[npt.NDArray[np.int32], Int64s]:
-        """(subjects, instants) of every decision that facts and windows ask for; until: exclusive, per subject."""
+        """(subjects, instants) of every decision that facts and windows ask for; until: exclusive, per subject.
+
+        Those before `since` may be missing.
+        """
         table = self._table
+        known: Any = slice(None) if self._since is None else table.known_at >= self._since[table.subject]
         ahead = table.occurred_at > table.known_at
         pairs = [feature.instants(until) for feature in self._features]
         pairs += self._outside.moments(self.model.reads_schemes, self.model.reads_tags, table.subjects)
         if self.growth is not None:
             pairs.append(self.growth.instants())
         voided = table.voided_at < until[table.subject]
-        subjects = [table.subject, table.subject[ahead], table.subject[voided], *(pair[0] for pair in pairs)]
-        instants = [table.known_at, table.occurred_at[ahead], table.voided_at[voided], *(pair[1] for pair in pairs)]
+        subjects = [table.subject[known], table.subject[ahead], table.subject[voided], *(pair[0] for pair in pairs)]
+        instants = [table.known_at[known], table.occurred_at[ahead], table.voided_at[voided], *(pair[1] for pair in pairs)]
         return np.concatenate(subjects), np.concatenate(instants)
 
     def evaluate(self, points: Points) -> Evaluated:

@@ -1,7 +1,8 @@
 """What one decision records, and what it has to make up for."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from domain.user_tier.holds import Opening
 
@@ -16,8 +17,7 @@ Kind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """One thing a decision records. until: the end of the grace, or the review that is warned of. growth: of a
     settlement. cause: where the clause alone says it. opening: the standing that was taken over."""
 
@@ -32,8 +32,7 @@ class Outcome:
     keeps_since: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Missed:
+class Missed(msgspec.Struct, frozen=True):
     """What fell due while a standing was held: reviews since one instant, warnings since another (None: none)."""
 
     reviews_since: int | None = None
@@ -43,8 +42,7 @@ class Missed:
 NOTHING_MISSED = Missed()
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(msgspec.Struct, frozen=True):
     """Growth value when validity ended: what was carried in and earned since, what was deducted, what is carried on."""
 
     carried: int

@@ -12,7 +12,7 @@ from domain.facts.table import FactTable
 from domain.tier_model.calendar import Calendar
 from domain.tier_model.enrolment import Pieces, next_return
 from domain.tier_model.selection import Objects, Selected
-from domain.tier_model.spans import Int64s
+from domain.tier_model.spans import Bools, Int64s
 from domain.tier_model.window import WindowPlan
 
 
@@ -30,6 +30,18 @@ class FeatureFacts:
     at: Int64s
     number: Int64s  # what is added up, sign included
     value: Objects | None  # what min, max, latest, distinct and top read
+
+    def taken(self, mask: Bools) -> "FeatureFacts":
+        """A part of them."""
+        return FeatureFacts(
+            self.row[mask],
+            self.subject[mask],
+            self.start[mask],
+            self.end[mask],
+            self.at[mask],
+            self.number[mask],
+            None if self.value is None else self.value[mask],
+        )
 
     def less(self, other: "FeatureFacts") -> "FeatureFacts":
         """Together with facts whose numbers are taken away."""

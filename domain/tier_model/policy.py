@@ -53,6 +53,7 @@ class PolicyRules:
         self.rank = {tier: rank for rank, tier in enumerate(tiers)}
         self.unordered = unordered
         self.calendar = calendar
+        self._reviews_after: dict[int, int] = {}  # on the calendar alone, by the local day: asked for again and again
 
     # ------------------------------------------------------------------------------------------------------ deciding
 
@@ -129,23 +130,23 @@ class PolicyRules:
     ) -> tuple[Standing, list[Outcome]]:
         """Enter a tier. What was covered by a pin is replaced by it; the pin, a promise and growth value stay."""
         tier = self.tiers[to]
+        until = self.validity_from(t)
+        if standing is None:
+            moved = Standing(tier=tier, since=t, valid_from=t, last_decided=t, validity_until=until)
+            return moved, [Outcome("tier-changed", clause, None, tier, cause=cause)]
         moved = Standing(
             tier=tier,
             since=t,
             valid_from=t,
             last_decided=t,
-            validity_until=self.validity_from(t),
+            validity_until=until,
+            window_from=self.window_from(standing, t),
+            growth_carried=standing.growth_carried,
+            growth_settled_at=standing.growth_settled_at,
+            pin=standing.pin,
+            protected=standing.protected,
         )
-        if standing is not None:
-            moved = replace(
-                moved,
-                window_from=self.window_from(standing, t),
-                growth_carried=standing.growth_carried,
-                growth_settled_at=standing.growth_settled_at,
-                pin=standing.pin,
-                protected=standing.protected,
-            )
-        return moved, [Outcome("tier-changed", clause, standing.tier if standing else None, tier, cause=cause)]
+        return moved, [Outcome("tier-changed", clause, standing.tier, tier, cause=cause)]
 
     def _requalify(self, standing: Standing, t: int, clause: str) -> tuple[Standing, list[Outcome]]:
         renewed = replace(
@@ -219,9 +220,11 @@ class PolicyRules:
     def next_instant(self, standing: Standing, qualified: int, t: int) -> int | None:
         """The first instant after t at which, with the same qualified tier, time alone can change the answer."""
         current = self.rank[standing.tier]
-        candidates = [end for end in self._hold_ends(standing) if end is not None]
-        if self.is_still(standing):
-            return _first_after(t, candidates)
+        candidates: list[int] = []
+        if standing.pin is not None or standing.frozen is not None or standing.protected is not None:
+            candidates += [end for end in self._hold_ends(standing) if end is not None]
+            if self.is_still(standing):
+                return _first_after(t, candidates)
         if self.unordered:
             if qualified != current:
                 candidates.append(self._stay_end(standing))
@@ -252,8 +255,9 @@ class PolicyRules:
             instants.append(self._fall_from(standing))
         elif self.policy.downgrade and self.policy.reviews.on_calendar:
             instants.append(self._next_review(standing, max(t, self._stay_end(standing) - 1)))
-        warning = self._next_warning(standing, t)
-        return instants if warning is None else [*instants, warning]
+        if self.policy.warn_days:
+            instants += [warning for warning, _ in self._warnings(standing, t, t)]
+        return instants
 
     def _stay_end(self, standing: Standing) -> int:
         if not self.policy.minimum_stay_days:
@@ -313,6 +317,14 @@ class PolicyRules:
         if reviews.anniversary:
             return self._next_anniversary(self.calendar.day_of(standing.since), after)
         day = self.calendar.day_of(after)
+        found = self._reviews_after.get(day)
+        if found is None:
+            found = self._reviews_after[day] = self._calendar_review(day, after)
+        return found
+
+    def _calendar_review(self, day: int, after: int) -> int:
+        """The first review after an instant of the day: a midnight, so that it is the same for all of these."""
+        reviews = self.policy.reviews
         year, month, _ = year_month_day(day)
         while True:
             if (month - 1) % reviews.every_months == 0:
@@ -359,9 +371,6 @@ class PolicyRules:
             if warning <= t < review and self.rank[standing.tier] > self._floor(standing, review)
         }
         return sorted(found.difference(standing.warned_of))
-
-    def _next_warning(self, standing: Standing, t: int) -> int | None:
-        return _first_after(t, [warning for warning, _ in self._warnings(standing, t, t)])
 
 
 def _first_after(t: int, instants: list[int]) -> int | None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,8 +26,7 @@ class FactsSeen:
     def __init__(self, table: FactTable) -> None:
         visible = np.maximum(table.occurred_at, table.known_at)
         self._order = sorted_rows(table.subject, visible, table.position)
-        self._visible = visible[self._order]
-        self._listed: list[int] = self._visible.tolist()
+        self._listed: list[int] = visible[self._order].tolist()
         self._starts: list[int] = table.starts().tolist()
         self._table = table
         self._hashes: dict[int, list[bytes]] = {}
@@ -44,19 +43,21 @@ class FactsSeen:
             hashes = self._hashes[subject] = self._run(subject)
         return hashes[count].hex()
 
-    def newest(self, subject: int, instant: int) -> np.ndarray:
+    def newest(self, subject: int, instant: int) -> list[int]:
         """Table rows of the facts that became visible at exactly this instant."""
         low, high = self._starts[subject], self._starts[subject + 1]
-        visible = self._visible[low:high]
-        first, last = np.searchsorted(visible, [instant, instant + 1])
-        return self._order[low + first : low + last]
+        last = bisect_right(self._listed, instant, low, high)
+        first = bisect_left(self._listed, instant, low, last)
+        return self._order[first:last].tolist() if last > first else []
 
     def _run(self, subject: int) -> list[bytes]:
-        running = [bytes(32)]
+        last = bytes(32)
+        running, sha256 = [last], hashlib.sha256
         rows = self._order[self._starts[subject] : self._starts[subject + 1]]
         contents = self._table.content_hash[rows].tobytes()
         for start in range(0, len(contents), 32):
-            running.append(hashlib.sha256(running[-1] + contents[start : start + 32]).digest())
+            last = sha256(last + contents[start : start + 32]).digest()
+            running.append(last)
         return running
 
 

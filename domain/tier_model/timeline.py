@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from domain.tier_model.compiled import CompiledModel
@@ -41,8 +42,7 @@ class SchemeInput:
     changes: Sequence[Sequence[HoldChange]] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """One recorded outcome of one decision. upon: the standing that its values were evaluated on; occasion: the cause
     of what is decided, where neither facts nor time are."""
 

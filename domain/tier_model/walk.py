@@ -6,8 +6,8 @@ deadlines, are walked; all others change nothing by construction.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from msgspec.structs import replace
@@ -44,7 +44,9 @@ def walk(table: FactTable, columns: dict[str, ModelColumns], work: SchemeInput, 
 def _known_from(table: FactTable, work: SchemeInput) -> Int64s:
     """Per subject, when it was first known of, or was taken over; NEVER without facts."""
     first = np.full(table.subjects, NEVER, dtype=np.int64)
-    np.minimum.at(first, table.subject, table.known_at)
+    if len(table):
+        there, starts = np.unique(table.subject, return_index=True)
+        first[there] = np.minimum.reduceat(table.known_at, starts)
     for subject, changes in enumerate(work.changes):
         first[subject] = next((change.instant for change in changes if change.opening is not None), first[subject])
     return first
@@ -53,8 +55,7 @@ def _known_from(table: FactTable, work: SchemeInput) -> Int64s:
 Steps = list[tuple[int, Truth]]
 
 
-@dataclass(slots=True)
-class _Held:
+class _Held(msgspec.Struct):
     """What happened to a standing at an instant, before the rules are asked there. before: as it stood till then.
     complete: all of it is done."""
 
@@ -66,8 +67,10 @@ class _Held:
     complete: bool = False
 
 
-@dataclass(slots=True)
-class _Walker:
+_UNTOUCHED = _Held(ALWAYS, None, [], complete=True)  # nobody did anything to it
+
+
+class _Walker(msgspec.Struct):
     """One subject on its way. floor: decided up to there. basis_at: as of when its points are evaluated: what windows
     since standing and growth value lie upon turns with time, and then they are evaluated anew.
 
@@ -100,6 +103,7 @@ class _Stretch:
     ) -> None:
         self.force, self.columns, self.now, self.end, self.ahead = force, columns, now, end, ahead
         self.model, self.foreseen = force.model, work.foreseen
+        self.turning = force.model.reads_standing
         self.decided_at = decided_at = work.decided_at
         self.known_from = known_from
         # A subject known before the activation is decided at its instant; the others when they come.
@@ -114,6 +118,9 @@ class _Stretch:
             for mine in work.changes
         ]
         self.based = ~self.activates & (decided_at >= force.since) & (decided_at < end) & (decided_at != ALWAYS)
+        # Of one subject after another a list is asked sooner than an array.
+        self.activating: list[bool] = self.activates.tolist()
+        self.floors: list[int] = self.lower.tolist()
 
     def run(self, result: SchemeResult) -> None:
         subjects, instants = self.columns.instants(np.full(len(self.decided_at), self.end, dtype=np.int64))
@@ -193,9 +200,9 @@ class _Stretch:
 
     def _walker(self, subject: int, result: SchemeResult) -> _Walker:
         standing = result.standings[subject]
-        floor = int(self.lower[subject])
+        floor = self.floors[subject]
         walker = _Walker(subject, standing, floor, floor, self.changes[subject] if self.changes else {})
-        if self.activates[subject] and standing is not None:
+        if self.activating[subject] and standing is not None:
             since = self.force.since
             walker.standing, renamed = adopted(self.model.policy, standing, since, self.force.migration)
             walker.held = _Held(since, standing, renamed)
@@ -212,7 +219,7 @@ class _Stretch:
                 continue
             at = instant if instant > walker.floor else None
             if self._rests(walker, truth):
-                if at is not None and at >= self.now and not self._tell(walker, result):
+                if at is not None and at >= self.now and not (walker.told or self._tell(walker, result)):
                     return None
                 walker.truth = truth
                 continue
@@ -222,12 +229,13 @@ class _Stretch:
             while True:
                 if at is None:
                     at = self._deadline(walker.standing, truth, reached, following)
-                turn = self._turn(walker)
-                if turn is not None and turn <= (following - 1 if at is None else at):
-                    return turn if turn < self.now or self._tell(walker, result) else None
+                if self.turning:
+                    turn = self._turn(walker)
+                    if turn is not None and turn <= (following - 1 if at is None else at):
+                        return turn if turn < self.now or self._tell(walker, result) else None
                 if at is None:
                     break
-                if at >= self.now and not self._tell(walker, result):
+                if at >= self.now and not (walker.told or self._tell(walker, result)):
                     return None
                 walker.truth = truth
                 if self._decide(walker, at, truth, result):
@@ -239,7 +247,7 @@ class _Stretch:
     def _rests(self, walker: _Walker, truth: Truth) -> bool:
         """Whether nothing can come of deciding where the rules say this, now or later: most decisions are of that."""
         standing, model = walker.standing, self.model
-        if standing is None or walker.held is not None or walker.changes or model.reads_standing:
+        if standing is None or walker.held is not None or walker.changes or self.turning:
             return False
         return model.policy.rests(standing, model.qualify(truth, standing))
 
@@ -252,22 +260,25 @@ class _Stretch:
 
     def _decide(self, walker: _Walker, at: int, truth: Truth, result: SchemeResult) -> bool:
         """One decision; recorded when it lies before now. Whether all that is looked for ahead is found."""
-        policy, done = self.model.policy, self._hold(walker, at)
-        before, upon = done.before, walker.standing
+        policy, upon = self.model.policy, walker.standing
+        if walker.held is None and not walker.changes and (upon is None or not (upon.pin or upon.frozen)):
+            before, done = upon, _UNTOUCHED
+        else:
+            done = self._hold(walker, at)
+            before, upon = done.before, walker.standing
         qualified = self.model.qualify(truth, upon)
         after, outcomes = policy.decide(upon, qualified, at, done.missed)
-        outcomes = [*done.outcomes, *outcomes]
         walker.standing, walker.held = after, None
         if before is None or before.tier != after.tier:
             result.moves.append(Move(walker.subject, at, after.tier))
         if at < self.now:
-            model_change = bool(self.activates[walker.subject]) and at == self.force.since
+            model_change = self.activating[walker.subject] and at == self.force.since
             tier = self.model.tiers[qualified]
             result.decisions += [
                 Decision(
                     walker.subject, at, self.model, outcome, model_change, tier, before, after, upon, done.occasion
                 )
-                for outcome in outcomes
+                for outcome in (*done.outcomes, *outcomes)
             ]
             return False
         if before is not None and not policy.unordered and policy.rank[after.tier] < policy.rank[before.tier]:
@@ -305,7 +316,8 @@ class _Stretch:
             return False
         assert walker.truth is not None
         deadline = self.model.policy.next_instant(standing, self.model.qualify(walker.truth, standing), self.now - 1)
-        for instant in (deadline, self._turn(walker)):  # also beyond the horizon
+        turn = self._turn(walker) if self.turning else None
+        for instant in (deadline, turn):  # also beyond the horizon
             if instant is not None:
                 result.due_at[subject] = min(int(result.due_at[subject]), instant)
         return self.foreseen or not self.model.policy.unordered
@@ -315,8 +327,6 @@ class _Stretch:
     def _turn(self, walker: _Walker) -> int | None:
         """When what the features stand upon turns next: a window since standing restarts, growth value is settled."""
         standing, policy = walker.standing, self.model.policy
-        if not self.model.reads_standing:
-            return None
         turns = list(walker.changes)
         if standing is not None:
             turns += [

@@ -157,6 +157,7 @@ class _Batch:
         self.instants = 0
         self._seen = FactsSeen(table)
         self._void, self._starts = table.is_kind("void"), table.starts()
+        self._voids = bool(self._void.any())
         self._decided_at = np.array(
             [ALWAYS if subject.decided_at is None else subject.decided_at for subject in subjects], dtype=np.int64
         )
@@ -177,13 +178,15 @@ class _Batch:
         """
         per = forces[-1].model.spec.per
         standers = standers_of(self.table, per, self._scopes(scheme) if per is not None else ())
-        walk = SchemeWalk(forces, standers, self._paths.outside(standers, per, self._tags), self.now, self.ahead)
+        decided_at = self._decided_at[standers.owner]
+        outside = self._paths.outside(standers, per, self._tags)
+        walk = SchemeWalk(forces, standers, outside, self.now, self.ahead, decided_at)
         standings = [
             self._standing(int(owner), scheme, scope)
             for owner, scope in zip(standers.owner, standers.scope, strict=True)
         ]
         changes = self._changes(scheme, standers)
-        result = walk.run(SchemeInput(forces, self._decided_at[standers.owner], standings, foreseen, changes))
+        result = walk.run(SchemeInput(forces, decided_at, standings, foreseen, changes))
         self.instants += result.instants
         np.minimum.at(self._due_at, standers.owner, result.due_at)
         self._paths.keep(scheme, per, result)
@@ -274,12 +277,13 @@ class _Batch:
             return "model-change"
         if self._voids_known(number, decision.instant):
             return "late-fact"
+        table, calendar = self.table, decision.model.calendar
         rows = self._seen.newest(number, decision.instant)
-        rows = rows[(self.table.voided_at[rows] > decision.instant) & ~self._void[rows]]
-        if len(rows):
-            calendar = decision.model.calendar
-            late = calendar.day(self.table.occurred_at[rows]) < calendar.day_of(decision.instant)
-            return "late-fact" if late.any() else "evaluation"
+        rows = [row for row in rows if table.voided_at[row] > decision.instant and not self._void[row]]
+        if rows:
+            today = calendar.day_of(decision.instant)
+            late = any(calendar.day_of(int(table.occurred_at[row])) < today for row in rows)
+            return "late-fact" if late else "evaluation"
         if decision.occasion:
             return decision.occasion
         tagged = any(
@@ -297,6 +301,8 @@ class _Batch:
 
     def _voids_known(self, number: int, instant: int) -> bool:
         """Whether a void of the subject acts from this instant on: when it is known, whatever it says of its time."""
+        if not self._voids:
+            return False
         low, high = self._starts[number], self._starts[number + 1]
         return bool((self._void[low:high] & (self.table.known_at[low:high] == instant)).any())
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from domain.tier_model.compiled import CompiledModel, Truth
 from domain.tier_model.model_columns import Evaluated, ModelColumns, Row
 from domain.tier_model.outside import Outside, TierPath
 from domain.tier_model.receipt import missing_for_next
-from domain.tier_model.spans import Bases, Int64s, Points, points_of
+from domain.tier_model.spans import ALWAYS, Bases, Int64s, Points, points_of
 from domain.tier_model.timeline import Decision, Force, SchemeInput, SchemeResult, basis_of
 from domain.tier_model.walk import walk
 from domain.user_tier.observation import SchemeObservation, Standing
@@ -64,8 +65,7 @@ class Paths:
             self.scoped[scheme] = (per, path)
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
+class Explained(NamedTuple):
     """A decision with the values that it was made of. decision.subject counts the standers."""
 
     decision: Decision
@@ -76,13 +76,16 @@ class Explained:
 class SchemeWalk:
     """Walks one scheme, then evaluates once more at the decisions, and as of now."""
 
-    def __init__(self, forces: Sequence[Force], standers: Standers, outside: Outside, now: int, ahead: int) -> None:
-        """ahead: how far it looks beyond now, microseconds."""
+    def __init__(
+        self, forces: Sequence[Force], standers: Standers, outside: Outside, now: int, ahead: int, decided_at: Int64s
+    ) -> None:
+        """ahead: how far it looks beyond now, microseconds. decided_at: per stander, as in SchemeInput."""
         self._now, self._ahead, self._standers = now, ahead, standers
+        since = np.minimum(decided_at, now - 1) if (decided_at != ALWAYS).any() else None
         self._columns: dict[str, ModelColumns] = {}
         for force in forces:
             if force.model.content_hash not in self._columns:
-                self._columns[force.model.content_hash] = ModelColumns(force.model, standers.table, outside)
+                self._columns[force.model.content_hash] = ModelColumns(force.model, standers.table, outside, since)
 
     def run(self, work: SchemeInput) -> SchemeResult:
         """Everything before now, and a look ahead."""
