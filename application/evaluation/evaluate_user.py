@@ -38,7 +38,7 @@ class EvaluateUser:
 
         Raises UnknownUser, SubjectInHistory.
         """
-        with self._ledger.take_user(user_id) as taken:
+        with self._ledger.take_user(user_id, whole=bool(hypothetical_facts)) as taken:
             work = taken.work
             table, now = work.table, work.now
             if hypothetical_facts:

@@ -56,7 +56,7 @@ class ExplainUser:
 
         Raises UnknownUser, UnknownScheme, NoStanding, SubjectInHistory.
         """
-        with self._ledger.take_user(user_id) as taken:
+        with self._ledger.take_user(user_id, whole=bool(hypothetical_facts)) as taken:
             work = taken.work
         if scheme is not None and scheme not in work.forces:
             raise UnknownScheme(scheme, sorted(work.forces))

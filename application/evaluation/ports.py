@@ -70,8 +70,11 @@ class EvaluationLedger(Protocol):
         """
         ...
 
-    def take_user(self, user_id: str) -> AbstractContextManager[TakenUser]:
-        """One subject, waiting for its lock. Raises UnknownUser, SubjectInHistory."""
+    def take_user(self, user_id: str, *, whole: bool = False) -> AbstractContextManager[TakenUser]:
+        """One subject, waiting for its lock. whole: its facts with what nobody needs but who adds others to them.
+
+        Raises UnknownUser, SubjectInHistory.
+        """
         ...
 
     def take_history(self, limit: int) -> AbstractContextManager[TakenWork | None]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,13 @@ Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 
+class Seen(NamedTuple):
+    """How many of a subject's facts were seen first, and the running hash over these (seen.py), known beforehand."""
+
+    facts: int
+    hash: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class FactTable:
     """Facts of `subjects` subjects as equally long columns, sorted by (subject, occurred_at, position).
@@ -26,6 +33,8 @@ class FactTable:
     none). content_hash is (rows, 32) bytes. attributes and lines are None where a row has none, or its kind was not
     asked for. voided_at is the known_at of the earliest void that names the fact, NEVER without one; voids are final: a
     void that names a void changes nothing.
+
+    seen: by subject, whose first facts came without source, fact_id and content_hash, for nobody asks for these.
     """
 
     subjects: int
@@ -45,6 +54,7 @@ class FactTable:
     attributes: npt.NDArray[np.object_]  # dict[str, Scalar] | None
     lines: npt.NDArray[np.object_]  # tuple[Line, ...] | None
     voided_at: Int64s
+    seen: Mapping[int, Seen] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.position)
@@ -73,9 +83,9 @@ class FactTable:
 
     def taken(self, rows: Int64s, subject: npt.NDArray[np.int32], subjects: int) -> "FactTable":
         """Some of its rows as those of other subjects, in an order that sorts them by these."""
-        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        columns = {part.name: getattr(self, part.name) for part in fields(self)}
         picked: dict[str, Any] = {n: column[rows] for n, column in columns.items() if isinstance(column, np.ndarray)}
-        return replace(self, **{**picked, "subject": subject, "subjects": subjects})
+        return replace(self, **{**picked, "subject": subject, "subjects": subjects, "seen": {}})
 
     def of_subjects(self, numbers: Sequence[int]) -> "FactTable":
         """The rows of some subjects (ascending), which are numbered anew in that order."""
@@ -83,7 +93,8 @@ class FactTable:
         number[list(numbers)] = np.arange(len(numbers), dtype=np.int32)
         mine = number[self.subject]
         rows = np.flatnonzero(mine >= 0)
-        return self.taken(rows, mine[rows], len(numbers))
+        seen = {one: self.seen[old] for one, old in enumerate(numbers) if old in self.seen}
+        return replace(self.taken(rows, mine[rows], len(numbers)), seen=seen)
 
 
 class Coded(NamedTuple):
@@ -122,8 +133,8 @@ class RecordedFact:
     known_at: int
 
 
-def table_from_columns(subjects: int, columns: FactColumns) -> FactTable:
-    """Sorts the rows, numbers kinds and currencies, resolves voids."""
+def table_from_columns(subjects: int, columns: FactColumns, seen: Mapping[int, Seen] | None = None) -> FactTable:
+    """Sorts the rows, numbers kinds and currencies, resolves voids. seen: as in FactTable."""
     order = sorted_rows(columns.subject, columns.occurred_at, columns.position)
     (kind, kinds), (currency, currencies) = columns.kind, columns.currency
     attributes, lines = np.empty(len(order), dtype=object), np.empty(len(order), dtype=object)
@@ -152,6 +163,7 @@ def table_from_columns(subjects: int, columns: FactColumns) -> FactTable:
         voided_at=_voided_at(subject, known_at, kind == kinds.index(VOID), source, fact_id, attributes)
         if VOID in kinds
         else np.full(len(order), NEVER, dtype=np.int64),
+        seen=seen or {},
     )
 
 
@@ -184,9 +196,9 @@ def joined_columns(one: FactColumns, other: FactColumns) -> FactColumns:
     """The rows of both, one's first."""
     before, plain = len(one.position), ("kind", "currency", "details")
     columns: dict[str, Any] = {
-        field.name: np.concatenate([getattr(one, field.name), getattr(other, field.name)])
-        for field in fields(FactColumns)
-        if field.name not in plain
+        part.name: np.concatenate([getattr(one, part.name), getattr(other, part.name)])
+        for part in fields(FactColumns)
+        if part.name not in plain
     }
     details = {**one.details, **{before + row: found for row, found in other.details.items()}}
     kind, currency = _joined(one.kind, other.kind), _joined(one.currency, other.currency)

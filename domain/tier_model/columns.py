@@ -63,9 +63,7 @@ class FeaturePlan:
 class FeatureColumns:
     """One feature over one table: when it can change, and its values at points."""
 
-    def __init__(
-        self, plan: FeaturePlan, table: FactTable, calendar: Calendar, since: Int64s | None = None
-    ) -> None:
+    def __init__(self, plan: FeaturePlan, table: FactTable, calendar: Calendar, since: Int64s | None = None) -> None:
         """since: per subject, an instant before which nothing is asked; None: anything may be."""
         self.plan = plan
         self._table = table

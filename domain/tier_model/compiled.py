@@ -134,6 +134,12 @@ class CompiledModel:
         readings = [reading for feature in self.features for reading in (feature.of, feature.minus)]
         return any(reading is not None and reading.of_lines for reading in readings)
 
+    @property
+    def reads_idents(self) -> bool:
+        """Whether it asks which fact is which: refunds stand at their orders, or take what these have earned."""
+        growth = self.growth is not None and any(rule.reversed_by_refunds for rule in self.growth.earn)
+        return growth or any(feature.at_order for feature in self.features)
+
     def qualify(self, truth: Truth, standing: Standing | None) -> int:
         """The rank that the rules give a subject who stands there."""
         if standing is not None and not self.spec.unordered:

@@ -90,7 +90,12 @@ class ModelColumns:
             pairs.append(self.growth.instants())
         voided = table.voided_at < until[table.subject]
         subjects = [table.subject[known], table.subject[ahead], table.subject[voided], *(pair[0] for pair in pairs)]
-        instants = [table.known_at[known], table.occurred_at[ahead], table.voided_at[voided], *(pair[1] for pair in pairs)]
+        instants = [
+            table.known_at[known],
+            table.occurred_at[ahead],
+            table.voided_at[voided],
+            *(pair[1] for pair in pairs),
+        ]
         return np.concatenate(subjects), np.concatenate(instants)
 
     def evaluate(self, points: Points) -> Evaluated:

@@ -2,63 +2,15 @@
 
 import hashlib
 import json
-from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from domain.facts.instants import format_instant
-from domain.facts.table import FactTable, sorted_rows
 from domain.tier_model.column import Scalar
 from domain.tier_model.compiled import CompiledModel, Truth
 from domain.tier_model.model_columns import Row
 from domain.tier_model.timeline import Decision
 from domain.user_tier.observation import Standing
-
-
-class FactsSeen:
-    """How many facts a subject's decisions had seen by an instant, and the running SHA-256 over them.
-
-    Facts count from max(occurred_at, known_at) on, voids and voided facts too; order: that instant, then position.
-    """
-
-    def __init__(self, table: FactTable) -> None:
-        visible = np.maximum(table.occurred_at, table.known_at)
-        self._order = sorted_rows(table.subject, visible, table.position)
-        self._listed: list[int] = visible[self._order].tolist()
-        self._starts: list[int] = table.starts().tolist()
-        self._table = table
-        self._hashes: dict[int, list[bytes]] = {}
-
-    def count(self, subject: int, instant: int) -> int:
-        """Facts seen at the instant."""
-        low, high = self._starts[subject], self._starts[subject + 1]
-        return bisect_right(self._listed, instant, low, high) - low
-
-    def digest(self, subject: int, count: int) -> str:
-        """Running hash over the first `count` facts, in hex."""
-        hashes = self._hashes.get(subject)
-        if hashes is None:
-            hashes = self._hashes[subject] = self._run(subject)
-        return hashes[count].hex()
-
-    def newest(self, subject: int, instant: int) -> list[int]:
-        """Table rows of the facts that became visible at exactly this instant."""
-        low, high = self._starts[subject], self._starts[subject + 1]
-        last = bisect_right(self._listed, instant, low, high)
-        first = bisect_left(self._listed, instant, low, last)
-        return self._order[first:last].tolist() if last > first else []
-
-    def _run(self, subject: int) -> list[bytes]:
-        last = bytes(32)
-        running, sha256 = [last], hashlib.sha256
-        rows = self._order[self._starts[subject] : self._starts[subject + 1]]
-        contents = self._table.content_hash[rows].tobytes()
-        for start in range(0, len(contents), 32):
-            last = sha256(last + contents[start : start + 32]).digest()
-            running.append(last)
-        return running
 
 
 def receipt_of(

@@ -9,9 +9,10 @@ from uuid import UUID
 import numpy as np
 from msgspec.structs import replace
 
+from domain.facts.seen import FactsSeen
 from domain.facts.table import NEVER, FactTable
 from domain.tier_model.compiled import CompiledModel
-from domain.tier_model.receipt import FactsSeen, receipt_of
+from domain.tier_model.receipt import receipt_of
 from domain.tier_model.spans import ALWAYS
 from domain.tier_model.timeline import Force, SchemeInput
 from domain.user_tier.decisions import NewEvent, event_id_of
@@ -383,6 +384,11 @@ def _event(subject_id: UUID, version: int, instant: int, fields: Mapping[str, An
 def lines_read(models: Sequence[CompiledModel]) -> bool:
     """Whether deciding reads order lines: they are most of a fact, and most models do not."""
     return any(model.reads_lines for model in models)
+
+
+def idents_read(models: Sequence[CompiledModel]) -> bool:
+    """Whether deciding asks for sources and fact_ids where there are no voids."""
+    return any(model.reads_idents for model in models)
 
 
 def columns_read(models: Sequence[CompiledModel]) -> frozenset[str] | None:

@@ -106,15 +106,18 @@ class PostgresEvaluationLedger:
             pack(self._pool, self._keyring, work.to_pack)
 
     @contextmanager
-    def take_user(self, user_id: str) -> Iterator[LockedWork]:
-        """The user's subject under lock. Raises UnknownUser, SubjectInHistory."""
+    def take_user(self, user_id: str, *, whole: bool = False) -> Iterator[LockedWork]:
+        """The user's subject under lock. whole: facts with all that tells them apart.
+
+        Raises UnknownUser, SubjectInHistory.
+        """
         with transaction(self._pool) as connection:
             likely = self._models.last
             with connection.pipeline():
                 connection.execute(LOCK_SHARED)
                 generation = connection.execute(LAST_GENERATION)
                 found = connection.execute(_ONE, (user_id,), binary=True)
-                asked: Asked | None = ask_subjects(connection, user_id, likely)
+                asked: Asked | None = ask_subjects(connection, user_id, likely, whole=whole)
             models, rows = self._models.as_told(connection, generation), _timelines(found)
             # Merged into another while we waited for its lock: the user id names that one now.
             if not rows and connection.execute(_KNOWN, (user_id,), binary=True).fetchone() is not None:
@@ -126,7 +129,7 @@ class PostgresEvaluationLedger:
             if models is likely and asked is not None:
                 yield self._work(connection, models, rows, found_of(connection, self._keyring, rows, models, asked))
             else:
-                yield self._locked(connection, models, rows)
+                yield self._locked(connection, models, rows, whole=whole)
 
     def lock_all(self, connection: Connection, subject_ids: Sequence[UUID]) -> LockedWork:
         """Subjects under lock in a caller's transaction, whatever state they are in, but for merged ones.
@@ -244,8 +247,11 @@ class PostgresEvaluationLedger:
         connection.execute(LOCK_SHARED)
         return self._models.read(connection)
 
-    def _locked(self, connection: Connection, models: ModelsInForce, rows: list[TimelineRow]) -> LockedWork:
-        return self._work(connection, models, rows, read_subjects(connection, self._keyring, rows, models))
+    def _locked(
+        self, connection: Connection, models: ModelsInForce, rows: list[TimelineRow], *, whole: bool = False
+    ) -> LockedWork:
+        found = read_subjects(connection, self._keyring, rows, models, whole=whole)
+        return self._work(connection, models, rows, found)
 
     @staticmethod
     def _work(connection: Connection, models: ModelsInForce, rows: list[TimelineRow], found: Found) -> LockedWork:

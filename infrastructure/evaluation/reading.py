@@ -9,12 +9,20 @@ import structlog
 from psycopg import Connection, Cursor
 
 from domain.facts.table import FactTable
-from domain.user_tier.decide import Subject, columns_read, lines_read
+from domain.user_tier.decide import Subject, columns_read, idents_read, lines_read
 from domain.user_tier.observation import Observation, decode_observation, openings_as_changes
 from domain.user_tier.tags import held_tags
 from infrastructure.evaluation.work import TimelineRow
-from infrastructure.facts.packed import Pack, PacksDisagree, opened_pack, packed_table
-from infrastructure.facts.read import ask_facts, ask_unpacked, fact_rows, facts_of
+from infrastructure.facts.packed import (
+    ALWAYS_READ,
+    Pack,
+    PackRow,
+    PacksDisagree,
+    opened_pack,
+    packed_table,
+    to_be_identified,
+)
+from infrastructure.facts.read import FactRows, ask_facts, ask_unpacked, fact_rows, facts_of
 from infrastructure.security.keyring import Keyring
 from infrastructure.security.seal import CONTEXT_OBSERVATION, Seal
 from infrastructure.tier_models.in_force import ModelsInForce
@@ -24,17 +32,19 @@ _log = structlog.get_logger(__name__)
 # By number, not by id: whoever looks up ids in Python five times a subject waits for that. `offset 0` keeps the planner
 # at one index look-up a subject.
 _SUBJECTS = """
-select k.data_key, o.body, p.facts, p.chain, p.body, p.lined
+select k.data_key, o.body, p.facts, p.chain, p.body, p.details, p.lined, p.idents
 from unnest({}) with ordinality as s (subject_id, i)
 left join lateral (select data_key from subjects k where k.subject_id = s.subject_id offset 0) k on true
 left join lateral (select body from observations o where o.subject_id = s.subject_id offset 0) o on true
 left join lateral (
-    select facts, chain, body, case when %(with_lines)b then lined end as lined
+    select facts, chain, body, case when %(with_details)b then details end as details,
+           case when %(with_lines)b then lined end as lined, case when %(with_idents)b then idents end as idents
     from packed_facts p where %(packed)b and p.subject_id = s.subject_id offset 0
 ) p on true
 order by s.i
 """
 _OF_SUBJECTS = _SUBJECTS.format("%(subjects)b::uuid[]")
+_IDENTS = "select subject_id, facts, idents from packed_facts where subject_id = any(%b)"
 _OF_USER = _SUBJECTS.format("array(select subject_id from user_ids where user_id = %(user_id)b)")
 
 
@@ -62,12 +72,24 @@ class Asked:
 
 
 def ask_subjects(
-    connection: Connection, whose: Sequence[UUID] | str, models: ModelsInForce, *, packed: bool = True
+    connection: Connection,
+    whose: Sequence[UUID] | str,
+    models: ModelsInForce,
+    *,
+    packed: bool = True,
+    whole: bool = False,
 ) -> Asked:
-    """Ask for everything that decides some subjects by these models, or one user."""
+    """Ask for everything that decides some subjects by these models, or one user. whole: and all that tells facts
+    apart, which is not asked for otherwise where nothing needs it."""
     kinds = columns_read(models.models)
     clock = connection.execute("select tierline_now()")
-    parameters: dict[str, Any] = {"packed": packed, "with_lines": lines_read(models.models)}
+    parameters: dict[str, Any] = {
+        "packed": packed,
+        "with_details": kinds is None or not kinds.issubset(ALWAYS_READ),
+        "with_lines": lines_read(models.models),
+        # What a candidate decides beside the live versions it may decide from further back.
+        "with_idents": whole or bool(models.shadows) or idents_read(models.models),
+    }
     if isinstance(whose, str):
         subjects = connection.execute(_OF_USER.encode(), {**parameters, "user_id": whose}, binary=True)
     else:
@@ -84,11 +106,14 @@ def read_subjects(
     rows: Sequence[TimelineRow],
     models: ModelsInForce,
     history_until: int | None = None,
+    *,
+    whole: bool = False,
 ) -> Found:
     """Now, read under the subjects' locks, and the subjects with all their facts. history_until: they are history,
-    decided for the first time: they have no pack, and need none."""
+    decided for the first time: they have no pack, and need none. whole: as in ask_subjects."""
+    ids = [row.subject_id for row in rows]
     with connection.pipeline():
-        asked = ask_subjects(connection, [row.subject_id for row in rows], models, packed=history_until is None)
+        asked = ask_subjects(connection, ids, models, packed=history_until is None, whole=whole)
     return found_of(connection, keyring, rows, models, asked, history_until)
 
 
@@ -108,10 +133,11 @@ def found_of(
         if seal is not None:
             seals[number] = seal
             if pack[0] is not None:
-                packs[number] = opened_pack(pack[0], pack[1], pack[2], pack[3], seal)
+                packs[number] = opened_pack(PackRow(*pack), seal)
         subjects.append(_subject(row, body, seal, history_until))
+    chains, rest = [row.chain for row in rows], fact_rows(asked.facts)
     try:
-        chains, rest = [row.chain for row in rows], fact_rows(asked.facts)
+        packs |= _identified(connection, ids, packs, rest, [row.decided_at for row in rows], seals)
         table, wanted = packed_table(chains, packs, rest, seals, asked.kinds, with_lines=with_lines)
     except PacksDisagree as disagreement:
         # Others write the log while who waits in bulk is read: then there is nothing to tell.
@@ -120,6 +146,27 @@ def found_of(
         wanted = list(disagreement.numbers)
     by_id = {ids[number]: seal for number, seal in seals.items()}
     return Found(_now(asked.clock), subjects, by_id, table, [ids[number] for number in wanted] if asked.packed else ())
+
+
+def _identified(
+    connection: Connection,
+    ids: Sequence[UUID],
+    packs: dict[int, Pack],
+    rest: FactRows,
+    decided_at: Sequence[int | None],
+    seals: dict[int, Seal],
+) -> dict[int, Pack]:
+    """The packs whose idents are needed after all, with these. Raises PacksDisagree: one was made anew meanwhile."""
+    numbers = to_be_identified(packs, rest, decided_at)
+    if not numbers:
+        return {}
+    found = connection.execute(_IDENTS, ([ids[number] for number in numbers],), binary=True).fetchall()
+    by_id = {subject_id: (facts, idents) for subject_id, facts, idents in found}
+    there = {n: packs[n].with_idents(*by_id[ids[n]], seals[n]) for n in numbers if ids[n] in by_id}
+    missing = [number for number in numbers if number not in there or there[number].idents is None]
+    if missing:
+        raise PacksDisagree(missing)
+    return there
 
 
 def _subject(row: TimelineRow, body: bytes | None, seal: Seal | None, history_until: int | None) -> Subject:

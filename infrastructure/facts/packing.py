@@ -15,13 +15,14 @@ _AT_ONCE = 100  # subjects: bounds memory, and for how long their rows of packed
 _LOGS = "select subject_id, facts, chain from timelines where subject_id = any(%b)"
 # In the order of the subjects, so that two who pack the same ones wait for each other and never in a circle.
 _WRITE = """
-insert into packed_facts as mine (subject_id, position, facts, chain, body, lined)
-select p.* from unnest(%b::uuid[], %b::bigint[], %b::integer[], %b::bytea[], %b::bytea[], %b::bytea[])
-    as p (subject_id, position, facts, chain, body, lined)
+insert into packed_facts as mine (subject_id, position, facts, chain, body, details, lined, idents)
+select p.* from unnest(%b::uuid[], %b::bigint[], %b::integer[], %b::bytea[], %b::bytea[], %b::bytea[], %b::bytea[],
+                       %b::bytea[])
+    as p (subject_id, position, facts, chain, body, details, lined, idents)
 join subjects s using (subject_id) order by subject_id for key share of s
 on conflict (subject_id) do update
     set position = excluded.position, facts = excluded.facts, chain = excluded.chain, body = excluded.body,
-        lined = excluded.lined
+        details = excluded.details, lined = excluded.lined, idents = excluded.idents
 """
 _DROP = "delete from packed_facts where subject_id = any(%b)"
 
@@ -47,10 +48,10 @@ def _pack(pool: Pool, keyring: Keyring, subject_ids: list[UUID]) -> int:
             if seal is None or not count or _chain_of(rows) != chain:
                 broken.append(subject_id)
                 continue
-            body, lined = encode_pack(rows.columns, rows.sealed, seal)
-            packs.append((subject_id, int(rows.columns.position.max()), count, chain, body, lined))
+            parts = encode_pack(rows.columns, rows.sealed, seal)
+            packs.append((subject_id, int(rows.columns.position.max()), count, chain, *parts))
         with connection.pipeline():
-            connection.execute(_WRITE, [list(column) for column in zip(*packs, strict=True)] or [[]] * 6)
+            connection.execute(_WRITE, [list(column) for column in zip(*packs, strict=True)] or [[]] * 8)
             connection.execute(_DROP, (broken,))
         return len(packs)
 

@@ -16,7 +16,9 @@ CONTEXT_EVENT = b"event"
 CONTEXT_OBSERVATION = b"observation"
 CONTEXT_FINDING = b"finding"
 CONTEXT_PACKED_FACTS = b"packed-facts"
+CONTEXT_PACKED_DETAILS = b"packed-details"
 CONTEXT_PACKED_LINES = b"packed-lines"
+CONTEXT_PACKED_IDENTS = b"packed-idents"
 
 
 _NONCES_AT_ONCE = 1_024

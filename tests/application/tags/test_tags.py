@@ -173,7 +173,7 @@ def test_a_crash_before_the_commit_leaves_nothing(database: str, system: LedgerS
         """The ledger, whose connection dies under the command."""
 
         @contextmanager
-        def take_user(self, user_id: str) -> Iterator[Any]:
+        def take_user(self, user_id: str, *, whole: bool = False) -> Iterator[Any]:
             with system.add_tag._ledger.take_user(user_id) as taken:
                 with psycopg.connect(database, autocommit=True) as killer:
                     backend = taken.connection.info.backend_pid  # type: ignore[attr-defined]

@@ -7,15 +7,19 @@ import numpy as np
 import pytest
 
 from application.facts.record_facts import RecordFacts
+from domain.facts.seen import FactsSeen
 from domain.facts.table import FactTable
-from infrastructure.facts.packed import Pack, PacksDisagree, opened_pack, packed_table
+from infrastructure.facts.packed import Pack, PackRow, PacksDisagree, opened_pack, packed_table, to_be_identified
 from infrastructure.facts.packing import pack
 from infrastructure.facts.read import ask_unpacked, fact_rows
 from tests.infrastructure.facts.conftest import Ledger
 from tests.support.fact_texts import fact_text
 
 EVERYBODY = ("u0", "u1", "u2", "u3")
-_PACKS = "select facts, chain, body, case when %s then lined end from packed_facts where subject_id = %s"
+_PACKS = """
+select facts, chain, body, details, case when %s then lined end, case when %s then idents end
+from packed_facts where subject_id = %s
+"""
 
 
 def _texts(first: int, last: int) -> list[bytes]:
@@ -55,15 +59,16 @@ def _subjects(ledger: Ledger) -> list[UUID]:
 
 
 def _by_packs(
-    ledger: Ledger, kinds: frozenset[str] | None = None, with_lines: bool = True
+    ledger: Ledger, kinds: frozenset[str] | None = None, with_lines: bool = True, with_idents: bool = True
 ) -> tuple[FactTable, list[int], dict[int, Pack]]:
     """What evaluation reads of everybody, of whom a new pack is wanted, and the packs."""
     ids = _subjects(ledger)
     with ledger.pool.connection() as connection:
         by_id = ledger.keyring.seals(connection, ids)
         seals = {number: by_id[id_] for number, id_ in enumerate(ids)}
-        found = {number: connection.execute(_PACKS, (with_lines, id_)).fetchone() for number, id_ in enumerate(ids)}
-        packs = {number: opened_pack(*row, seals[number]) for number, row in found.items() if row is not None}
+        asked = {number: (with_lines, with_idents, id_) for number, id_ in enumerate(ids)}
+        found = {number: connection.execute(_PACKS, asked_for).fetchone() for number, asked_for in asked.items()}
+        packs = {n: opened_pack(PackRow(*row), seals[n]) for n, row in found.items() if row is not None}
         rest = fact_rows(ask_unpacked(connection, ids, kinds))
         chains = [ledger.timeline(user)["chain"] for user in EVERYBODY]
         table, wanted = packed_table(chains, packs, rest, seals, kinds, with_lines=with_lines)
@@ -127,11 +132,69 @@ def test_a_pack_that_does_not_end_where_the_log_does_is_not_used(packed: Ledger,
 def test_a_log_that_does_not_hold_keeps_no_pack(packed: Ledger) -> None:
     packed.execute("update facts set known_at = known_at + 1 where fact_id = 'f0'")
     assert pack(packed.pool, packed.keyring, _subjects(packed)) == 3
-    assert packed.rows(_PACKS, True, packed.subject("u0")) == []
+    assert packed.rows(_PACKS, True, True, packed.subject("u0")) == []
 
 
 def test_who_is_erased_leaves_no_pack(packed: Ledger) -> None:
     erased = packed.subject("u0")
     packed.execute("delete from subjects where subject_id = %s", erased)
-    assert packed.rows(_PACKS, True, erased) == []
+    assert packed.rows(_PACKS, True, True, erased) == []
     assert pack(packed.pool, packed.keyring, [erased]) == 0
+
+
+def _order(number: int, user: str, month: int = 1) -> bytes:
+    return fact_text(f"o{number}", user, occurred_at=f"2026-0{month}-11T08:00:{number % 60:02}Z")
+
+
+@pytest.fixture
+def plain(ledger: Ledger) -> Ledger:
+    """20 orders of u0 and u1, packed, and one more of each; u1's of long ago."""
+    texts = [_order(number, f"u{number % 2}", 2) for number in range(40)]
+    assert ledger.record(RecordFacts(texts)).accepted == 40
+    for user in ("u2", "u3"):
+        assert ledger.record(RecordFacts([fact_text(f"of-{user}", user)])).accepted == 1
+    assert pack(ledger.pool, ledger.keyring, [ledger.subject("u0"), ledger.subject("u1")]) == 2
+    assert ledger.record(RecordFacts([_order(40, "u0", 3), _order(41, "u1", 1)])).accepted == 2
+    return ledger
+
+
+def test_without_idents_receipts_are_the_same_from_what_is_packed_on(plain: Ledger) -> None:
+    table, _, packs = _by_packs(plain, with_idents=False)
+    log = plain.table(*EVERYBODY, with_attributes=None)
+    assert [packs[number].idents for number in (0, 1)] == [None, None]
+    for column in ("subject", "position", "occurred_at", "known_at", "kind", "amount", "attributes", "voided_at"):
+        assert np.array_equal(getattr(table, column), getattr(log, column)), column
+    seen, known = FactsSeen(table), FactsSeen(log)
+    for number, first, last in ((0, 20, 21), (1, 20, 21), (2, 0, 1)):
+        for count in range(first, last + 1):
+            assert seen.digest(number, count) == known.digest(number, count)
+    for few in (0, 19):
+        with pytest.raises(AssertionError, match="not read"):
+            seen.digest(0, few)
+
+
+def test_some_of_the_subjects_keep_what_is_known_of_their_receipts(plain: Ledger) -> None:
+    table, _, _ = _by_packs(plain, with_idents=False)
+    some, known = FactsSeen(table.of_subjects([1, 3])), FactsSeen(plain.table("u1", "u3", with_attributes=None))
+    assert some.digest(0, 21) == known.digest(0, 21)
+    assert some.digest(1, 1) == known.digest(1, 1)
+
+
+def test_idents_are_read_for_who_needs_them(plain: Ledger) -> None:
+    _, _, packs = _by_packs(plain, with_idents=False)
+    until = {number: pack.body.seen_until for number, pack in packs.items()}
+
+    def needed(*decided_at: int | None) -> list[int]:
+        ids = _subjects(plain)
+        with plain.pool.connection() as connection:
+            rest = fact_rows(ask_unpacked(connection, ids, frozenset()))
+        return to_be_identified(packs, rest, decided_at)
+
+    assert needed(until[0], until[1], None, None) == []
+    assert needed(None, until[1] - 1, None, None) == [0, 1]  # a receipt may tell of some of what is packed
+    void = {"fact_id": "o0", "reason": "typo"}
+    text = fact_text("v", "u0", kind="void", amount=None, currency=None, attributes=void)
+    assert plain.record(RecordFacts([text])).accepted == 1
+    assert needed(until[0], until[1], None, None) == [0]
+    named, _, _ = _by_packs(plain)
+    _assert_same(named, plain.table(*EVERYBODY, with_attributes=None))
