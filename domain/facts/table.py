@@ -34,7 +34,8 @@ class FactTable:
     asked for. voided_at is the known_at of the earliest void that names the fact, NEVER without one; voids are final: a
     void that names a void changes nothing.
 
-    seen: by subject, whose first facts came without source, fact_id and content_hash, for nobody asks for these.
+    seen: by subject, whose first facts came without source, fact_id and content_hash (None, None, zeros), for nobody
+    asks for these.
     """
 
     subjects: int
@@ -138,11 +139,14 @@ def table_from_columns(subjects: int, columns: FactColumns, seen: Mapping[int, S
     order = sorted_rows(columns.subject, columns.occurred_at, columns.position)
     (kind, kinds), (currency, currencies) = columns.kind, columns.currency
     attributes, lines = np.empty(len(order), dtype=object), np.empty(len(order), dtype=object)
+    with_lines = False
     for row, details in columns.details.items():
-        attributes[row], lines[row] = details.attributes or None, details.lines or None
+        attributes[row] = details.attributes or None
+        if details.lines:
+            lines[row], with_lines = details.lines, True
     subject, known_at = columns.subject[order], columns.known_at[order]
     source, fact_id = columns.source[order], columns.fact_id[order]
-    kind, attributes = kind[order], attributes[order]
+    kind, attributes = kind[order], attributes[order] if columns.details else attributes
     return FactTable(
         subjects=subjects,
         subject=subject,
@@ -159,7 +163,7 @@ def table_from_columns(subjects: int, columns: FactColumns, seen: Mapping[int, S
         fact_id=fact_id,
         content_hash=columns.content_hash[order],
         attributes=attributes,
-        lines=lines[order],
+        lines=lines[order] if with_lines else lines,
         voided_at=_voided_at(subject, known_at, kind == kinds.index(VOID), source, fact_id, attributes)
         if VOID in kinds
         else np.full(len(order), NEVER, dtype=np.int64),

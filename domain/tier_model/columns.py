@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.facts.table import NEVER, FactTable
-from domain.tier_model.calendar import Calendar
+from domain.tier_model.calendar import DAY_MICROS, Calendar
 from domain.tier_model.column import Column
 from domain.tier_model.enrolment import first_days, last_return
 from domain.tier_model.expression import Condition
@@ -69,6 +69,7 @@ class FeatureColumns:
         self._table = table
         self._calendar = calendar
         placing = Placing(table, calendar, plan.window, plan.after_days, plan.at_order)
+        self._after = _needed_after(plan, since)
         self._facts = self._read(placing, plan.where)
         # What the main facts are held against: the part of a share, the window before of a trend.
         self._other: FeatureFacts | None = None
@@ -90,12 +91,15 @@ class FeatureColumns:
 
     def _read(self, placing: Placing, *conditions: Condition | None) -> FeatureFacts:
         plan = self.plan
+        where, part = (*conditions, None)[:2]
         facts = placing.placed(
-            select(self._table, plan.of, conditions[0], plan.aggregate, plan.weigh_by_amount, *conditions[1:])
+            select(self._table, plan.of, where, plan.aggregate, plan.weigh_by_amount, part, self._after)
         )
         if plan.minus is None:
             return facts
-        return facts.less(placing.placed(select(self._table, plan.minus, plan.where, plan.aggregate)))
+        return facts.less(
+            placing.placed(select(self._table, plan.minus, plan.where, plan.aggregate, after=self._after))
+        )
 
     def instants(self, until: Int64s) -> tuple[npt.NDArray[np.int32], Int64s]:
         """(subjects, instants) at which this feature can change, or be seen to: until[subject] is the exclusive end."""
@@ -275,6 +279,15 @@ class FeatureColumns:
         offsets = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         repeated = np.repeat(subjects, lengths).astype(np.int32)
         return repeated, self._calendar.midnight(np.repeat(starts, lengths) + offsets)
+
+
+def _needed_after(plan: FeaturePlan, since: Int64s | None) -> int:
+    """Facts that occurred before this instant have left the window before anything is asked: they need not be read."""
+    reach = plan.window.reach_days
+    if since is None or not len(since) or reach is None or plan.at_order or plan.aggregate == "trend":
+        return ALWAYS
+    oldest = int(since.min())
+    return ALWAYS if oldest == ALWAYS else oldest - reach * DAY_MICROS
 
 
 def _quotient(part: Column, whole: Column) -> Column:

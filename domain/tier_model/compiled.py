@@ -54,10 +54,14 @@ _REVIEWS = {
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What the rules say at a point. enter: the highest rank entered (unordered: the class). keep: by rank."""
+    """What the rules say at a point. enter: the highest rank entered (unordered: the class). keep: by rank.
+
+    qualified: by the rank that a subject stands on, the one that it qualifies for there.
+    """
 
     enter: int
     keep: tuple[bool, ...]
+    qualified: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +146,7 @@ class CompiledModel:
 
     def qualify(self, truth: Truth, standing: Standing | None) -> int:
         """The rank that the rules give a subject who stands there."""
-        if standing is not None and not self.spec.unordered:
-            for rank in range(self.policy.rank[standing.tier], truth.enter, -1):
-                if truth.keep[rank]:
-                    return rank
-        return truth.enter
+        return truth.enter if standing is None else truth.qualified[self.policy.rank[standing.tier]]
 
     def missing_for(self, rule: RulePlan, row: Mapping[str, Scalar]) -> list[dict[str, Any]]:
         """The smallest parts that the rule's `enter` still lacks. row: features, scores and what is read outside.
@@ -167,8 +167,13 @@ class CompiledModel:
         """The truth of one row of rules: which tiers are entered, which kept."""
         entered = np.flatnonzero(enter)
         if self.spec.unordered:
-            return Truth(int(entered[0]) if len(entered) else self._default, ())
-        return Truth(int(entered[-1]) if len(entered) else 0, tuple(keep.tolist()))
+            found = int(entered[0]) if len(entered) else self._default
+            return Truth(found, (), (found,) * len(self.tiers))
+        found = int(entered[-1]) if len(entered) else 0
+        kept, qualified = keep.tolist(), [found]
+        for rank in range(1, len(self.tiers)):
+            qualified.append(rank if kept[rank] and rank > found else qualified[-1])
+        return Truth(found, tuple(kept), tuple(qualified))
 
     def _plan(self, name: str, feature: Feature) -> FeaturePlan:
         aggregate, reading = _reading(feature)

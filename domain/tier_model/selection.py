@@ -10,7 +10,7 @@ import numpy.typing as npt
 from domain.facts.table import FactTable
 from domain.tier_model.column import Column
 from domain.tier_model.expression import Condition
-from domain.tier_model.spans import Int64s
+from domain.tier_model.spans import ALWAYS, Int64s
 
 Aggregate = Literal[
     "count", "sum", "avg", "min", "max", "distinct", "latest", "days_since", "top", "share", "trend", "rate"
@@ -50,12 +50,15 @@ def select(
     aggregate: Aggregate,
     weigh_by_amount: bool = False,
     part: Condition | None = None,
+    after: int = ALWAYS,
 ) -> Selected:
     """The facts of the kind that pass `where` (and `part`) and have the field, in table order.
 
     weigh_by_amount: number is the amount (of the line, or of the fact; 0 without one) instead of the value itself.
+    after: those that occurred before this instant may be missing.
     """
-    rows = np.flatnonzero(table.is_kind(reading.kind))
+    there = table.is_kind(reading.kind)
+    rows = np.flatnonzero(there if after == ALWAYS else there & (table.occurred_at >= after))
     for condition in (where, part):
         if condition is not None and len(rows):
             rows = rows[condition.matches(_fact_columns(table, rows, condition.names), len(rows))]

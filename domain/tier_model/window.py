@@ -58,8 +58,17 @@ class WindowPlan:
             return WindowPlan(period=self.period).leaving_days(occurred)
         return occurred + 1 if self.through_yesterday else occurred
 
+    @property
+    def reach_days(self) -> int | None:
+        """How many days after it occurred a fact has left the window for certain; None: nobody can say."""
+        if self.days is None and self.months is None:
+            return None
+        return (self.days or 31 * (self.months or 0)) + 3  # a zone may skip a date, or move the midnight
+
     def leaving_days(self, occurred: Int64s) -> Int64s:
         """For each day on which a fact occurred, the first day whose window no longer holds it."""
+        if self.days is not None:
+            return occurred + (self.days + 1 if self.through_yesterday else self.days)
         return self._first_beyond(occurred, self.first_days, 2 if self.last else 1)
 
     def leaving_days_before(self, occurred: Int64s) -> Int64s:

@@ -300,9 +300,9 @@ def _unpacked(numbers: Sequence[int], packs: Sequence[Pack], kinds: Collection[s
 def _identified(
     packs: Sequence[Pack], counts: Int64s
 ) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.object_], npt.NDArray[np.uint8]]:
-    """(source, fact_id, content_hash) of the rows of all packs; empty where a pack came without."""
+    """(source, fact_id, content_hash) of the rows of all packs; nothing where a pack came without."""
     rows, ends = int(counts.sum()), np.cumsum(counts).tolist()
-    source, fact_id = np.full(rows, "", dtype=object), np.full(rows, "", dtype=object)
+    source, fact_id = np.empty(rows, dtype=object), np.empty(rows, dtype=object)
     content_hash = np.zeros((rows, 32), dtype=np.uint8)
     for pack, end in zip(packs, ends, strict=True):
         idents = pack.idents
