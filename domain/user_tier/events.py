@@ -349,6 +349,35 @@ class UserMerged(SubjectEvent):
     reason: str
 
 
+class UserSplit(SubjectEvent):
+    """User ids have left the subject, with the facts that they had brought, and name another one from now on.
+
+    subject: the other's stream, in hex. facts: how many of the facts were copied to it, known at facts_known_at
+    (microseconds); voided: how many of them count no more here from that instant on.
+    """
+
+    TOPIC = "user-tier.user-split.v1"
+
+    subject: str
+    user_ids: list[str]
+    facts: int
+    voided: int
+    facts_known_at: int
+    reason: str
+
+
+class UserSplitOff(SubjectEvent):
+    """The subject begins here: its user ids were those of another one. subject: that one's stream, in hex."""
+
+    TOPIC = "user-tier.user-split-off.v1"
+
+    subject: str
+    user_ids: list[str]
+    facts: int
+    facts_known_at: int
+    reason: str
+
+
 EVENTS: tuple[type[SubjectEvent], ...] = (
     UserEnrolled,
     TierChanged,
@@ -373,4 +402,6 @@ EVENTS: tuple[type[SubjectEvent], ...] = (
     UserIdLinked,
     UserAbsorbed,
     UserMerged,
+    UserSplit,
+    UserSplitOff,
 )

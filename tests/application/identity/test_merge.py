@@ -43,7 +43,7 @@ class Identities:
     """Linking and merging over a ledger."""
 
     def __init__(self, system: LedgerSystem, **options: Any) -> None:
-        self.ledger = PostgresIdentities(system.pool, system.evaluation, **options)
+        self.ledger = PostgresIdentities(system.pool, system.keyring, system.evaluation, **options)
         self.link, self._merge = LinkUserId(self.ledger), MergeUsers(self.ledger)
 
     def merge(self, user: str, other: str, **named: Any) -> Any:
