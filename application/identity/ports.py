@@ -136,7 +136,7 @@ class IdentityLedger(Protocol):
         ...
 
     def take_split(self, user_id: str, leaving: Sequence[str], command_id: str) -> AbstractContextManager[TakenSplit]:
-        """Raises UnknownUser, SubjectInHistory, UserIdOfAnother, SplitInvalid."""
+        """Raises UnknownUser, SubjectInHistory, UserIdOfAnother, NobodyStays, SplitInvalid."""
         ...
 
     def user_ids(self, user_id: str) -> Sequence[str]:

@@ -32,7 +32,7 @@ class SplitUser:
     ) -> Split:
         """user_id: any that stays. leaving: some of the user's others.
 
-        Raises SplitInvalid, UserIdOfAnother, WordsInvalid, UnknownUser, SubjectInHistory.
+        Raises SplitInvalid, NobodyStays, UserIdOfAnother, WordsInvalid, UnknownUser, SubjectInHistory.
         """
         require_words("reason", reason, needed=True)
         require_some_to_leave(leaving)

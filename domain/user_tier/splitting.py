@@ -20,10 +20,21 @@ Name = tuple[str, str]
 
 
 class SplitInvalid(Refusal):
-    """The user ids to split off are not some of the user's."""
+    """What is named to split off cannot be taken as it stands."""
 
     def __init__(self, detail: str, value: object, remedy: str) -> None:
         super().__init__(detail, Complaint("user_ids", value, remedy))
+
+
+class NobodyStays(Refusal):
+    """All ids of the user would leave."""
+
+    def __init__(self, user_id: str, leaving: Sequence[str]) -> None:
+        remedy = "leave out the ids that stay; a user with one id cannot be split"
+        super().__init__(
+            f"All ids of user {user_id[:200]!r} would leave: nobody would stay.",
+            Complaint("user_ids", ", ".join(leaving)[:200], remedy),
+        )
 
 
 class UserIdOfAnother(Refusal):
@@ -79,20 +90,22 @@ class SplitTerms:
 def require_some_to_leave(leaving: Sequence[str]) -> None:
     """Raises SplitInvalid."""
     if not leaving:
-        raise SplitInvalid("No user id is named to split off.", [], "name at least one id of the user")
+        raise SplitInvalid("No user id is named to split off.", "", "name at least one id of the user")
     twice = sorted({name for name in leaving if leaving.count(name) > 1})
     if twice:
         raise SplitInvalid(f"User id {twice[0][:200]!r} is named twice.", twice[0][:200], "name each id once")
 
 
 def require_some_to_stay(user_id: str, leaving: Sequence[str], user_ids: Sequence[str]) -> None:
-    """user_id: as the user is addressed; user_ids: all of the user's. Raises UserIdOfAnother, SplitInvalid."""
+    """user_id: as the user is addressed; user_ids: all of the user's.
+
+    Raises UserIdOfAnother, NobodyStays, SplitInvalid.
+    """
     strangers = [name for name in leaving if name not in user_ids]
     if strangers:
         raise UserIdOfAnother(user_id, strangers)
     if set(leaving) == set(user_ids):
-        remedy = "leave out the ids that stay; a user with one id cannot be split"
-        raise SplitInvalid(f"All ids of user {user_id[:200]!r} would leave.", list(leaving)[:20], remedy)
+        raise NobodyStays(user_id, leaving)
     if user_id in leaving:
         remedy = "address the user by an id that stays"
         raise SplitInvalid(f"User {user_id[:200]!r} is addressed by an id that is to leave.", user_id[:200], remedy)

@@ -1,6 +1,6 @@
 """The facts that a merge copies: opened with the one key, sealed and chained with the other."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from psycopg import Connection
@@ -20,11 +20,11 @@ where f.subject_id = %b
 
 @dataclass(slots=True)
 class Copies:
-    """new: rows for the survivor, in the order in which the other's were recorded. first_number: what the other's id
-    without a number has from now on."""
+    """new: rows for the survivor, in the order in which the other's were recorded. numbers: what the other's user ids
+    are numbered from now on, where that is not as before."""
 
     new: NewRows
-    first_number: int
+    numbers: Mapping[int, int]
     known_already: int = 0
     conflicts: list[FactConflict] = field(default_factory=list)
     split_off: list[FactConflict] = field(default_factory=list)
@@ -34,12 +34,15 @@ def copies_of(connection: Connection, other: Seal, survivor: Seal, known_at: int
     """known_at: of all that is copied, microseconds.
 
     What is on both sides with the same content counts once. With other content it is a conflict, unless the other's was
-    voided: then neither it nor its void is copied. The same goes for what had been split off from the survivor. What had
-    been split off from the other is not the other's.
+    voided: then neither it nor its void is copied. The same goes for what had been split off from the survivor. What
+    had been split off from the other is not the other's.
     """
-    copies = Copies(NewRows(connection, survivor, known_at), new_number(connection))
+    departed = departed_numbers(connection, survivor)
+    # One that comes back is another from now on: what it had brought before it left stays void.
+    numbers = {number: new_number(connection) for number in sorted({0, *departed})}
+    copies = Copies(NewRows(connection, survivor, known_at), numbers)
     theirs = [one for one in brought_facts(connection, other) if one.by and not is_of_a_split(one.fact)]
-    there, parted = _there(connection, other, survivor)
+    there, parted = _there(connection, other, survivor, departed)
     voids = {voided_by(one.fact) for one in theirs} - {None}
     differing = {
         name
@@ -50,29 +53,27 @@ def copies_of(connection: Connection, other: Seal, survivor: Seal, known_at: int
     names = {(one.fact.source, one.fact.fact_id) for one in theirs}
     copies.conflicts = [FactConflict(*name) for name in sorted(differing - parted) if name not in voids]
     copies.split_off = [FactConflict(*name) for name in sorted(names & parted) if name not in voids]
-    for fact, by in theirs:
-        name, numbers = (fact.source, fact.fact_id), _renumbered(by, copies.first_number)
+    for fact, brought_by in theirs:
+        name, by = (fact.source, fact.fact_id), {numbers.get(number, number) for number in brought_by}
         if name in differing | parted or voided_by(fact) in differing | parted:
             continue
         if name in there:
             copies.known_already += 1
-            copies.new.also(name, numbers)
+            copies.new.also(name, by)
         else:
-            copies.new.add(fact, numbers)
+            copies.new.add(fact, by)
     return copies
 
 
-def _there(connection: Connection, other: Seal, survivor: Seal) -> tuple[dict[Name, bytes], set[Name]]:
+def _there(
+    connection: Connection, other: Seal, survivor: Seal, departed: set[int]
+) -> tuple[dict[Name, bytes], set[Name]]:
     """What of the other's the survivor has by its name, and which of it has been split off from the survivor."""
     rows = connection.execute(_MINE, (survivor.subject_id, other.subject_id), binary=True).fetchall()
-    also, departed = also_brought(connection, survivor), departed_numbers(connection, survivor)
+    also = also_brought(connection, survivor)
     parted = {
         (source, fact_id)
         for source, fact_id, _, number in rows
         if {number, *also.get((source, fact_id), ())} <= departed
     }
     return {(source, fact_id): content_hash for source, fact_id, content_hash, _ in rows}, parted
-
-
-def _renumbered(by: Iterable[int], first_number: int) -> list[int]:
-    return sorted(number or first_number for number in by)

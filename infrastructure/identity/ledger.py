@@ -43,7 +43,9 @@ where subject_id = %(other)s
 # Whoever was merged into the other is found in one step.
 _SHORTEN = "update timelines set merged_into = %(survivor)s where merged_into = %(other)s"
 _RENAME = """
-update user_ids set subject_id = %(survivor)s, number = case number when 0 then %(first_number)s else number end,
+update user_ids set subject_id = %(survivor)s, number = coalesce(
+        (select after from unnest(%(before)s::integer[], %(after)s::integer[]) n (before, after)
+         where before = number), number),
     departures = (select departures from timelines where subject_id = %(survivor)s)
 where subject_id = %(other)s
 """
@@ -196,7 +198,8 @@ class LockedPair:
 
     def _go_over(self) -> None:
         named = {"survivor": self._survivor, "other": self._other, "now": self.taken.work.now}
-        named |= {"first_number": self.copies.first_number}
+        numbers = self.copies.numbers
+        named |= {"before": list(numbers), "after": list(numbers.values())}
         self.copies.new.write()
         for statement in (_CLOSE, _SHORTEN, _RENAME, *_FORGET):
             self._connection.execute(statement.encode(), named)

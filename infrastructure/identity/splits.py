@@ -33,7 +33,8 @@ _MAKE = (
 _LEAVE = (
     """
     insert into departed_user_ids (subject_id, number, into_subject, departed_at)
-    select subject_id, number, %(new)s, %(now)s from user_ids where subject_id = %(stays)s and user_id = any(%(leaving)s)
+    select subject_id, number, %(new)s, %(now)s from user_ids
+    where subject_id = %(stays)s and user_id = any(%(leaving)s)
     """,
     """
     update user_ids set subject_id = %(new)s, departures = 0,
