@@ -11,7 +11,7 @@ from interfaces.cli.terminal import JsonOption, say, show_json
 __all__ = ["users"]
 
 User = Annotated[str, typer.Argument(metavar="USER_ID")]
-_MERGE = "link and merge user ids"
+_MERGE = "link, merge and split user ids"
 
 
 @users.command()
