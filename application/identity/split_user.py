@@ -27,9 +27,7 @@ class SplitUser:
     def __init__(self, ledger: IdentityLedger) -> None:
         self._ledger = ledger
 
-    def __call__(
-        self, user_id: str, leaving: Sequence[str], actor: str, *, reason: str, command_id: str = ""
-    ) -> Split:
+    def __call__(self, user_id: str, leaving: Sequence[str], actor: str, *, reason: str, command_id: str = "") -> Split:
         """user_id: any that stays. leaving: some of the user's others.
 
         Raises SplitInvalid, NobodyStays, UserIdOfAnother, WordsInvalid, UnknownUser, SubjectInHistory.
@@ -43,9 +41,7 @@ class SplitUser:
         return Split(self._ledger.user_ids(user_id), sorted(leaving), facts, voided, position)
 
 
-def _split(
-    taken: TakenSplit, leaving: Sequence[str], actor: str, reason: str, command_id: str
-) -> tuple[int, int, int]:
+def _split(taken: TakenSplit, leaving: Sequence[str], actor: str, reason: str, command_id: str) -> tuple[int, int, int]:
     """How many facts were copied, how many voided, and the position."""
     parting, work = taken.part(reason), taken.taken.work
     terms = SplitTerms(

@@ -42,10 +42,10 @@ class UserIdOfAnother(Refusal):
 
     def __init__(self, user_id: str, strangers: Sequence[str]) -> None:
         remedy = "name ids of this user; `aliases` tells them"
+        named, does = [name[:200] for name in strangers[:20]], "do" if len(strangers) > 1 else "does"
         super().__init__(
-            f"{', '.join(repr(name[:200]) for name in strangers[:20])} {'do' if len(strangers) > 1 else 'does'} not name"
-            f" user {user_id[:200]!r}; nothing was split.",
-            *(Complaint("user_ids", name[:200], remedy) for name in strangers[:20]),
+            f"{', '.join(map(repr, named))} {does} not name user {user_id[:200]!r}; nothing was split.",
+            *(Complaint("user_ids", name, remedy) for name in named),
         )
 
 

@@ -93,6 +93,7 @@ def test_hashes_and_chains_do_not_depend_on_it(system: LedgerSystem) -> None:
     (again,) = log.record([fact("x", "ann")])
     assert isinstance(again, Stored) and again.duplicate, "the same content, whoever brings it"
     chain = EMPTY_CHAIN
-    for content_hash, known_at, found in rows(system, "select content_hash, known_at, chain from facts order by position"):
+    recorded = rows(system, "select content_hash, known_at, chain from facts order by position")
+    for content_hash, known_at, found in recorded:
         chain = next_chain(chain, content_hash, known_at)
         assert found == chain
