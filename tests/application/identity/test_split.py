@@ -14,8 +14,10 @@ from domain.tier_model.reviewing import WordsInvalid
 from domain.user_tier.merging import FactsSplitOff
 from domain.user_tier.splitting import NobodyStays, SplitInvalid, UserIdOfAnother
 from infrastructure.event_store.application import Ledger
+from infrastructure.event_store.tail import LogTail
 from infrastructure.facts.packing import pack
 from infrastructure.queries.ledger import PostgresLedgerQueries
+from projections.records import ObservationRecord
 from tests.application.identity.test_merge import (
     DAY,
     START,
@@ -348,3 +350,13 @@ def test_a_crash_before_the_commit_leaves_nothing(database: str, system: LedgerS
     system.settle()
     system.assert_proven()
     assert merged.split("ann", "bob").facts == 3
+
+
+def test_the_log_tells_whose_ids_moved(system: LedgerSystem, merged: Identities) -> None:
+    """Cards of these may be written by the lanes of two subjects."""
+    system.facts([order("e0", "eve", START)])
+    merged.split("ann", "bob")
+    system.settle()
+    seen = LogTail(system.pool, system.keyring).read(range(8), 0, 1_000, events=False).records
+    told = {record.user_ids: record.shared for record in seen if isinstance(record, ObservationRecord)}
+    assert told == {(): False, ("ann",): False, ("bob",): True, ("eve",): False}
