@@ -59,13 +59,15 @@ class Brought(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Parting:
-    """What becomes of the facts. copied: to the new subject. voided: count no more for the one who stays.
+    """What becomes of the facts. copied: to the new subject. voided: count no more for the one who stays. kept: stay in
+    force there, though none who brought them stays.
 
     restricting, restricting_new: what the one who stays, and the new one, keep of the other's profile facts.
     """
 
     copied: list[Brought] = field(default_factory=list)
     voided: list[Fact] = field(default_factory=list)
+    kept: list[Fact] = field(default_factory=list)
     restricting: list[Fact] = field(default_factory=list)
     restricting_new: list[Fact] = field(default_factory=list)
 
@@ -140,6 +142,8 @@ def part(facts: Sequence[Brought], leaving: frozenset[int]) -> Parting:
         stays = not does or bool(one.by - leaving)
         if does or (voided_by(fact) in gone and one.by):
             parting.copied.append(Brought(fact, one.by & leaving))
+        if one.by and one.by <= leaving and (not does or (fact.kind == VOID and voided_by(fact) not in gone)):
+            parting.kept.append(fact)
         if fact.kind == VOID or (fact.source, fact.fact_id) in voided or not one.by:
             continue
         if not stays:

@@ -129,6 +129,8 @@ class LockedSplit:
             rows_of_new.add(fact, [nobodys])
         for fact in for_mine:
             rows_of_mine.add(fact, [nobodys])
+        for fact in parting.kept:
+            rows_of_mine.also((fact.source, fact.fact_id), [nobodys])
         self._rows = [rows_of_mine, rows_of_new]
         return parting
 

@@ -1,5 +1,6 @@
 """Splitting user ids off on a real ledger: with what they brought, as a whole or not at all, and proven afterwards."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,6 +9,8 @@ import psycopg
 import pytest
 
 from application.queries import UnknownUser
+from application.shadow.start_shadow import StartShadow
+from application.tier_models.create_tier_model import CreateTierModel
 from domain.facts.history import SubjectInHistory
 from domain.facts.instants import SECOND
 from domain.tier_model.reviewing import WordsInvalid
@@ -17,9 +20,11 @@ from infrastructure.event_store.application import Ledger
 from infrastructure.event_store.tail import LogTail
 from infrastructure.facts.packing import pack
 from infrastructure.queries.ledger import PostgresLedgerQueries
+from infrastructure.queries.shadows import PostgresShadowQueries
 from projections.records import ObservationRecord
 from tests.application.identity.test_merge import (
     DAY,
+    MODEL,
     START,
     Identities,
     _subject,
@@ -165,6 +170,46 @@ def test_voids_go_with_what_they_void(system: LedgerSystem, merged: Identities) 
     system.facts([order("a9", "ann", START), order("a9", "bob", START)])
     system.settle()
     assert (features(system, "ann")["orders"], features(system, "bob")["orders"]) == (1, 2)
+    system.assert_proven()
+
+
+def test_a_void_that_stays_in_force_goes_on_with_the_user(system: LedgerSystem, merged: Identities) -> None:
+    system.facts([void("v3", "bob", "a0"), order("e0", "eve", START)])
+    merged.split("ann", "bob")
+    merged.merge("eve", "ann")
+    system.settle()
+    assert features(system, "eve")["orders"] == 2
+    system.assert_proven()
+
+
+def test_users_with_a_sealed_history(system: LedgerSystem, identities: Identities) -> None:
+    session = system.sessions.open("test")
+    facts = [order(f"h{day}", user, START - day * DAY) for day in range(2, 8) for user in ("old-1", "old-2")]
+    system.facts(facts, session.history_id)
+    system.sessions.seal(session.history_id, "test")
+    system.settle()
+    identities.merge("old-1", "old-2")
+    system.facts([order("n", "old-2", START)])
+    identities.split("old-1", "old-2")
+    system.settle()
+    assert (features(system, "old-1")["orders"], features(system, "old-2")["orders"]) == (6, 7)
+    system.assert_proven()
+
+
+def test_a_candidate_beside_the_model_follows_both(system: LedgerSystem, merged: Identities) -> None:
+    easier = MODEL | {"rules": {"high": "orders >= 3", "mid": "orders >= 1"}}
+    CreateTierModel(system.models)(json.dumps(easier), "key:author")
+    StartShadow(system.models)("value", 2, "key:author")
+    system.facts([order("a9", "ann", START)])
+    system.settle()
+    merged.split("ann", "bob")
+    system.settle()
+    shadows = PostgresShadowQueries(system.pool, system.keyring)
+    found = shadows.differences("value", None, None, 10, None).differences
+    assert sorted((one.user_id, one.live_tier, one.shadow_tier) for one in found) == [
+        ("ann", "mid", "high"),
+        ("bob", "mid", "high"),
+    ]
     system.assert_proven()
 
 

@@ -11,9 +11,9 @@ from infrastructure.benefits.desk import PostgresGrantDesk
 from infrastructure.benefits.merging import move_grants
 from infrastructure.benefits.queries import PostgresGrantQueries
 from infrastructure.strategies.merging import move_assignments
-from tests.application.identity.test_merge import Identities, features, system
+from tests.application.identity.test_merge import START, Identities, features, system
 from tests.support.benefits import COUPON, put_in_force
-from tests.support.ledger import LedgerSystem
+from tests.support.ledger import LedgerSystem, order
 from tests.support.waiting import wait_for
 
 __all__ = ["system"]
@@ -57,9 +57,11 @@ def test_growth_that_was_granted_stays(system: LedgerSystem, identities: Identit
     growth = {"fact_id": "g1", "source": "tierline", "user_id": "bob", "kind": "visit"}
     system.facts([growth | {"occurred_at": "2026-03-02T00:00:00Z", "attributes": {"value": 5}}])
     assert identities.split("ann", "bob").facts == 3
+    system.facts([order("e0", "eve", START)])
+    identities.merge("eve", "ann")  # with the grants that it was for
     with system.pool.connection() as connection:
-        query = "select count(*) from facts f join user_ids u using (subject_id) where fact_id = 'g1' and user_id = %s"
-        assert [connection.execute(query, (user,)).fetchone() for user in ("ann", "bob")] == [(1,), (0,)]
+        query = "select count(*) from facts join user_ids using (subject_id) where fact_id = 'g1' and user_id = %s"
+        assert [connection.execute(query, (user,)).fetchone() for user in ("eve", "bob")] == [(1,), (0,)]
     system.assert_proven()
 
 

@@ -60,12 +60,12 @@ def test_a_void_goes_with_its_fact_and_with_its_id() -> None:
     )
     assert ids(found.copied) == ["b", "of-b", "of-a"]
     assert [set(one.by) for one in found.copied] == [{BOB}, set(), {BOB}]
-    assert found.voided == []
+    assert (found.voided, ids(found.kept)) == ([], ["of-a"])
 
 
 def test_what_was_recorded_for_grants_stays_with_them() -> None:
     found = parted((fact("g", "growth-bonus", "tierline"), {BOB}), (fact("b"), {BOB}))
-    assert (ids(found.copied), ids(found.voided)) == (["b"], ["b"])
+    assert (ids(found.copied), ids(found.voided), ids(found.kept)) == (["b"], ["b"], ["g"])
 
 
 def test_what_restricts_is_lost_for_nobody() -> None:
