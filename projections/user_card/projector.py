@@ -19,8 +19,8 @@ _text = lru_cache(maxsize=65_536)(format_instant)
 class CardOperation(NamedTuple):
     """One subject's card. card lacks the user id, for each of user_ids has a card of its own.
 
-    stands: (scheme, scope, tier) of every standing, for counting; scope '' is the platform. shared: some of user_ids are
-    or were one of several of a subject, so that another may have written their cards.
+    stands: (scheme, scope, tier) of every standing, for counting; scope '' is the platform. shared: some of user_ids
+    are or were one of several of a subject, so that another may have written their cards.
     """
 
     subject_id: UUID

@@ -29,7 +29,8 @@ _encode = msgspec.json.encode
 
 # KEYS: checkpoints, subjects, counts, scope counts, owners, card keys. ARGV: lane, fence, after, position, number of
 # subjects, then the subjects, their states ("POSITION RS scheme US tier RS scheme US tier US scope ..."), the number of
-# keys of each (below 0: shared), and the cards. All is read before anything is written, in as few calls as there are kinds of data.
+# keys of each (below 0: shared), and the cards. All is read before anything is written, in as few calls as there are
+# kinds of data.
 _WRITE = """
 local lane, fence, after, position, n = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], tonumber(ARGV[5])
 local held = redis.call('HMGET', KEYS[1], 'fence:' .. lane, 'position:' .. lane)
