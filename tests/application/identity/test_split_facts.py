@@ -4,7 +4,7 @@ import pytest
 
 from domain.user_tier.merging import FactsSplitOff
 from infrastructure.facts.packing import pack
-from tests.application.identity.test_merge import START, Identities, _subject, features, identities, system
+from tests.application.identity.test_merge import DAY, MODEL, START, Identities, _subject, features, identities, system
 from tests.application.identity.test_split import merged, profile, query, void
 from tests.support.ledger import LedgerSystem, order
 
@@ -146,4 +146,41 @@ def test_what_came_before_ids_were_remembered_stays(system: LedgerSystem, identi
     assert (features(system, "ann")["orders"], features(system, "app-1")["orders"]) == (1, 3)
     identities.merge("app-1", "bob")
     assert identities.split("app-1", "bob").facts == 3
+    system.assert_proven()
+
+
+GROWTH = {
+    **{key: MODEL[key] for key in ("dimension", "time_zone", "currency")},
+    "scheme": "growth",
+    "tiers": ["plain", "silver", "gold"],
+    "features": {},
+    "growth": {
+        "earn": {"shopping": {"points": 1, "each": "money(1.00)", "of": "order.amount"}},
+        "deduct": {"gold": 300},
+    },
+    "rules": {"gold": "growth >= 1500", "silver": "growth >= 500"},
+    "policy": {"downgrade": {"review": "validity"}, "validity": "30 days"},
+}
+
+
+def growth(system: LedgerSystem, user: str) -> tuple[str, object, int]:
+    """Tier, growth value, and what of it was carried over the last settlement."""
+    seen = system.observed(user).schemes["growth"][""]
+    return seen.standing.tier, seen.features["growth"], seen.standing.growth_carried
+
+
+def test_growth_value_follows_from_the_facts_of_each(system: LedgerSystem, identities: Identities) -> None:
+    system.activate(GROWTH)
+    system.facts([order("g1", "ann", START, 60_000), order("g2", "bob", START, 100_000)])
+    system.settle()
+    identities.merge("ann", "bob")
+    system.settle()
+    assert growth(system, "ann") == ("gold", 600 + 2 + 1_000 + 30, 0)
+    system.clock.set(START + 40 * DAY)
+    system.settle()
+    assert growth(system, "ann") == ("silver", 1_332, 1_332), "settled: 300 are deducted"
+    identities.split("ann", "bob")
+    system.settle()
+    assert growth(system, "ann") == ("silver", 302, 1_332), "what is carried stays, less what the facts had earned"
+    assert growth(system, "bob") == ("silver", 1_030, 0)
     system.assert_proven()
