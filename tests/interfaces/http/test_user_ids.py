@@ -98,6 +98,7 @@ def test_one_user_becomes_two_again(at_work: Api, system: System) -> None:
 
     first, second = (card(at_work, user, split["position"]) for user in ("u-1", "u-2"))
     assert first["subject_id"] != second["subject_id"]
+    assert [one["standings"]["value"]["features"]["orders"] for one in (first, second)] == [1, 2]
     fresh = {"at_least": at_work.record(order("u-2", "o-8", 1), order("u-1", "o-8", 1)), "wait": 20}
     first, second = (card(at_work, user, fresh["at_least"]) for user in ("u-1", "u-2"))
     assert [one["standings"]["value"]["features"]["orders"] for one in (first, second)] == [2, 3]
