@@ -151,7 +151,7 @@ def part(facts: Sequence[Brought], leaving: frozenset[int]) -> Parting:
         restricting = restrictions(fact.attributes) if fact.kind == "profile" else {}
         if restricting and stays != does:
             kept = parting.restricting_new if stays else parting.restricting
-            kept.append(replaced_attributes(fact, restricting))
+            kept.append(_reduced(fact, restricting))
     return parting
 
 
@@ -190,7 +190,7 @@ def recorded_by_split(new: Subject, parting: Parting, known_at: int, reason: str
     return voids + named(parting.restricting), named(parting.restricting_new)
 
 
-def replaced_attributes(fact: Fact, attributes: Mapping[str, Any]) -> Fact:
+def _reduced(fact: Fact, attributes: Mapping[str, Any]) -> Fact:
     """The fact with these alone."""
     return Fact(fact.fact_id, fact.user_id, fact.kind, fact.occurred_at, fact.source, attributes=dict(attributes))
 
