@@ -39,7 +39,7 @@ class Permission(StrEnum):
     TAG_IN_BULK = "tag users in bulk"
     DEFINE_TAGS = "define tags and segments"
     READ_TAGS = "read definitions of tags and segments"
-    MERGE_USERS = "link and merge user ids"
+    MERGE_USERS = "link, merge and split user ids"
     HOLD_TIERS = "pin and freeze tiers"
     APPROVE_OVERRIDES = "approve overrides"
     TAKE_OVER = "take over standings"

@@ -63,7 +63,8 @@ class LiveAssignment(msgspec.Struct, frozen=True, array_like=True):
 
 class ObservationRecord(msgspec.Struct, frozen=True):
     """The one current observation of a subject, with what it holds. through: the last fact, command or activation
-    decided. position: of the observation, or of the event that gave or took something after it."""
+    decided. position: of the observation, or of the event that gave or took something after it. shared: some of
+    user_ids are or were one of several of a subject."""
 
     position: int
     subject_id: UUID
@@ -73,6 +74,7 @@ class ObservationRecord(msgspec.Struct, frozen=True):
     observation: Observation
     grants: tuple[LiveGrant, ...] = ()
     strategies: tuple[LiveAssignment, ...] = ()
+    shared: bool = False
 
 
 class BrokenRecord(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from application.identity.link_user_id import LinkUserId
 from application.identity.merge_users import MergeUsers
+from application.identity.split_user import SplitUser
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,4 +14,5 @@ class IdentityDesk:
 
     link: LinkUserId
     merge: MergeUsers
+    split: SplitUser
     user_ids: Callable[[str], Sequence[str]]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from application.identity.ports import IdentityLedger, TakenPair
 from domain.tier_model.reviewing import require_words
 from domain.user_tier.decide import decide
-from domain.user_tier.merging import FactsConflict, MergeTerms, SameUser, merged
+from domain.user_tier.merging import FactsConflict, FactsSplitOff, MergeTerms, SameUser, merged
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class MergeUsers:
     def __call__(self, user_id: str, other_user_id: str, actor: str, *, reason: str, command_id: str = "") -> Merged:
         """user_id: of the user who stays.
 
-        Raises SameUser, FactsConflict, WordsInvalid, UnknownUser, SubjectInHistory.
+        Raises SameUser, FactsConflict, FactsSplitOff, WordsInvalid, UnknownUser, SubjectInHistory.
         """
         require_words("reason", reason, needed=True)
         with self._ledger.take_pair(user_id, other_user_id) as pair:
@@ -41,6 +41,8 @@ class MergeUsers:
                     raise SameUser(user_id, other_user_id)
                 facts, known, position = None, None, done_at
             else:
+                if pair.split_off:
+                    raise FactsSplitOff(user_id, other_user_id, pair.split_off)
                 facts, known = pair.facts, pair.known_already
                 position = self._merged(pair, actor, reason, command_id)
         return Merged(self._ledger.user_ids(user_id), facts, known, position)

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from application.evaluation.ports import TakenUser
+from application.evaluation.ports import TakenUser, TakenWork
 from domain.user_tier.decide import BatchResult, Command, Subject
 from domain.user_tier.merging import FactConflict
+from domain.user_tier.splitting import Parting
 
 
 class TakenPair(Protocol):
@@ -43,6 +44,11 @@ class TakenPair(Protocol):
         ...
 
     @property
+    def split_off(self) -> Sequence[FactConflict]:
+        """Facts of the other that had been split off from the survivor."""
+        ...
+
+    @property
     def facts(self) -> int:
         """How many are to be copied."""
         ...
@@ -63,6 +69,44 @@ class TakenPair(Protocol):
 
     def record(self, result: BatchResult, subjects: Sequence[Subject]) -> int:
         """All of it in one transaction: events, copies, user ids, and the end of the other. Answers the position."""
+        ...
+
+
+class TakenSplit(Protocol):
+    """A user's subject under lock, with the new one that some of its user ids are to name. done_at: the position when
+    the command has happened already; then there is nothing else."""
+
+    @property
+    def done_at(self) -> int | None:
+        """See above."""
+        ...
+
+    @property
+    def taken(self) -> TakenWork:
+        """The work on both."""
+        ...
+
+    @property
+    def stays(self) -> int:
+        """The number of the one who stays among the subjects of the work."""
+        ...
+
+    @property
+    def new(self) -> int:
+        """The same."""
+        ...
+
+    @property
+    def facts_known_at(self) -> int:
+        """When what is recorded for both is known, microseconds: the first instant after the command's."""
+        ...
+
+    def part(self, reason: str) -> Parting:
+        """Makes ready what becomes of the facts."""
+        ...
+
+    def record(self, result: BatchResult, subjects: Sequence[Subject]) -> int:
+        """All of it in one transaction: events, facts and user ids. Answers the position."""
         ...
 
 
@@ -89,6 +133,10 @@ class IdentityLedger(Protocol):
 
     def take_link(self, user_id: str, alias: str) -> AbstractContextManager[TakenLink]:
         """Raises UnknownUser, SubjectInHistory, UserIdTaken."""
+        ...
+
+    def take_split(self, user_id: str, leaving: Sequence[str], command_id: str) -> AbstractContextManager[TakenSplit]:
+        """Raises UnknownUser, SubjectInHistory, UserIdOfAnother, NobodyStays, SplitInvalid."""
         ...
 
     def user_ids(self, user_id: str) -> Sequence[str]:

@@ -27,6 +27,11 @@ def is_unsubscribed(attributes: Mapping[str, Scalar], channel: str) -> bool:
     return _says_so(attributes.get(UNSUBSCRIBED)) or _says_so(attributes.get(f"{UNSUBSCRIBED}_{channel}"))
 
 
+def restrictions(attributes: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """Those of the attributes that suppress, of whatever channel."""
+    return {name: value for name, value in attributes.items() if _restricts(name) and _says_so(value)}
+
+
 def suppressed_before(spec: StrategySpec, attributes: Mapping[str, Scalar]) -> Suppression | None:
     """Why nothing is to be decided for the user. It does not depend on the arm: else the arms could not be compared."""
     whole = suppression(attributes)
@@ -42,6 +47,10 @@ def suppressed_action(action: Action, attributes: Mapping[str, Scalar]) -> Suppr
     if whole is None and isinstance(action, Notify) and is_unsubscribed(attributes, action.notify):
         return "unsubscribed"
     return whole
+
+
+def _restricts(name: str) -> bool:
+    return name in _WHOLLY or name == UNSUBSCRIBED or name.startswith(f"{UNSUBSCRIBED}_")
 
 
 def _says_so(value: Scalar) -> bool:

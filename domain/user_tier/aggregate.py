@@ -23,10 +23,10 @@ from domain.user_tier.events import (
     TierUnfrozen,
     TierUnpinned,
     UserEnrolled,
-    UserMerged,
 )
 from domain.user_tier.holds import Freeze, Pin, PinMode
 from domain.user_tier.observation import Standing
+from domain.user_tier.user_ids.events import UserMerged
 
 
 class UserTier(BaseAggregate[UUID]):

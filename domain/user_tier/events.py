@@ -314,41 +314,6 @@ class StrategyEnded(SubjectEvent):
     assignment_id: str
 
 
-class UserIdLinked(SubjectEvent):
-    """Another user id names the subject from now on."""
-
-    TOPIC = "user-tier.user-id-linked.v1"
-
-    user_id: str
-
-
-class UserAbsorbed(SubjectEvent):
-    """Another subject was merged into this one: its user ids name this one from now on.
-
-    subject: the other's stream, in hex. facts: how many of its facts were copied, known at facts_known_at
-    (microseconds); known_already: how many were here with the same content.
-    """
-
-    TOPIC = "user-tier.user-absorbed.v1"
-
-    subject: str
-    user_ids: list[str]
-    facts: int
-    known_already: int
-    facts_known_at: int
-    reason: str
-
-
-class UserMerged(SubjectEvent):
-    """The subject was merged into another one, and ends here. into: the other's stream, in hex."""
-
-    TOPIC = "user-tier.user-merged.v1"
-
-    into: str
-    user_ids: list[str]
-    reason: str
-
-
 EVENTS: tuple[type[SubjectEvent], ...] = (
     UserEnrolled,
     TierChanged,
@@ -370,7 +335,4 @@ EVENTS: tuple[type[SubjectEvent], ...] = (
     StrategyExposed,
     StrategySkipped,
     StrategyEnded,
-    UserIdLinked,
-    UserAbsorbed,
-    UserMerged,
 )

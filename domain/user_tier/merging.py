@@ -48,6 +48,18 @@ class FactsConflict(Refusal):
         )
 
 
+class FactsSplitOff(Refusal):
+    """Facts of the other had been split off from the survivor, whose log holds them as void for good."""
+
+    def __init__(self, user_id: str, other: str, facts: Sequence[FactConflict]) -> None:
+        remedy = f"merge the other way round: {user_id[:200]!r} into {other[:200]!r}"
+        super().__init__(
+            f"{len(facts)} facts of user {other[:200]!r} were split off from user {user_id[:200]!r} and are void there"
+            " for good; nothing was merged.",
+            *(Complaint("fact_id", f"{one.source}/{one.fact_id}", remedy) for one in facts[:_SHOWN]),
+        )
+
+
 class UserIdTaken(Refusal):
     """The user id to link names another subject."""
 

@@ -16,7 +16,8 @@ t.subject_id, s.data_key, t.stream_version, t.last_instant, t.due_at, t.decided_
 LOCK_USERS = f"""
 select u.user_id, {_COLUMNS}
 from user_ids u join timelines t using (subject_id) join subjects s using (subject_id)
-where u.user_id = any(%b) and t.merged_into is null order by t.subject_id for update of t
+where u.user_id = any(%b) and t.merged_into is null and u.departures = t.departures
+order by t.subject_id for update of t
 """
 READ_SUBJECTS = f"""
 select (select (array_agg(user_id order by user_id))[1] from user_ids u where u.subject_id = t.subject_id), {_COLUMNS}

@@ -13,6 +13,7 @@ from domain.user_tier.decide import EVALUATOR, Command, Subject, columns_read, l
 from domain.user_tier.decisions import NewEvent
 from domain.user_tier.holds import COMMANDED, changes_of
 from domain.user_tier.merging import IDENTITY
+from domain.user_tier.splitting import PARTING
 from domain.user_tier.tags import ADDED, REMOVED, spans_of
 from domain.user_tier.verify import Finding, RecordedEvent
 from infrastructure.compliance.proved_facts import proved_facts
@@ -46,7 +47,7 @@ select originator_id, originator_version, topic, scheme, scope, from_tier, to_ti
        causation, state
 from events where originator_id = any(%s) order by originator_id, originator_version
 """
-_GIVEN = (ADDED, REMOVED, *IDENTITY, *COMMANDED)
+_GIVEN = (ADDED, REMOVED, *IDENTITY, *PARTING, *COMMANDED)
 
 
 class PostgresRecords:

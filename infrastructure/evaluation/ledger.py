@@ -41,7 +41,8 @@ where generation = %b and {_WAIT} and subject_id > %b and subject_id <= %b
 """
 _ONE = f"""
 select {_COLUMNS} from timelines
-where subject_id = (select subject_id from user_ids where user_id = %b) and merged_into is null for update
+where subject_id = (select subject_id from user_ids where user_id = %b) and merged_into is null
+  and departures = (select departures from user_ids where user_id = %b) for update
 """
 _THESE = f"""
 select {_COLUMNS} from timelines where subject_id = any(%b) and merged_into is null order by subject_id for update
@@ -116,12 +117,12 @@ class PostgresEvaluationLedger:
             with connection.pipeline():
                 connection.execute(LOCK_SHARED)
                 generation = connection.execute(LAST_GENERATION)
-                found = connection.execute(_ONE, (user_id,), binary=True)
+                found = connection.execute(_ONE, (user_id, user_id), binary=True)
                 asked: Asked | None = ask_subjects(connection, user_id, likely, whole=whole)
             models, rows = self._models.as_told(connection, generation), _timelines(found)
-            # Merged into another while we waited for its lock: the user id names that one now.
+            # Merged into another, or split off, while we waited for the lock: the user id names that one now.
             if not rows and connection.execute(_KNOWN, (user_id,), binary=True).fetchone() is not None:
-                rows, asked = _rows(connection, _ONE, (user_id,)), None
+                rows, asked = _rows(connection, _ONE, (user_id, user_id)), None
             if not rows:
                 raise UnknownUser(user_id)
             if rows[0].history_id is not None:

@@ -83,9 +83,12 @@ with tail as materialized (
     select * from ({rows}) as rows where position > %(after)s {only} order by position limit {limit}
 ), head as materialized ({head} as position)
 select head.position as head, tail.*,
-       (select array_agg(user_id order by user_id) from user_ids where user_ids.subject_id = tail.stream_id),
-       (select data_key from subjects where subjects.subject_id = tail.stream_id), {shown}
+       named.user_ids, (select data_key from subjects where subjects.subject_id = tail.stream_id), {shown}, named.shared
 from head left join tail on true
+left join lateral (
+    select array_agg(user_id order by user_id) as user_ids, count(*) > 1 or max(number) > 0 as shared
+    from user_ids where user_ids.subject_id = tail.stream_id
+) named on true
 order by tail.position
 """
 _READ_SUBJECT = _READ.format(
@@ -186,7 +189,8 @@ class LogTail:
         observation = decode_observation(seal.unseal(CONTEXT_OBSERVATION, body))
         grants = GRANTS.decode(row[17]) if row[17] else ()
         strategies = ASSIGNMENTS.decode(row[19]) if row[19] else ()
-        return ObservationRecord(row[1], row[2], names, through, decided_at, observation, grants, strategies)
+        seen = (through, decided_at, observation)
+        return ObservationRecord(row[1], row[2], names, *seen, grants, strategies, shared=bool(row[20]))
 
 
 def head(connection: Connection) -> int:

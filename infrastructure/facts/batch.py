@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -27,10 +28,14 @@ class Existing(msgspec.Struct, frozen=True, gc=False):
     content_hash: bytes
     known_at: int
     position: int
+    brought_by: int = 0
 
 
 class FactRow(msgspec.Struct, frozen=True, gc=False):
-    """A row of facts without its position, in the order of `record_facts`."""
+    """A row of facts without its position, in the order of `record_facts`.
+
+    brought_by: the number of the user id that brought it; None: 0, the id by which the subject was first known.
+    """
 
     subject_id: UUID
     source: str
@@ -44,6 +49,7 @@ class FactRow(msgspec.Struct, frozen=True, gc=False):
     content_hash: bytes
     chain: bytes
     history_id: UUID | None
+    brought_by: int | None = None
 
 
 class SealedFact(msgspec.Struct, frozen=True, gc=False):
@@ -91,6 +97,17 @@ class Conflict:
     first: int = -1
 
 
+class Claim(NamedTuple):
+    """An item that is in the log already, brought by another user id of the subject. Numbers of user ids."""
+
+    item: int
+    subject_id: UUID
+    source: str
+    fact_id: str
+    number: int
+    brought_by: int
+
+
 @dataclass(slots=True)
 class Plan:
     """What recording comes to. offsets: per item, of the new row that it is or repeats, from 1; 0: none."""
@@ -101,6 +118,7 @@ class Plan:
     repeats: set[int] = field(default_factory=set)
     touched: list[LockedSubject] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
 
     def settle(self, before: int) -> list[Outcome]:
         """The outcomes, once the rows have the positions after `before`."""
@@ -131,8 +149,12 @@ def plan(
     existing: Mapping[int, Existing],
     terms: Terms,
     sealed: Mapping[int, SealedFact],
+    numbers: Mapping[str, int],
 ) -> Plan:
-    """Rows and outcomes. subjects: by user id, of every item not refused. existing, sealed: as far as any, by item."""
+    """Rows and outcomes. subjects: by user id, of every item not refused. existing, sealed: as far as any, by item.
+
+    numbers: of user ids that have one but 0.
+    """
     made = Plan(outcomes=list(refused), offsets=[0] * len(items))
     firsts: dict[tuple[int, str, str], int] = {}
     for index, item in enumerate(items):
@@ -148,18 +170,21 @@ def plan(
         if found is not None:
             if found.content_hash == content_hash:
                 made.outcomes[index] = Stored(found.position, True)
+                _claim(made, index, subject, fact, numbers, found.brought_by)
             else:
                 made.conflicts.append(Conflict(index, subject, found))
             continue
         name = (id(subject), fact.source, fact.fact_id)  # a UUID is slow to hash
         first = firsts.get(name)
         if first is None:
-            _add(made, subject, fact, ready, _known_at(subject, fact, item.group, terms), terms)
+            brought_by = numbers.get(fact.user_id)
+            _add(made, subject, fact, ready, _known_at(subject, fact, item.group, terms), terms, brought_by)
             made.offsets[index] = len(made.rows)
             firsts[name] = index
         elif made.rows[made.offsets[first] - 1].content_hash == content_hash:
             made.offsets[index] = made.offsets[first]
             made.repeats.add(index)
+            _claim(made, index, subject, fact, numbers, made.rows[made.offsets[first] - 1].brought_by or 0)
         else:
             made.conflicts.append(Conflict(index, subject, None, first))
     return made
@@ -185,7 +210,23 @@ def _known_at(subject: LockedSubject, fact: Fact, group: int, terms: Terms) -> i
     return subject.known_at
 
 
-def _add(made: Plan, subject: LockedSubject, fact: Fact, ready: SealedFact, known_at: int, terms: Terms) -> None:
+def _claim(
+    made: Plan, item: int, subject: LockedSubject, fact: Fact, numbers: Mapping[str, int], brought_by: int
+) -> None:
+    number = numbers.get(fact.user_id, 0)
+    if number != brought_by:
+        made.claims.append(Claim(item, subject.subject_id, fact.source, fact.fact_id, number, brought_by))
+
+
+def _add(
+    made: Plan,
+    subject: LockedSubject,
+    fact: Fact,
+    ready: SealedFact,
+    known_at: int,
+    terms: Terms,
+    brought_by: int | None,
+) -> None:
     subject.chain = next_chain(subject.chain, ready.content_hash, known_at)
     historic = terms.session is not None and subject.history_id == terms.session.history_id
     made.rows.append(
@@ -202,6 +243,7 @@ def _add(made: Plan, subject: LockedSubject, fact: Fact, ready: SealedFact, know
             ready.content_hash,
             subject.chain,
             subject.history_id if historic else None,
+            brought_by,
         )
     )
     if not subject.recorded:

@@ -8,10 +8,11 @@ from infrastructure.facts.batch import FactRow
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER = b"\xff\xff"
 _NULL = b"\xff\xff\xff\xff"
-# 12 fields, the first of 16 bytes; then three texts, two instants of 8 bytes, an amount, and the rest.
-_ROW = b"\x00\x0c\x00\x00\x00\x10%b" + b"%b%b" * 3 + b"%b%b%b%b\x00\x00\x00\x20%b\x00\x00\x00\x20%b%b"
+# 13 fields, the first of 16 bytes; then three texts, two instants of 8 bytes, an amount, and the rest.
+_ROW = b"\x00\x0d\x00\x00\x00\x10%b" + b"%b%b" * 3 + b"%b%b%b%b\x00\x00\x00\x20%b\x00\x00\x00\x20%b%b%b"
 _TWO_INT8 = struct.Struct(">iqiq")
 _INT8 = struct.Struct(">iq")
+_INT4 = struct.Struct(">ii")
 _LENGTH = struct.Struct(">i")
 
 
@@ -38,6 +39,7 @@ def _row(row: FactRow) -> bytes:
         row.content_hash,
         row.chain,
         _NULL if row.history_id is None else _value(row.history_id.bytes),
+        _NULL if row.brought_by is None else _INT4.pack(4, row.brought_by),
     )
 
 

@@ -13,6 +13,7 @@ from application.facts.ports import Outcome, Stored
 from domain.facts.fact import Fact
 from infrastructure.event_store.subjects import SubjectsUnsettled
 from infrastructure.facts.batch import Item, LockedSubject, SealedFact, plan, refuse, seal_fact
+from infrastructure.facts.claims import keep_claims
 from infrastructure.facts.conflicts import explain
 from infrastructure.facts.locking import Locked, create_subjects, lock
 from infrastructure.facts.writing import write
@@ -151,9 +152,12 @@ class PostgresFactLog:
             if _lacks(locked, wanted):
                 raise SubjectsUnsettled(_lacks(locked, wanted))
         self._remember(locked.subjects)
-        made = plan(items, refused, locked.subjects, locked.existing, locked.terms, sealed)
+        made = plan(items, refused, locked.subjects, locked.existing, locked.terms, sealed, locked.numbers)
         for conflict in made.conflicts:
             made.outcomes[conflict.item] = explain(connection, conflict, items)
+        if made.claims:
+            for index, error in keep_claims(connection, made.claims, items).items():
+                made.outcomes[index] = error
         return made.settle(write(connection, made))
 
 

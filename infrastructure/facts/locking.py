@@ -14,21 +14,23 @@ from infrastructure.facts.history_sessions import SELECT_SESSION, session_of
 from infrastructure.security.keyring import Keyring
 
 # Ascending by subject, like everybody who locks timelines. One that was merged into another while we waited for it is
-# not there: its user ids name that one now.
+# not there: its user ids name that one now. Nor is one whose user ids were parted meanwhile (departures): another may
+# be named now.
 _LOCK = """
-select u.user_id, t.subject_id, s.data_key, t.last_instant, t.facts, t.chain, t.history_id,
+select u.user_id, u.number, t.subject_id, s.data_key, t.last_instant, t.facts, t.chain, t.history_id,
        t.last_position = 0 and t.stream_version = 0 and t.decided_at is null
 from user_ids u join timelines t using (subject_id) join subjects s using (subject_id)
-where u.user_id = any(%b) and t.merged_into is null order by t.subject_id for update of t
+where u.user_id = any(%b) and t.merged_into is null and u.departures = t.departures
+order by t.subject_id for update of t
 """
 
 # `offset 0` holds the planner to one index look-up a name, and none for a subject without facts.
 _EXISTING = """
-select (v.i - 1)::integer, f.content_hash, f.known_at, f.position
+select (v.i - 1)::integer, f.content_hash, f.known_at, f.position, coalesce(f.brought_by, 0)
 from unnest(%b::text[], %b::text[], %b::text[]) with ordinality v (user_id, source, fact_id, i)
 join user_ids u using (user_id) join timelines t on t.subject_id = u.subject_id and t.facts > 0
 cross join lateral (
-    select content_hash, known_at, position from facts
+    select content_hash, known_at, position, brought_by from facts
     where facts.subject_id = u.subject_id and facts.source = v.source and facts.fact_id = v.fact_id offset 0
 ) f
 """
@@ -41,9 +43,11 @@ select tierline_now(),
 
 @dataclass(slots=True)
 class Locked:
-    """Subjects by user id (an unknown user is missing), existing rows by item, and the terms."""
+    """Subjects by user id (an unknown user is missing), existing rows by item, and the terms. numbers: of user ids that
+    have one but 0."""
 
     subjects: dict[str, LockedSubject]
+    numbers: dict[str, int]
     existing: dict[int, Existing]
     terms: Terms
 
@@ -66,8 +70,10 @@ def lock(
     if session_rows is not None and history_id is not None:
         session = open_session(session_rows.fetchone(), history_id)
     now, currencies = terms.fetchone() or (0, [])
+    rows = locked.fetchall()
     return Locked(
-        _subjects(locked.fetchall(), keyring),
+        _subjects(rows, keyring),
+        {user_id: number for user_id, number, *_ in rows if number},
         {item: Existing(*row) for item, *row in existing.fetchall()} if existing else {},
         Terms(now, frozenset(currencies), session),
     )
@@ -92,7 +98,7 @@ def _subjects(rows: Sequence[tuple[Any, ...]], keyring: Keyring) -> dict[str, Lo
     """Two user ids of one subject share its state."""
     subjects: dict[str, LockedSubject] = {}
     by_id: dict[UUID, LockedSubject] = {}
-    for user_id, subject_id, data_key, last_instant, facts, chain, history_id, untouched in rows:
+    for user_id, _, subject_id, data_key, last_instant, facts, chain, history_id, untouched in rows:
         subject = by_id.get(subject_id)
         if subject is None:
             seal = keyring.unwrap(subject_id, data_key)

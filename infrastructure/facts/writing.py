@@ -13,14 +13,14 @@ from infrastructure.postgres.commit_with import commit_with
 _BY_STATEMENT = 100  # rows up to which one statement beats COPY with its further round trips
 
 _ROWS = "%b::uuid[], %b::text[], %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::bigint[], %b::text[]," + (
-    " %b::bytea[], %b::bytea[], %b::bytea[], %b::uuid[]"
+    " %b::bytea[], %b::bytea[], %b::bytea[], %b::uuid[], %b::integer[]"
 )
 _TIMELINES = "%b::uuid[], %b::bigint[], %b::bigint[], %b::integer[], %b::integer[], %b::bytea[], %b::uuid[]"
 _RECORD = f"select record_facts({_ROWS}, {_TIMELINES})"
 _ADVANCE = f"select advance_timelines(%b::integer, {_TIMELINES})"
 _COPY = """
 copy facts (subject_id, source, fact_id, kind, occurred_at, known_at, amount, currency, sealed, content_hash, chain,
-            history_id) from stdin (format binary)
+            history_id, brought_by) from stdin (format binary)
 """
 
 
@@ -30,7 +30,8 @@ def write(connection: Connection, plan: Plan) -> int:
     The order lock is held from the start of the COPY, or of the one statement, to the commit.
     """
     if not plan.rows:
-        connection.rollback()
+        # Only who else brought what is there already may have been written.
+        connection.commit() if plan.claims else connection.rollback()
         return 0
     timelines = _timelines(plan.touched)
     if len(plan.rows) <= _BY_STATEMENT:

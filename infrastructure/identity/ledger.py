@@ -1,4 +1,4 @@
-"""Which user ids name which subject, in Postgres: linked, and merged in one transaction."""
+"""Which user ids name which subject, in Postgres: linked, merged and split, each in one transaction."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,22 +13,28 @@ from domain.user_tier.decide import BatchResult, Command, Subject
 from domain.user_tier.merging import FactConflict, UserIdTaken
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger
 from infrastructure.evaluation.work import LockedWork
-from infrastructure.facts.batch import LockedSubject
-from infrastructure.facts.writing import copy_and_advance
 from infrastructure.identity.copies import Copies, copies_of
+from infrastructure.identity.naming import ATTEMPTS, UserIdsUnsettled, subjects_named
+from infrastructure.identity.splits import LockedSplit
 from infrastructure.postgres.pool import Pool, transaction
+from infrastructure.security.keyring import Keyring
 
 Moves = Callable[[Connection, UUID, UUID, int], Sequence[Command]]
 """Moves whatever belongs to a subject (the third: the other, the second: the survivor) at an instant, in the merge's
 transaction, and answers the commands that tell of it on the survivor's stream."""
 
-_OF = "select user_id, subject_id from user_ids where user_id = any(%b)"
 _ALL_OF = "select user_id from user_ids where subject_id = %b order by user_id"
 _NAMES = """
 select user_id from user_ids where subject_id = (select subject_id from user_ids where user_id = %b) order by user_id
 """
-_LINK = "insert into user_ids (user_id, subject_id) values (%b, %b) on conflict do nothing returning user_id"
-_CHAIN = "select last_instant, facts, chain from timelines where subject_id = %b"
+_LINK = """
+insert into user_ids (user_id, subject_id, number) values (%b, %b, nextval('user_id_numbers'))
+on conflict do nothing returning user_id
+"""
+# The subject was not locked when the user id was claimed: others may have left it meanwhile.
+_SETTLE_LINK = """
+update user_ids u set departures = t.departures from timelines t where u.user_id = %b and t.subject_id = u.subject_id
+"""
 # No activation reaches a closed subject: its generation is beyond any.
 _CLOSE = """
 update timelines set merged_into = %(survivor)s, merged_at = %(now)s, due_at = null, generation = 9223372036854775807
@@ -36,7 +42,13 @@ where subject_id = %(other)s
 """
 # Whoever was merged into the other is found in one step.
 _SHORTEN = "update timelines set merged_into = %(survivor)s where merged_into = %(other)s"
-_RENAME = "update user_ids set subject_id = %(survivor)s where subject_id = %(other)s"
+_RENAME = """
+update user_ids set subject_id = %(survivor)s, number = coalesce(
+        (select after from unnest(%(before)s::integer[], %(after)s::integer[]) n (before, after)
+         where before = number), number),
+    departures = (select departures from timelines where subject_id = %(survivor)s)
+where subject_id = %(other)s
+"""
 _FORGET = (
     "delete from shadow_standings where subject_id = %(other)s",
     "delete from rule_tag_due where subject_id = %(other)s",
@@ -47,27 +59,24 @@ _FORGET = (
     """,
     "update bulk_tag_users set subject_id = %(survivor)s, before = null where subject_id = %(other)s",
 )
-_ATTEMPTS = 5
-
-
-class UserIdsUnsettled(Exception):
-    """The user ids were merged and linked by others again and again while we tried to lock them."""
 
 
 class PostgresIdentities:
     """Fulfils IdentityLedger."""
 
-    def __init__(self, pool: Pool, evaluation: PostgresEvaluationLedger, moves: Sequence[Moves] = ()) -> None:
-        self._pool, self._evaluation, self._moves = pool, evaluation, moves
+    def __init__(
+        self, pool: Pool, keyring: Keyring, evaluation: PostgresEvaluationLedger, moves: Sequence[Moves] = ()
+    ) -> None:
+        self._pool, self._keyring, self._evaluation, self._moves = pool, keyring, evaluation, moves
 
     @contextmanager
     def take_pair(self, user_id: str, other_user_id: str) -> Iterator["LockedPair"]:
         """See IdentityLedger. Both are locked in ascending order, like everybody who locks subjects."""
         with transaction(self._pool) as connection:
-            for _ in range(_ATTEMPTS):
-                named = _subjects(connection, user_id, other_user_id)
+            for _ in range(ATTEMPTS):
+                named = subjects_named(connection, user_id, other_user_id)
                 work = self._evaluation.lock_all(connection, list(set(named.values())))
-                if _subjects(connection, user_id, other_user_id) == named:
+                if subjects_named(connection, user_id, other_user_id) == named:
                     break
                 connection.rollback()
             else:
@@ -82,19 +91,27 @@ class PostgresIdentities:
     def take_link(self, user_id: str, alias: str) -> Iterator["LockedLink"]:
         """See IdentityLedger. The user id is claimed before the subject is locked, as recording facts does."""
         with transaction(self._pool) as connection:
-            for _ in range(_ATTEMPTS):
-                subject_id = _subjects(connection, user_id)[user_id]
+            for _ in range(ATTEMPTS):
+                subject_id = subjects_named(connection, user_id)[user_id]
                 fresh = connection.execute(_LINK, (alias, subject_id), binary=True).fetchone() is not None
-                if not fresh and _subjects(connection, alias)[alias] != subject_id:
+                if not fresh and subjects_named(connection, alias)[alias] != subject_id:
                     raise UserIdTaken(alias)
                 work = self._evaluation.lock_all(connection, [subject_id])
-                if work.rows:
+                if work.rows and subjects_named(connection, user_id)[user_id] == subject_id:
                     break
                 connection.rollback()
             else:
                 raise UserIdsUnsettled
             _require_no_history(work, {subject_id: user_id})
+            if fresh:
+                connection.execute(_SETTLE_LINK, (alias,), binary=True)
             yield LockedLink(work, fresh)
+
+    @contextmanager
+    def take_split(self, user_id: str, leaving: Sequence[str], command_id: str) -> Iterator[LockedSplit]:
+        """See IdentityLedger."""
+        with transaction(self._pool) as connection:
+            yield LockedSplit.taken_of(connection, self._evaluation, self._keyring, user_id, leaving, command_id)
 
     def user_ids(self, user_id: str) -> list[str]:
         """See IdentityLedger."""
@@ -124,8 +141,7 @@ class LockedPair:
         numbers = {row.subject_id: number for number, row in enumerate(work.rows)}
         self.survivor, self.other = numbers[survivor], numbers[other]
         self.user_ids: Sequence[str] = ()
-        self._copies = Copies(b"")
-        self._before = (0, 0)
+        self._copies: Copies | None = None
 
     @property
     def same(self) -> bool:
@@ -135,17 +151,28 @@ class LockedPair:
     @property
     def conflicts(self) -> Sequence[FactConflict]:
         """See TakenPair."""
-        return self._copies.conflicts
+        return self.copies.conflicts
+
+    @property
+    def split_off(self) -> Sequence[FactConflict]:
+        """See TakenPair."""
+        return self.copies.split_off
 
     @property
     def facts(self) -> int:
         """See TakenPair."""
-        return len(self._copies.rows)
+        return len(self.copies.new.rows)
 
     @property
     def known_already(self) -> int:
         """See TakenPair."""
-        return self._copies.known_already
+        return self.copies.known_already
+
+    @property
+    def copies(self) -> Copies:
+        """Of two that are not the same."""
+        assert self._copies is not None, "prepare() comes first"
+        return self._copies
 
     @property
     def facts_known_at(self) -> int:
@@ -154,13 +181,9 @@ class LockedPair:
 
     def prepare(self) -> None:
         """Make the copies ready, before anything is written and the order lock is held."""
-        row = self._connection.execute(_CHAIN, (self._survivor,), binary=True).fetchone()
-        assert row is not None
-        last_instant, facts, chain = row
-        self._before = (last_instant, facts)
         seals = self.taken.seals
         mine, theirs = seals[self._survivor], seals[self._other]
-        self._copies = copies_of(self._connection, theirs, mine, chain, self.facts_known_at)
+        self._copies = copies_of(self._connection, theirs, mine, self.facts_known_at)
         names = self._connection.execute(_ALL_OF, (self._other,), binary=True).fetchall()
         self.user_ids = [name for (name,) in names]
 
@@ -175,27 +198,11 @@ class LockedPair:
 
     def _go_over(self) -> None:
         named = {"survivor": self._survivor, "other": self._other, "now": self.taken.work.now}
-        rows = self._copies.rows
-        if rows:
-            known_at, (last_instant, facts) = self.facts_known_at, self._before
-            seal = self.taken.seals[self._survivor]
-            subject = LockedSubject(
-                self._survivor, seal, max(last_instant, known_at), facts, self._copies.chain, None, False
-            )
-            subject.due_at, subject.offset, subject.recorded = known_at, len(rows), len(rows)
-            copy_and_advance(self._connection, rows, subject)
+        numbers = self.copies.numbers
+        named |= {"before": list(numbers), "after": list(numbers.values())}
+        self.copies.new.write()
         for statement in (_CLOSE, _SHORTEN, _RENAME, *_FORGET):
             self._connection.execute(statement.encode(), named)
-
-
-def _subjects(connection: Connection, *user_ids: str) -> dict[str, UUID]:
-    """By user id. Raises UnknownUser."""
-    asked = [user_id for user_id in user_ids if "\0" not in user_id]
-    found: dict[str, UUID] = dict(connection.execute(_OF, (asked,), binary=True).fetchall())
-    for user_id in user_ids:
-        if user_id not in found:
-            raise UnknownUser(user_id)
-    return found
 
 
 def _require_no_history(work: LockedWork, names: dict[UUID, str]) -> None:

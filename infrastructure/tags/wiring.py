@@ -6,6 +6,7 @@ from typing import Any
 from application.identity.desk import IdentityDesk
 from application.identity.link_user_id import LinkUserId
 from application.identity.merge_users import MergeUsers
+from application.identity.split_user import SplitUser
 from application.reactions.when_a_subject_changes_its_rule_tags_follow import (
     RULE_TAG,
     RuleTagJob,
@@ -51,9 +52,11 @@ def wired_tags(
     rules = PostgresRuleTags(pool, keyring, tail, evaluation, definitions)
     bulks = PostgresBulks(pool, keyring, evaluation)
     segments = PostgresDefinitions(pool, ledger, Segment)
-    identities = PostgresIdentities(pool, evaluation, (move_grants, move_assignments))
+    identities = PostgresIdentities(pool, keyring, evaluation, (move_grants, move_assignments))
     able = {
-        "identities": IdentityDesk(LinkUserId(identities), MergeUsers(identities), identities.user_ids),
+        "identities": IdentityDesk(
+            LinkUserId(identities), MergeUsers(identities), SplitUser(identities), identities.user_ids
+        ),
         "segments": SegmentDesk(segments, DefineSegment(segments, search), RetireSegment(segments), search),
         "add_tag": AddTag(evaluation, definitions),
         "remove_tag": RemoveTag(evaluation, definitions),

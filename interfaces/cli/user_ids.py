@@ -1,4 +1,4 @@
-"""`tierline user ids`, `link` and `merge`: several user ids of one user."""
+"""`tierline user ids`, `link`, `merge` and `split`: several user ids of one user."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from interfaces.cli.terminal import JsonOption, say, show_json
 __all__ = ["users"]
 
 User = Annotated[str, typer.Argument(metavar="USER_ID")]
-_MERGE = "link and merge user ids"
+_MERGE = "link, merge and split user ids"
 
 
 @users.command()
@@ -65,3 +65,33 @@ def merge(
         )
     else:
         say(f"{', '.join(done.user_ids)} are one user now; {done.facts} facts were copied.")
+
+
+@users.command()
+def split(
+    ctx: typer.Context,
+    user_id: User,
+    other_ids: Annotated[list[str], typer.Argument(metavar="OTHER_ID...", help="Ids of the user that leave.")],
+    reason: Annotated[str, typer.Option(help="Kept with the events.")],
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Some ids of the user are somebody else's: they leave, with the facts that they brought, and name a new user."""
+    with ctx.obj.system("postgres", "broker") as system:
+        who = acting(system, key, _MERGE)
+        done = system.identities.split(user_id, other_ids, who.actor, reason=reason)
+        for one in (user_id, other_ids[0]):
+            system.evaluate_user(one)
+        system.nudges.projectors()
+    if as_json:
+        show_json(
+            {
+                "user_id": user_id,
+                "user_ids": done.user_ids,
+                "new_user_ids": done.new_user_ids,
+                "facts_copied": done.facts,
+                "facts_voided": done.voided,
+            }
+        )
+    else:
+        say(f"{', '.join(done.new_user_ids)} left {user_id} and name a new user; {done.facts} facts were copied.")

@@ -92,5 +92,16 @@ MERGED = answers(
     },
     description="Both ids name the one user from now on",
 )
+SPLIT = answers(
+    {
+        "user_id": "u-1",
+        "user_ids": ["u-1"],
+        "new_user_ids": ["app-77"],
+        "facts_copied": 12,
+        "facts_voided": 11,
+        "position": 18_262,
+    },
+    description="The ids that left name a user of their own from now on",
+)
 TAG_DEFINITION = answers({**_TAG, "position": 18_240}, description="As it stands; `users` is null when not asked for")
 TAG_DEFINITIONS = answers({"tags": [_TAG], "next_cursor": None, "position": 18_240})

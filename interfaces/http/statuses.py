@@ -118,8 +118,9 @@ from domain.tier_model.refusals import (
 )
 from domain.tier_model.reviewing import WordsInvalid
 from domain.tier_model.spec import ModelInvalid
-from domain.user_tier.merging import FactsConflict, SameUser, UserIdInvalid, UserIdTaken
+from domain.user_tier.merging import FactsConflict, FactsSplitOff, SameUser, UserIdInvalid, UserIdTaken
 from domain.user_tier.overriding import HoldEndsInPast, HoldInvalid, NoStanding
+from domain.user_tier.splitting import NobodyStays, SplitInvalid, UserIdOfAnother
 from domain.user_tier.tagging import TagEndsInPast, TagInvalid
 from interfaces.http.refusals import HypotheticalFactInvalid, HypotheticalNeedsDryRun
 from projections.catalogue import UnknownReadModel
@@ -177,6 +178,7 @@ STATUS: dict[type[Exception], int] = {
     DefinitionExists: 409,
     DefinitionRetired: 409,
     FactsConflict: 409,
+    FactsSplitOff: 409,
     HistorySealed: 409,
     IdempotencyKeyReused: 409,
     InForceStays: 409,
@@ -196,6 +198,7 @@ STATUS: dict[type[Exception], int] = {
     OwnStrategy: 409,
     RedeemedTooOften: 409,
     RolloutShrinks: 409,
+    NobodyStays: 409,
     SameUser: 409,
     ShadowNeedsLive: 409,
     StaleBudgetChange: 409,
@@ -212,6 +215,7 @@ STATUS: dict[type[Exception], int] = {
     SubjectInHistory: 409,
     UserKeepsMoving: 409,
     TagKeptByRule: 409,
+    UserIdOfAnother: 409,
     UserIdTaken: 409,
     UsersSetAside: 409,
     VersionPublished: 409,
@@ -251,6 +255,7 @@ STATUS: dict[type[Exception], int] = {
     ScheduledInPast: 422,
     SchemeWithoutScopes: 422,
     SegmentFieldUnknown: 422,
+    SplitInvalid: 422,
     StandingsInvalid: 422,
     StopInvalid: 422,
     TagCircle: 422,

@@ -1,4 +1,4 @@
-"""Several user ids of one user: linked, and merged."""
+"""Several user ids of one user: linked, merged, and split off again."""
 
 from typing import Annotated, Any
 
@@ -10,7 +10,7 @@ from application.access import Permission
 from domain.tier_model.reviewing import LONGEST
 from interfaces.http.access import allow
 from interfaces.http.answers import answer
-from interfaces.http.definition_examples import LINKED, MERGED, USER_IDS
+from interfaces.http.definition_examples import LINKED, MERGED, SPLIT, USER_IDS
 from interfaces.http.system import SystemDep
 from interfaces.http.users import UserId
 from interfaces.http.writes import Write, write
@@ -37,6 +37,18 @@ class MergeRequest(BaseModel):
     )
 
     other_user_id: str
+    reason: str = Field(max_length=LONGEST, description="Kept with the events.")
+
+
+class SplitRequest(BaseModel):
+    """Which ids are somebody else's, and why."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"user_ids": ["app-77"], "reason": "a phone that was sold on"}]},
+    )
+
+    user_ids: list[str] = Field(description="Some of the user's ids, never all: they name a new user from now on.")
     reason: str = Field(max_length=LONGEST, description="Kept with the events.")
 
 
@@ -87,6 +99,28 @@ def merge_users(system: SystemDep, user_id: UserId, call: Merger, wanted: MergeR
             "user_ids": done.user_ids,
             "facts_copied": done.facts,
             "facts_known_already": done.known_already,
+            "position": done.position,
+        }
+
+    return call.answer(act)
+
+
+@router.post("/{user_id:path}/splits", responses=SPLIT, summary="Split ids of a user off again, as a new user")
+def split_user(system: SystemDep, user_id: UserId, call: Merger, wanted: SplitRequest) -> Response:
+    """The addressed user stays. The facts that came by the ids go with them: copied to the new user, known at this
+    instant, and counting no more for the one who stays.
+    """
+
+    def act() -> dict[str, Any]:
+        named = {"reason": wanted.reason, "command_id": call.command_id}
+        done = system.identities.split(user_id, wanted.user_ids, call.actor, **named)
+        system.nudges.evaluator()
+        return {
+            "user_id": user_id,
+            "user_ids": done.user_ids,
+            "new_user_ids": done.new_user_ids,
+            "facts_copied": done.facts,
+            "facts_voided": done.voided,
             "position": done.position,
         }
 

@@ -19,7 +19,8 @@ _text = lru_cache(maxsize=65_536)(format_instant)
 class CardOperation(NamedTuple):
     """One subject's card. card lacks the user id, for each of user_ids has a card of its own.
 
-    stands: (scheme, scope, tier) of every standing, for counting; scope '' is the platform.
+    stands: (scheme, scope, tier) of every standing, for counting; scope '' is the platform. shared: some of user_ids
+    are or were one of several of a subject, so that another may have written their cards.
     """
 
     subject_id: UUID
@@ -27,6 +28,7 @@ class CardOperation(NamedTuple):
     user_ids: tuple[str, ...]
     stands: list[tuple[str, str, str]]
     card: dict[str, Any]
+    shared: bool = False
 
 
 def project(record: Record) -> CardOperation | None:
@@ -60,7 +62,7 @@ def project(record: Record) -> CardOperation | None:
         "decided_at": _text(record.decided_at),
         "subject_id": record.subject_id.hex,
     }
-    return CardOperation(record.subject_id, record.position, record.user_ids, stands, card)
+    return CardOperation(record.subject_id, record.position, record.user_ids, stands, card, record.shared)
 
 
 def _standing(seen: SchemeObservation) -> dict[str, Any]:

@@ -29,7 +29,8 @@ _encode = msgspec.json.encode
 
 # KEYS: checkpoints, subjects, counts, scope counts, owners, card keys. ARGV: lane, fence, after, position, number of
 # subjects, then the subjects, their states ("POSITION RS scheme US tier RS scheme US tier US scope ..."), the number of
-# keys of each, and the cards. All is read before anything is written, in as few calls as there are kinds of data.
+# keys of each (below 0: shared), and the cards. All is read before anything is written, in as few calls as there are
+# kinds of data.
 _WRITE = """
 local lane, fence, after, position, n = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], tonumber(ARGV[5])
 local held = redis.call('HMGET', KEYS[1], 'fence:' .. lane, 'position:' .. lane)
@@ -51,6 +52,8 @@ if n > 0 then
   if #KEYS > 5 and redis.call('EXISTS', KEYS[5]) == 1 then owned = redis.call('HMGET', KEYS[5], unpack(KEYS, 6)) end
   for i = 1, n do
     local state, old, keys = ARGV[5 + n + i], before[i], tonumber(ARGV[5 + 2 * n + i])
+    local shared = keys < 0
+    keys = math.abs(keys)
     local at = tonumber(string.match(state, '^%d+'))
     if not old or tonumber(string.match(old, '^%d+')) < at then
       states[#states + 1] = ARGV[5 + i]
@@ -60,7 +63,7 @@ if n > 0 then
         if not owner or tonumber(string.match(owner, '^%d+')) <= at then
           cards[#cards + 1] = card
           cards[#cards + 1] = ARGV[value + k]
-          if owner or keys > 1 then
+          if owner or shared or keys > 1 then
             owners[#owners + 1] = card
             owners[#owners + 1] = string.match(state, '^%d+')
           end
@@ -200,7 +203,7 @@ class UserCards:
             len(chunk),
             *[operation.subject_id.bytes for operation in chunk],
             *[_state(operation) for operation in chunk],
-            *[len(operation.user_ids) for operation in chunk],
+            *[-len(operation.user_ids) if operation.shared else len(operation.user_ids) for operation in chunk],
             *cards,
         ]
 

@@ -175,6 +175,20 @@ def test_a_merged_subject_has_no_card_and_counts_no_more(target: UserCards, card
         assert (card["user_id"], UUID(card["subject_id"]), card["position"]) == (user, ann, 4)
 
 
+def test_a_lane_that_is_late_does_not_bring_back_the_card_of_an_id_that_was_split_off(
+    target: UserCards, cards: UserCardView
+) -> None:
+    """What the old subject's lane read before the split is written after the new subject's card."""
+    stays, new = uuid4(), uuid4()
+    late = seen("high", 7, stays, "ann", "bob")
+    write(target, msgspec.structs.replace(seen("low", 9, new, "bob"), shared=True))
+    batch = LaneBatch(1, 1, 0, 8, [project(late)])
+    assert target.apply(VERSION, batch) == []
+    found = {user: msgspec.json.decode(cards.read(user)) for user in ("ann", "bob")}
+    assert {user: card["subject_id"] for user, card in found.items()} == {"ann": stays.hex, "bob": new.hex}
+    assert found["bob"]["standings"]["value"]["tier"] == "low"
+
+
 def test_a_lane_that_is_late_does_not_bring_a_merged_users_card_back(
     target: UserCards, cards: UserCardView, redis: Redis
 ) -> None:

@@ -306,7 +306,7 @@ def test_who_was_merged_meanwhile_is_skipped_and_reverted_with_the_survivor(syst
     put_in_force(system.dsn, COUPON)
     first = system.worked(system.started("high").run_id)
     second = system.started("high")
-    identities = PostgresIdentities(system.pool, system.evaluation, [move_grants])
+    identities = PostgresIdentities(system.pool, system.keyring, system.evaluation, [move_grants])
     MergeUsers(identities)("high-0", "high-1", "key:op", reason="one person")
     done = system.worked(second.run_id)
     assert (done.progress.granted, done.progress.skipped, done.progress.left) == (2, {"merged": 1}, 0)

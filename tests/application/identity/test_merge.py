@@ -13,6 +13,7 @@ import pytest
 
 from application.identity.link_user_id import LinkUserId
 from application.identity.merge_users import MergeUsers
+from application.identity.split_user import SplitUser
 from application.queries import UnknownUser
 from domain.facts.history import SubjectInHistory
 from domain.facts.instants import SECOND, parse_instant
@@ -40,14 +41,17 @@ MODEL: dict[str, Any] = {
 
 
 class Identities:
-    """Linking and merging over a ledger."""
+    """Linking, merging and splitting over a ledger."""
 
     def __init__(self, system: LedgerSystem, **options: Any) -> None:
-        self.ledger = PostgresIdentities(system.pool, system.evaluation, **options)
-        self.link, self._merge = LinkUserId(self.ledger), MergeUsers(self.ledger)
+        self.ledger = PostgresIdentities(system.pool, system.keyring, system.evaluation, **options)
+        self.link, self._merge, self._split = (make(self.ledger) for make in (LinkUserId, MergeUsers, SplitUser))
 
     def merge(self, user: str, other: str, **named: Any) -> Any:
         return self._merge(user, other, "key:op", reason="one person", **named)
+
+    def split(self, user: str, *leaving: str, **named: Any) -> Any:
+        return self._split(user, leaving, "key:op", reason="two people", **named)
 
 
 @pytest.fixture

@@ -174,6 +174,13 @@ def test_a_history_of_user_ids_and_merges_loads(world: World) -> None:
     assert (user.version, user.tags, user.merged_into) == (5, {"size": None}, "0c9d0000000000000000000000000002")
 
 
+def test_a_history_of_splits_loads(world: World) -> None:
+    (app,) = world.enrol("app-77")
+    write(world, "user-tier-split-v1.json", app.subject_id, app.seal)
+    user = Ledger(world.pool, world.keyring).user_tier(app.subject_id)
+    assert user is not None and (user.version, user.merged_into, user.standings) == (3, None, {})
+
+
 def test_histories_of_definitions_load(world: World) -> None:
     write(world, "issuance-v1.json", Issuance.id_of("monthly"), None)
     monthly = Ledger(world.pool, world.keyring).definition(Issuance, "monthly")

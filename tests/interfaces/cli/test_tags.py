@@ -64,7 +64,7 @@ def test_segments_are_saved_and_exported(tierline: Run, model_file: str, facts_f
     assert tierline("segment", "retire", "mids")["status"] == "retired"
 
 
-def test_user_ids_are_linked_and_merged(tierline: Run, model_file: str, facts_file: str) -> None:
+def test_user_ids_are_linked_merged_and_split(tierline: Run, model_file: str, facts_file: str) -> None:
     tierline("facts", "import", facts_file)
     tierline("model", "activate", model_file)
     assert tierline("user", "link", "u-0", "app-1")["user_ids"] == ["app-1", "u-0"]
@@ -76,4 +76,13 @@ def test_user_ids_are_linked_and_merged(tierline: Run, model_file: str, facts_fi
     before = tierline("user", "history", "u-0", "--absorbed", absorbed["data"]["subject"])
     assert before[-1]["topic"] == "user-tier.user-merged.v1"
     assert "itself" in tierline("user", "merge", "u-0", "u-0", "--reason", "x", code=1, as_json=False)
+    split = tierline("user", "split", "u-0", "u-1", "app-1", "--reason", "two people")
+    assert (split["user_ids"], split["new_user_ids"]) == (["u-0"], ["app-1", "u-1"])
+    assert (split["facts_copied"], split["facts_voided"]) == (1, 1)
+    assert tierline("user", "ids", "u-1")["user_ids"] == ["app-1", "u-1"]
+    begun = tierline("user", "history", "u-1")
+    assert [event["topic"] for event in begun[:2]] == ["user-tier.user-enrolled.v1", "user-tier.user-split-off.v1"]
+    assert "nobody would stay" in tierline("user", "split", "u-0", "u-0", "--reason", "x", code=1, as_json=False)
+    said = tierline("user", "split", "u-1", "app-1", "--reason", "x", as_json=False)
+    assert "app-1 left u-1 and name a new user; 0 facts" in said
     assert tierline("verify", "receipts")["checked"] > 0
