@@ -23,6 +23,7 @@ from infrastructure.facts.packed import (
     to_be_identified,
 )
 from infrastructure.facts.read import FactRows, ask_facts, ask_unpacked, fact_rows, facts_of
+from infrastructure.postgres.arrays import uuids
 from infrastructure.security.keyring import Keyring
 from infrastructure.security.seal import CONTEXT_OBSERVATION, Seal
 from infrastructure.tier_models.in_force import ModelsInForce
@@ -93,7 +94,7 @@ def ask_subjects(
     if isinstance(whose, str):
         subjects = connection.execute(_OF_USER.encode(), {**parameters, "user_id": whose}, binary=True)
     else:
-        subjects = connection.execute(_OF_SUBJECTS.encode(), {**parameters, "subjects": list(whose)}, binary=True)
+        subjects = connection.execute(_OF_SUBJECTS.encode(), {**parameters, "subjects": uuids(whose)}, binary=True)
     if packed:
         return Asked(clock, subjects, ask_unpacked(connection, whose, kinds), kinds, packed)
     assert not isinstance(whose, str)

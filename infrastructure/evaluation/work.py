@@ -14,6 +14,7 @@ from infrastructure.evaluation.shadow import follow_shadows
 from infrastructure.event_store.append import AppendBatch, append
 from infrastructure.event_store.bulk import BulkAppender, Stream
 from infrastructure.event_store.rows import EventRow, ObservationRow, seal_event, seal_observation
+from infrastructure.postgres.arrays import bigints, integers, uuids
 from infrastructure.postgres.pool import Pool, transaction
 from infrastructure.security.seal import Seal
 from infrastructure.tier_models.in_force import ModelsInForce
@@ -178,12 +179,14 @@ class _Sealed:
         return {
             "generation": self._generation,
             "commanded": self._commanded,
-            "subjects": [row.subject_id for row in rows],
-            "due": [found.due_at for found in decided],
-            "decided": [self._now - 1] * len(rows),
-            "versions": [row.stream_version + len(found.events) for row, found in zip(rows, decided, strict=True)],
-            "read_versions": [row.stream_version for row in rows],
-            "read_positions": [row.last_position for row in rows],
+            "subjects": uuids([row.subject_id for row in rows]),
+            "due": bigints([found.due_at for found in decided]),
+            "decided": bigints([self._now - 1] * len(rows)),
+            "versions": integers(
+                [row.stream_version + len(found.events) for row, found in zip(rows, decided, strict=True)]
+            ),
+            "read_versions": integers([row.stream_version for row in rows]),
+            "read_positions": bigints([row.last_position for row in rows]),
         }
 
 

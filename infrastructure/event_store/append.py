@@ -3,16 +3,19 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.errors import UniqueViolation
 
 from infrastructure.event_store.rows import EventRow, ObservationRow
+from infrastructure.postgres.arrays import bigints, byteas, columns_of, integers, texts, uuids
 from infrastructure.postgres.commit_with import Statement, commit_with
 
 _APPEND = f"select append_ledger({', '.join(['%b'] * 18)})"
+# Of the columns of EventRow and ObservationRow.
+_EVENT = (uuids, integers, texts, texts, texts, texts, texts, bigints, bigints, texts, texts, texts, byteas)
+_OBSERVATION = (uuids, bigints, bigints, bigints, byteas)
 _CONFLICT = re.compile(r"\(originator_id, originator_version\)=\(([0-9a-f-]{36}), (\d+)\)")
 
 
@@ -48,7 +51,7 @@ def append(connection: Connection, batch: AppendBatch, *before: Statement) -> in
             connection.execute(statement.encode(), parameters)
         connection.commit()
         return 0
-    params = _columns(batch.events, 13) + _columns(batch.observations, 5)
+    params = columns_of(batch.events, _EVENT) + columns_of(batch.observations, _OBSERVATION)
     try:
         return int(commit_with(connection, *before, (_APPEND, params))[0])
     except UniqueViolation as violation:
@@ -61,8 +64,3 @@ def conflict_of(violation: UniqueViolation) -> Exception:
     if match is None:
         return violation
     return VersionConflict(UUID(match[1]), int(match[2]))
-
-
-def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    """Rows to columns; no rows to empty columns."""
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]

@@ -11,6 +11,7 @@ import psycopg
 
 from domain.facts.fact import Details, decode_attributes, decode_details
 from domain.facts.table import VOID, Coded, FactColumns, FactTable, coded, objects_of, table_from_columns
+from infrastructure.postgres.arrays import texts, uuids
 from infrastructure.security.keyring import Keyring
 from infrastructure.security.seal import CONTEXT_FACT, Seal
 
@@ -90,7 +91,7 @@ def ask_facts(
     conn: psycopg.Connection[Any], subject_ids: Sequence[UUID], with_attributes: Collection[str] | None
 ) -> psycopg.Cursor[Any]:
     """The question alone, for fact_rows: in a pipeline nobody waits for the answer."""
-    return _ask(conn, _ALL, with_attributes, subjects=list(subject_ids))
+    return _ask(conn, _ALL, with_attributes, subjects=uuids(subject_ids))
 
 
 def ask_unpacked(
@@ -99,7 +100,7 @@ def ask_unpacked(
     """The same, of the facts that no pack holds. whose: the subjects, or one user."""
     if isinstance(whose, str):
         return _ask(conn, _UNPACKED_OF_USER, with_attributes, user_id=whose)
-    return _ask(conn, _UNPACKED, with_attributes, subjects=list(whose))
+    return _ask(conn, _UNPACKED, with_attributes, subjects=uuids(whose))
 
 
 def fact_rows(asked: psycopg.Cursor[Any]) -> FactRows:
@@ -139,5 +140,5 @@ def _ask(
     conn: psycopg.Connection[Any], query: str, with_attributes: Collection[str] | None, **whose: Any
 ) -> psycopg.Cursor[Any]:
     kinds = {VOID, *(with_attributes or ())}
-    parameters = {"kinds": sorted(kinds), "all": with_attributes is None, **whose}
+    parameters = {"kinds": texts(sorted(kinds)), "all": with_attributes is None, **whose}
     return conn.cursor(binary=True).execute(query.encode(), parameters)

@@ -8,6 +8,7 @@ from psycopg import Connection
 
 from infrastructure.facts.batch import FactRow, LockedSubject, Plan
 from infrastructure.facts.copying import fact_rows_to_copy
+from infrastructure.postgres.arrays import bigints, byteas, columns_of, integers, texts, uuids
 from infrastructure.postgres.commit_with import commit_with
 
 _BY_STATEMENT = 100  # rows up to which one statement beats COPY with its further round trips
@@ -16,6 +17,11 @@ _ROWS = "%b::uuid[], %b::text[], %b::text[], %b::text[], %b::bigint[], %b::bigin
     " %b::bytea[], %b::bytea[], %b::bytea[], %b::uuid[], %b::integer[]"
 )
 _TIMELINES = "%b::uuid[], %b::bigint[], %b::bigint[], %b::integer[], %b::integer[], %b::bytea[], %b::uuid[]"
+_OF_ROWS = (
+    *(uuids, texts, texts, texts, bigints, bigints, bigints, texts),
+    *(byteas, byteas, byteas, uuids, integers),
+)
+_OF_TIMELINES = (uuids, bigints, bigints, integers, integers, byteas, uuids)
 _RECORD = f"select record_facts({_ROWS}, {_TIMELINES})"
 _ADVANCE = f"select advance_timelines(%b::integer, {_TIMELINES})"
 _COPY = """
@@ -36,7 +42,7 @@ def write(connection: Connection, plan: Plan) -> int:
     timelines = _timelines(plan.touched)
     if len(plan.rows) <= _BY_STATEMENT:
         statement = _RECORD
-        parameters: list[Any] = [*map(list, zip(*map(astuple, plan.rows), strict=True)), *timelines]
+        parameters: list[Any] = [*columns_of([astuple(row) for row in plan.rows], _OF_ROWS), *timelines]
     else:
         copy_rows(connection, fact_rows_to_copy(plan.rows))
         statement, parameters = _ADVANCE, [len(plan.rows), *timelines]
@@ -55,6 +61,6 @@ def copy_rows(connection: Connection, payload: bytes) -> None:
         copy.write(payload)
 
 
-def _timelines(subjects: Iterable[LockedSubject]) -> list[list[Any]]:
+def _timelines(subjects: Iterable[LockedSubject]) -> list[Any]:
     rows = [(s.subject_id, s.due_at, s.last_instant, s.offset, s.recorded, s.chain, s.history_id) for s in subjects]
-    return [list(column) for column in zip(*rows, strict=True)]
+    return columns_of(rows, _OF_TIMELINES)
