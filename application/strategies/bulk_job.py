@@ -24,6 +24,8 @@ from domain.strategies.admission import (
 from domain.strategies.cause import Cause, actor_of
 
 _AT_ONCE = 1_000
+_FIRST, _SMALLEST, _LARGEST = 500, 200, 2_000
+_HOLD_SECONDS = 0.03  # for how long others may not write, as told before the commit; 0.05 with it
 _SAMPLE = 5  # of each outcome, a part
 
 
@@ -76,6 +78,7 @@ class BulkAssignmentJob:
 
     def __init__(self, ledger: BulkLedger, desk: AssignmentDesk, settle: Settle) -> None:
         self._ledger, self._desk, self._settle = ledger, desk, settle
+        self._size = _FIRST
 
     def __call__(self, part: Part) -> None:
         """Ends early when the bulk is cancelled; lets go of the part while it rests. Raises RunTaken."""
@@ -98,7 +101,7 @@ class BulkAssignmentJob:
             people = self._ledger.candidates(*place, _AT_ONCE)
             last = people[-1].subject_id if people else None
             return last, len(people), self._looked(bulk, people, counts)
-        seen = self._ledger.seen(*place, _AT_ONCE)
+        seen = self._ledger.seen(*place, self._size)
         if seen:
             self._assign(bulk, seen, part, counts)
         return seen[-1].subject_id if seen else None, len(seen), []
@@ -158,10 +161,17 @@ class BulkAssignmentJob:
                 return
             taken = self._ledger.take_in(taking, running, chosen)
             counts.add(taken)
+            self._fit(len(chosen), taken.held)
             chosen = [one for _, one in taken.undecided]
             for user_id, _ in taken.undecided if again else ():
                 self._settle(user_id)
         counts.undecided += len(chosen)
+
+    def _fit(self, users: int, held: float) -> None:
+        """Grow slowly, shrink at once: the bound is on the worst chunk, not on the average."""
+        if held:
+            fitting = users * _HOLD_SECONDS / max(held, 0.001)
+            self._size = int(min(max(min(fitting, self._size * 1.5), _SMALLEST), _LARGEST))
 
     def _revert(self, part: Part, bulk: BulkAssignment, counts: _Counts) -> UUID | None:
         assignments = self._ledger.assigned(bulk, part.after, part.number, part.parts, _AT_ONCE // 2)
