@@ -17,7 +17,8 @@ class Loop:
 
     work answers after how many seconds it wants to be called again, at the latest; 0 means at once. A fault is logged
     and tried again, ever more slowly up to five seconds: the servers may be down, and come back.
-    gap_seconds: at least this long from one call's beginning to the next, so that a storm of wakes is one call.
+    gap_seconds: at least this long from the beginning of a call that wants to rest to the next, so that a storm of
+    wakes is one call.
     """
 
     def __init__(self, name: str, work: Callable[[], float], gap_seconds: float = 0.0) -> None:
@@ -64,4 +65,4 @@ class Loop:
                 continue
             if rest > 0:
                 self._woken.wait(rest)
-            self._stopped.wait(max(0.0, self._gap - (time.monotonic() - began)))
+                self._stopped.wait(max(0.0, self._gap - (time.monotonic() - began)))
