@@ -11,6 +11,7 @@ from projections.read_models import Kept
 _REPORT_SECONDS = 0.5
 _BUSY_SECONDS = 0.1  # another worker holds a lane, and may have looked before our wake
 _STOP_SECONDS = 20.0
+_OTHER_GAP_SECONDS = 0.04  # some together cost little more than one
 # OpenSearch pays for every refresh; a card is written at once.
 _GAP_SECONDS = {"redis": 0.02, "opensearch": 0.4}
 
@@ -45,11 +46,11 @@ class Evaluates(Protocol):
 class Upkeep(NamedTuple):
     """What is done bit by bit as the log grows and time passes. step: answers something true when it has done anything.
 
-    gap_seconds: how seldom it is called while it finds nothing to do and the log grows.
+    idle_seconds: how long it may take until it looks again after it has found nothing, while the log grows.
     """
 
     step: Callable[[], object]
-    gap_seconds: float = 0.02
+    idle_seconds: float = 0.0
 
 
 class Worker:
@@ -120,7 +121,7 @@ class Worker:
             self.wake_projectors()
             return 0.0
 
-        return Loop(name, work, upkeep.gap_seconds)
+        return Loop(name, work, _OTHER_GAP_SECONDS, upkeep.idle_seconds)
 
     def _projector(self, name: str) -> Loop:
         def work() -> float:
