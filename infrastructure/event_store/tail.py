@@ -139,7 +139,7 @@ class LogTail:
     def head(self) -> int:
         """The last committed position of an event or observation; 0 for an empty log."""
         with transaction(self._pool) as connection:
-            return head(connection)
+            return int(_rows(connection, _HEAD, {})[0][0])
 
     def _records(self, rows: Sequence[tuple[Any, ...]], events: bool, observations: bool) -> list[Record]:
         records: list[Record] = []
@@ -206,10 +206,11 @@ def head(connection: Connection) -> int:
 
 
 def _rows(connection: Connection, statement: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Of a transaction that reads nothing else."""
+    """In one round trip: the transaction, which reads nothing else, ends with it."""
     with connection.pipeline():
         connection.execute(_PLAN_ONCE)
         found = connection.execute(statement.encode(), params, binary=True, prepare=True)
+        connection.commit()
     return found.fetchall()
 
 
