@@ -117,14 +117,13 @@ class PostgresLedger:
     def release(self, name: str, version: int, holder: str) -> None:
         """See projections.checkpoint.Ledger.release."""
         # A release that is lost costs the rest of the lease, never an order: it need not wait for the disk.
-        with self._pool.connection() as connection:
-            with connection.pipeline():
-                connection.execute("set local synchronous_commit = off")
-                connection.execute(
-                    "update checkpoints set lease_until = null where name = %s and version = %s and holder = %s",
-                    (name, version, holder),
-                )
-                connection.commit()
+        with self._pool.connection() as connection, connection.pipeline():
+            connection.execute("set local synchronous_commit = off")
+            connection.execute(
+                "update checkpoints set lease_until = null where name = %s and version = %s and holder = %s",
+                (name, version, holder),
+            )
+            connection.commit()
 
     def save(self, name: str, version: int, reached: Mapping[int, tuple[int, int]]) -> set[int]:
         """See projections.checkpoint.Ledger.save."""
