@@ -21,6 +21,7 @@ from application.strategies.bulk_ports import (
 from domain.strategies.admission import Person, Running
 from domain.strategies.cause import actor_of
 from domain.tier_model.expression import Condition
+from infrastructure.event_store.tail import head
 from infrastructure.postgres.pool import Pool, transaction
 from infrastructure.security.keyring import Keyring
 from infrastructure.strategies.bulk_taking_in import SeenUser, see, take_in_bulk
@@ -76,12 +77,12 @@ order by u.subject_id limit %(limit)b
 """
 _OF_ALL = """
 from observations u join subjects s using (subject_id) join timelines t using (subject_id)
-cross join lateral (select u.position, u.body) o
+cross join lateral (select u.body) o
 where u.subject_id > %(after)b and u.subject_id <= %(last)b and s.data_key is not null and t.merged_into is null
 order by u.subject_id limit %(limit)b
 """
 _IDS = "select u.subject_id"
-_SEEN = "select u.subject_id, s.data_key, o.position, o.body"
+_SEEN = "select u.subject_id, s.data_key, o.body"
 _COUNT_LIST = """
 select count(*) from bulk_assignment_users
 where bulk_id = %(bulk)b and subject_id > %(after)b and subject_id <= %(last)b
@@ -195,8 +196,9 @@ class PostgresBulkAssignments:
         whom = _OF_LIST if bulk.wanted.by_list else _OF_ALL
         asked = _share(bulk, after, part, parts) | {"limit": limit}
         with transaction(self._pool) as connection:
+            as_of = head(connection)
             rows = connection.execute(f"{_SEEN} {whom}".encode(), asked, binary=True).fetchall()
-        return see(rows, self._keyring)
+        return see(rows, as_of, self._keyring)
 
     def take_in(self, taking: Taking, running: Running, chosen: Sequence[Seen]) -> Taken:
         """See BulkLedger."""

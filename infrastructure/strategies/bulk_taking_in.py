@@ -4,7 +4,7 @@ What is decided and recorded of each is what taking_in records; a test holds the
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -45,11 +45,9 @@ from infrastructure.strategies.taking_in import (
 )
 from infrastructure.tier_models.in_force import LOCK_SHARED
 
-_CHANGED = """
-select o.subject_id, o.body
-from observations o join unnest(%b::uuid[], %b::bigint[]) as seen (subject_id, position) using (subject_id)
-where o.position <> seen.position
-"""
+# Of everybody: those who change in such a moment are few, and planning for a thousand ids takes longer than this.
+_CHANGED = "select subject_id from observations where position > %b"
+_BODIES = "select subject_id, body from observations where subject_id = any(%b)"
 _LIVE = """
 select subject_id, strategy, group_name from assignments
 where subject_id = any(%b::uuid[]) and ended_at is null and (strategy = %b or group_name = %b)
@@ -78,21 +76,22 @@ _to_json = msgspec.json.Encoder().encode
 
 
 class SeenUser(NamedTuple):
-    """Fulfils Seen. data_key: as it was wrapped when the seal was made of it; position: of the observation, 0: none."""
+    """Fulfils Seen. data_key: as it was wrapped when the seal was made of it; as_of: a position of the log, behind
+    which stands whatever has changed since."""
 
     subject_id: UUID
     data_key: bytes
     seal: Seal
-    position: int
+    as_of: int
     observation: Observation
 
 
-def see(rows: Sequence[tuple[UUID, bytes, int | None, bytes | None]], keyring: Keyring) -> list[SeenUser]:
-    """Out of rows of subject, key, position and body of the observation."""
+def see(rows: Sequence[tuple[UUID, bytes, bytes | None]], as_of: int, keyring: Keyring) -> list[SeenUser]:
+    """Out of rows of subject, key and body of the observation, read when the log had reached as_of."""
     found = []
-    for subject_id, data_key, position, body in rows:
+    for subject_id, data_key, body in rows:
         seal = keyring.unwrap(subject_id, data_key)
-        found.append(SeenUser(subject_id, data_key, seal, position or 0, _opened(seal, body)))
+        found.append(SeenUser(subject_id, data_key, seal, as_of, _opened(seal, body)))
     return found
 
 
@@ -168,18 +167,19 @@ def command_of(taking: Taking) -> str:
 
 def _lock(connection: Connection, keyring: Keyring, asked: Running, chosen: Sequence[SeenUser]) -> _Locked:
     """One round trip; the subjects stay locked until the transaction ends."""
-    ids, positions = uuids([seen.subject_id for seen in chosen]), bigints([seen.position for seen in chosen])
+    ids, as_of = uuids([seen.subject_id for seen in chosen]), min(seen.as_of for seen in chosen)
     name, group, often = asked.name, asked.spec.group or "", asked.spec.when.at_most
     with connection.pipeline():
         connection.execute(LOCK_SHARED)
         rows = connection.execute(holders.LOCK_MANY.encode(), (ids,), binary=True)
         clock = connection.execute(holders.TERMS, binary=True)
-        changed = connection.execute(_CHANGED, (ids, positions), binary=True)
+        changed = connection.execute(_CHANGED, (as_of,), binary=True)
         live = connection.execute(_LIVE, (ids, name, group), binary=True)
         before = connection.execute(_BEFORE, (ids, name, often.within.micros), binary=True) if often else None
     terms = clock.fetchone()
     assert terms is not None
-    bodies = {subject_id.int: body for subject_id, body in changed.fetchall()}
+    moved = {row[0] for row in changed.fetchall()}
+    bodies = _bodies_of(connection, [seen.subject_id for seen in chosen if seen.subject_id in moved] if moved else ())
     people: list[tuple[Holder, Observation]] = []
     ahead = iter(chosen)
     for _, subject_id, data_key, *state in rows.fetchall():
@@ -198,6 +198,14 @@ def _lock(connection: Connection, keyring: Keyring, asked: Running, chosen: Sequ
     for subject_id, at in before.fetchall() if before is not None else ():
         found.before.setdefault(subject_id.int, []).append(at)
     return found
+
+
+def _bodies_of(connection: Connection, subject_ids: Collection[UUID]) -> dict[int, bytes]:
+    """By the number of the subject's id."""
+    if not subject_ids:
+        return {}
+    rows = connection.execute(_BODIES, (list(subject_ids),), binary=True).fetchall()
+    return {subject_id.int: body for subject_id, body in rows}
 
 
 def _opened(seal: Seal, body: bytes | None) -> Observation:
