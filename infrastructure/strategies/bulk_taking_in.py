@@ -63,7 +63,7 @@ where originator_id = any(%b::uuid[]) and command_id = %b and topic = '{SKIPPED}
 """
 _NAMES = """
 select subject_id, (array_agg(user_id order by user_id))[1] from user_ids where subject_id = any(%b::uuid[])
-group by subject_id
+group by subject_id order by subject_id
 """
 _ASSIGN = f"""
 select * from assign_in_bulk(
@@ -141,6 +141,9 @@ def take_in_bulk(
     Commits. Raises SubjectInHistory.
     """
     locked = _lock(connection, keyring, asked, chosen)
+    for holder, _ in locked.people:
+        if holder.history_id is not None:  # the refusal names them
+            holder.user_id = _names_of(connection, [holder.subject_id])[holder.subject_id]
     undecided = {holder.subject_id for holder, _ in locked.people if not holder.is_decided(locked.terms)}
     running = started.running.get(taking.wanted.strategy)
     outcomes = _Outcomes(not_addressed=locked.gone)
@@ -151,12 +154,12 @@ def take_in_bulk(
         decided = [_decide(running, taking, asked, started, locked, *one) for one in people]
         _sort_out(connection, taking, decided, outcomes)
     seen_of = {seen.subject_id: seen for seen in chosen} if undecided else {}
-    names = connection.execute(_NAMES, (list(undecided),), binary=True).fetchall() if undecided else []
+    names = _names_of(connection, undecided)
     held = 0.0
     if running is not None and outcomes.told:
         _, held = commit_with(connection, (_ASSIGN, _parameters(running, taking, outcomes.told)))
     connection.commit()
-    waiting = [(name, seen_of[subject_id]) for subject_id, name in names]
+    waiting = [(name, seen_of[subject_id]) for subject_id, name in names.items()]
     return Taken(outcomes.assigned, outcomes.skipped, outcomes.not_addressed, waiting, held)
 
 
@@ -198,6 +201,13 @@ def _lock(connection: Connection, keyring: Keyring, asked: Running, chosen: Sequ
     for subject_id, at in before.fetchall() if before is not None else ():
         found.before.setdefault(subject_id.int, []).append(at)
     return found
+
+
+def _names_of(connection: Connection, subject_ids: Collection[UUID]) -> dict[UUID, str]:
+    """A user id of each, by subject, ascending."""
+    if not subject_ids:
+        return {}
+    return dict(connection.execute(_NAMES, (list(subject_ids),), binary=True).fetchall())
 
 
 def _bodies_of(connection: Connection, subject_ids: Collection[UUID]) -> dict[int, bytes]:

@@ -7,10 +7,12 @@ from uuid import uuid4
 import pytest
 
 from application.strategies.bulk_ports import BulkAssignment, BulkWanted, Seen, Taken, Taking
+from domain.facts.history import SubjectInHistory
 from domain.strategies.admission import Running
 from domain.strategies.cause import Cause
 from infrastructure.strategies.bulk import PostgresBulkAssignments
 from infrastructure.strategies.desk import PostgresAssignmentDesk
+from tests.support.ledger import order
 from tests.support.strategies import MODEL, StrategySystem
 
 START = 1_772_355_600_000_000  # 2026-03-01T09:00:00Z
@@ -74,16 +76,21 @@ def test_whoever_opts_out_meanwhile_is_skipped(system: StrategySystem) -> None:
 
 
 def test_whoever_is_undecided_is_named_and_left_alone(system: StrategySystem) -> None:
+    late = [f"late-{number}" for number in range(20)]
+    for user in late:
+        system.spends(user, 20_000, START)
+    system.settle()
     bulk = Bulk(system)
     seen = bulk.seen()
-    system.spends("bob", 500, START, "o-2")
+    for user in late:
+        system.spends(user, 500, START, "o-2")
     taken = bulk.take_in(seen)
-    assert (len(taken.assigned), [name for name, _ in taken.undecided]) == (3, ["bob"])
-    assert system.told("bob") == []
+    assert (len(taken.assigned), sorted(name for name, _ in taken.undecided)) == (len(USERS), sorted(late))
+    assert system.told("late-7") == []
     system.settle()
     again = bulk.take_in([one for _, one in taken.undecided])
-    assert (len(again.assigned), again.undecided) == (1, [])
-    assert system.told("bob")[0]["baseline"]["features"]["value"]["spend"] == 20_500
+    assert (len(again.assigned), again.undecided) == (len(late), [])
+    assert system.told("late-7")[0]["baseline"]["features"]["value"]["spend"] == 20_500
 
 
 def test_a_strategy_that_was_paused_meanwhile_takes_nobody_in(system: StrategySystem) -> None:
@@ -103,3 +110,14 @@ def test_taken_in_twice_it_is_told_once(system: StrategySystem) -> None:
     assert sorted(map(str, bulk.take_in(seen).assigned)) == sorted(map(str, first.assigned))
     assert system.events() == before
     assert first.held > 0
+
+
+def test_one_whose_history_is_being_loaded_is_named(system: StrategySystem) -> None:
+    session = system.sessions.open("test")
+    system.facts([order("h-1", "eve", START - 1_000_000)], session.history_id)
+    bulk = Bulk(system)
+    bulk.bulk = system.strategies.bulk.preview(BulkWanted("welcome", by_list=True), "ann", ["eve"])
+    seen = bulk.seen()
+    assert len(seen) == 1
+    with pytest.raises(SubjectInHistory, match="eve"):
+        bulk.take_in(seen)
