@@ -1,10 +1,11 @@
 """Decide whoever is due: the worker's use case."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from time import monotonic
 from typing import TypeVar
 
-from application.evaluation.ports import EvaluationLedger, Undecidable
+from application.evaluation.ports import EvaluationLedger, TakenWork, Undecidable
 from domain.refusal import Complaint, Refusal
 from domain.user_tier.decide import decide
 
@@ -37,23 +38,31 @@ class EvaluateDue:
         self._ledger = ledger
         self._on_due = self._on_others = 0.0  # seconds, since nothing was due last
 
-    def __call__(self, limit: int = MICRO_BATCH) -> int:
-        """How many subjects were decided; 0 when nothing is left to do. Call it until then."""
+    def __call__(self, limit: int = MICRO_BATCH, recorded: Callable[[], None] = lambda: None) -> int:
+        """How many subjects were decided; 0 when nothing is left to do. Call it until then.
+
+        recorded: told as soon as something stands in the log, before whatever else there is to do.
+        """
         began = monotonic()
-        due = self._isolating(self._decide_due, limit)
+        due = self._isolating(lambda size: self._decided(self._ledger.take_due(size), recorded)[0], limit)
         reached = monotonic()
         self._on_due += reached - began
         if due == limit and self._on_others > _SHARE_OF_OTHERS * self._on_due:
             return due
-        others = self._isolating(self._decide_behind, BEHIND_BATCH) or self.decide_history()[0]
+        others = (
+            self._isolating(lambda size: self._decided(self._ledger.take_behind(size), recorded)[0], BEHIND_BATCH)
+            or self.decide_history(recorded=recorded)[0]
+        )
         self._on_others += monotonic() - reached
         if not due:
             self._on_due = self._on_others = 0.0
         return due + others
 
-    def decide_history(self, limit: int = HISTORY_BATCH) -> tuple[int, int]:
+    def decide_history(
+        self, limit: int = HISTORY_BATCH, recorded: Callable[[], None] = lambda: None
+    ) -> tuple[int, int]:
         """One batch of sealed history. (subjects, decided instants); (0, 0) when none waits."""
-        return self._isolating(self._decide_history, limit)
+        return self._isolating(lambda size: self._decided(self._ledger.take_history(size), recorded), limit)
 
     def require_progress(self, waiting: int) -> None:
         """For who waits until nobody waits any more. Raises UsersSetAside when that cannot come about."""
@@ -69,27 +78,15 @@ class EvaluateDue:
                     self._ledger.set_aside(fault)
                 limit = max(1, len(fault.subject_ids) // 2)
 
-    def _decide_due(self, limit: int) -> int:
-        with self._ledger.take_due(limit) as taken:
-            if taken is None:
-                return 0
-            work = taken.work
-            taken.record(decide(work.subjects, work.table, work.forces, work.now))
-            return len(work.subjects)
-
-    def _decide_behind(self, limit: int) -> int:
-        with self._ledger.take_behind(limit) as taken:
-            if taken is None:
-                return 0
-            work = taken.work
-            taken.record(decide(work.subjects, work.table, work.forces, work.now))
-            return len(work.subjects)
-
-    def _decide_history(self, limit: int) -> tuple[int, int]:
-        with self._ledger.take_history(limit) as taken:
+    def _decided(
+        self, taking: AbstractContextManager[TakenWork | None], recorded: Callable[[], None]
+    ) -> tuple[int, int]:
+        """Subjects, and decided instants."""
+        with taking as taken:
             if taken is None:
                 return 0, 0
             work = taken.work
             result = decide(work.subjects, work.table, work.forces, work.now)
             taken.record(result)
+            recorded()
             return len(work.subjects), result.instants

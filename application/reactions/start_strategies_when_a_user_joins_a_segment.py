@@ -18,7 +18,7 @@ class StartStrategiesWhenAUserJoinsASegment:
         self._reactions, self._settle = reactions, settle
 
     def __call__(self) -> bool:
-        """React to what was decided; whether there is more. False also when somebody else reacts."""
+        """React to what was decided; whether anything came of it, or there is more. False also when another reacts."""
         return react(self._reactions, NAME, self._settle, _read)
 
 

@@ -19,7 +19,7 @@ class Listed(NamedTuple):
 
 
 def react(reactions: Reactions, name: str, settle: Settle, listed: Callable[[Reacting], Listed | None]) -> bool:
-    """One batch; whether there is more. listed: None when nobody listens.
+    """One batch; whether anything came of it, or there is more. listed: None when nobody listens.
 
     Facts may keep coming for a user: after some attempts they are put off, so that nobody waits for them.
     """
@@ -33,7 +33,7 @@ def react(reactions: Reactions, name: str, settle: Settle, listed: Callable[[Rea
                 return False
             undecided = turn.take_in(asked.wanted, asked.later, asked.position, put_off=attempt == _ATTEMPTS)
             if not undecided:
-                return asked.more
+                return asked.more or bool(asked.wanted or asked.later)
         for one in undecided:
             settle(one.user_id)
     return True

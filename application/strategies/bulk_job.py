@@ -7,13 +7,25 @@ from typing import Any
 from uuid import UUID
 
 from application.runs.ports import Finding, Part, RunTaken
-from application.strategies.bulk_ports import BulkAssignment, BulkLedger, Candidate
-from application.strategies.ports import AssignmentDesk, LeftOut, Outcome, Started, TakenIn, Undecided, Wanted
+from application.strategies.bulk_ports import BulkAssignment, BulkLedger, Seen, Taken, Taking
+from application.strategies.ports import AssignmentDesk, Started
 from application.strategies.settle_user import Settle
-from domain.strategies.admission import Assigned, Running, Skipped, admit, assign_by_hand, in_audience, is_addressed
+from domain.strategies.admission import (
+    Assigned,
+    Person,
+    Running,
+    Skipped,
+    admit,
+    are_addressed,
+    assign_by_hand,
+    in_audience,
+    is_addressed,
+)
 from domain.strategies.cause import Cause, actor_of
 
 _AT_ONCE = 1_000
+_FIRST, _SMALLEST, _LARGEST = 500, 200, 2_000
+_HOLD_SECONDS = 0.03  # for how long others may not write, as told before the commit; 0.05 with it
 _SAMPLE = 5  # of each outcome, a part
 
 
@@ -46,12 +58,19 @@ class _Counts:
             "ended": self.ended,
         }
 
-    def took(self, arm: str | None, holdout: str) -> None:
-        """One more is taken in."""
+    def add(self, taken: Taken) -> None:
+        """What became of further ones."""
+        for (arm, holdout), users in Counter(taken.assigned).items():
+            self.took(arm, holdout, users)
+        self.skipped.update(taken.skipped)
+        self.not_addressed += taken.not_addressed
+
+    def took(self, arm: str | None, holdout: str, users: int = 1) -> None:
+        """So many more are taken in."""
         if arm is None:
-            self.held[holdout] += 1
+            self.held[holdout] += users
         else:
-            self.assigned[arm] += 1
+            self.assigned[arm] += users
 
 
 class BulkAssignmentJob:
@@ -59,27 +78,33 @@ class BulkAssignmentJob:
 
     def __init__(self, ledger: BulkLedger, desk: AssignmentDesk, settle: Settle) -> None:
         self._ledger, self._desk, self._settle = ledger, desk, settle
+        self._size = _FIRST
 
     def __call__(self, part: Part) -> None:
         """Ends early when the bulk is cancelled; lets go of the part while it rests. Raises RunTaken."""
-        mode = part.parameters["mode"]
         bulk, counts = self._ledger.get(part.parameters["bulk_id"]), _Counts.of(part.result)
         done, total = int(part.result.get("done", 0)), self._ledger.count(bulk, part.number, part.parts)
         while self._goes_on(part):
-            if mode == "revert":
-                last, size, findings = self._revert(part, bulk, counts), 0, list[Finding]()
-            else:
-                candidates = self._ledger.candidates(bulk, part.after, part.number, part.parts, _AT_ONCE)
-                last = candidates[-1].person.subject_id if candidates else None
-                size = len(candidates)
-                findings = self._looked(bulk, candidates, counts) if mode == "preview" else []
-                if mode == "assign" and candidates:
-                    self._assign(bulk, candidates, part, counts)
+            last, size, findings = self._step(part, bulk, counts)
             if last is None:
                 part.keep(total, total, part.after, counts.to_json() | {"done": done})
                 return
             done += size
             part.keep(done, max(total, done), last, counts.to_json() | {"done": done}, findings)
+
+    def _step(self, part: Part, bulk: BulkAssignment, counts: _Counts) -> tuple[UUID | None, int, list[Finding]]:
+        """The last of the next ones, None when nobody is left; how many they were; and what was found."""
+        mode, place = part.parameters["mode"], (bulk, part.after, part.number, part.parts)
+        if mode == "revert":
+            return self._revert(part, bulk, counts), 0, []
+        if mode == "preview":
+            people = self._ledger.candidates(*place, _AT_ONCE)
+            last = people[-1].subject_id if people else None
+            return last, len(people), self._looked(bulk, people, counts)
+        seen = self._ledger.seen(*place, self._size)
+        if seen:
+            self._assign(bulk, seen, part, counts)
+        return seen[-1].subject_id if seen else None, len(seen), []
 
     def _goes_on(self, part: Part) -> bool:
         state = self._ledger.get(part.parameters["bulk_id"]).state
@@ -87,13 +112,13 @@ class BulkAssignmentJob:
             raise RunTaken
         return state != "cancelled" or part.parameters["mode"] == "preview"
 
-    def _looked(self, bulk: BulkAssignment, candidates: Sequence[Candidate], counts: _Counts) -> list[Finding]:
+    def _looked(self, bulk: BulkAssignment, people: Sequence[Person], counts: _Counts) -> list[Finding]:
         """What would become of them now."""
         started, now = self._desk.started(), self._ledger.now()
         running = self._running(bulk, started)
         findings: list[Finding] = []
-        for one in candidates:
-            outcome = self._outcome(bulk, running, one, started, now)
+        for person in people:
+            outcome = self._outcome(bulk, running, person, started, now)
             told: dict[str, Any] = {"outcome": "not-addressed"}
             seen = counts.not_addressed
             if isinstance(outcome, Assigned):
@@ -107,13 +132,13 @@ class BulkAssignmentJob:
             else:
                 counts.not_addressed += 1
             if seen <= _SAMPLE and outcome is not None:
-                findings.append((one.person.subject_id, told))
+                findings.append((person.subject_id, told))
         return findings
 
     def _outcome(
-        self, bulk: BulkAssignment, running: Running, one: Candidate, started: Started, now: int
+        self, bulk: BulkAssignment, running: Running, person: Person, started: Started, now: int
     ) -> Assigned | Skipped | None:
-        person, cause = one.person, _cause(bulk, now)
+        cause = _cause(bulk, now)
         if not bulk.wanted.by_hand:
             if not in_audience(running, person.observation, started.calendars, now):
                 return None
@@ -122,54 +147,31 @@ class BulkAssignmentJob:
             return None
         return assign_by_hand(running, person, cause, bulk.wanted.arm, now)
 
-    def _assign(self, bulk: BulkAssignment, candidates: Sequence[Candidate], part: Part, counts: _Counts) -> None:
-        """Whom it is for is looked at without a lock, and asked again under it."""
+    def _assign(self, bulk: BulkAssignment, seen: Sequence[Seen], part: Part, counts: _Counts) -> None:
+        """Whom it is for is looked at without a lock; under it, whoever has changed is asked again."""
         started, now = self._desk.started(), self._ledger.now()
         running = self._running(bulk, started)
-        chosen = [
-            one.person.subject_id
-            for one in candidates
-            if is_addressed(running, one.person.observation, started.calendars, now)
-        ]
-        counts.not_addressed += len(candidates) - len(chosen)
+        addressed = are_addressed(running, [one.observation for one in seen], started.calendars, now)
+        chosen = [one for one, is_meant in zip(seen, addressed, strict=True) if is_meant]
+        counts.not_addressed += len(seen) - len(chosen)
         actor = actor_of(bulk.wanted.strategy) if bulk.wanted.round is not None else part.parameters["actor"]
-        wanted = [
-            Wanted(
-                bulk.wanted.strategy,
-                subject_id,
-                _cause(bulk, now),
-                actor,
-                by_hand=bulk.wanted.by_hand,
-                arm=bulk.wanted.arm,
-                run_id=part.run_id,
-            )
-            for subject_id in chosen
-        ]
-        for outcome in self._taken_in(wanted):
-            if isinstance(outcome, TakenIn):
-                counts.took(outcome.arm, outcome.holdout)
-            elif isinstance(outcome, LeftOut) and outcome.reason:
-                counts.skipped[outcome.reason] += 1
-            elif isinstance(outcome, LeftOut):
-                counts.not_addressed += 1
-            else:
-                counts.undecided += 1
+        taking = Taking(bulk.wanted, _cause(bulk, now), actor, part.run_id)
+        for again in (True, False):  # once more for those who had to be decided first
+            if not chosen:
+                return
+            taken = self._ledger.take_in(taking, running, chosen)
+            counts.add(taken)
+            self._fit(len(chosen), taken.held)
+            chosen = [one for _, one in taken.undecided]
+            for user_id, _ in taken.undecided if again else ():
+                self._settle(user_id)
+        counts.undecided += len(chosen)
 
-    def _taken_in(self, wanted: Sequence[Wanted]) -> list[Outcome]:
-        """Once more for those who had to be decided first."""
-        if not wanted:
-            return []
-        outcomes = self._desk.take_in(wanted)
-        waiting = [number for number, outcome in enumerate(outcomes) if isinstance(outcome, Undecided)]
-        for number in waiting:
-            outcome = outcomes[number]
-            assert isinstance(outcome, Undecided)
-            self._settle(outcome.user_id)
-        if waiting:
-            again = self._desk.take_in([wanted[number] for number in waiting])
-            for number, outcome in zip(waiting, again, strict=True):
-                outcomes[number] = outcome
-        return outcomes
+    def _fit(self, users: int, held: float) -> None:
+        """Grow slowly, shrink at once: the bound is on the worst chunk, not on the average."""
+        if held:
+            fitting = users * _HOLD_SECONDS / max(held, 0.001)
+            self._size = int(min(max(min(fitting, self._size * 1.5), _SMALLEST), _LARGEST))
 
     def _revert(self, part: Part, bulk: BulkAssignment, counts: _Counts) -> UUID | None:
         assignments = self._ledger.assigned(bulk, part.after, part.number, part.parts, _AT_ONCE // 2)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
 from domain.refusal import Complaint, Refusal
-from domain.strategies.admission import Person
+from domain.strategies.admission import Person, Running
+from domain.strategies.cause import Cause
 from domain.tier_model.expression import Condition
+from domain.user_tier.observation import Observation
 
 BulkState = Literal["previewed", "running", "paused", "cancelled", "reverting"]
 Mode = Literal["preview", "assign", "revert"]
@@ -49,12 +51,42 @@ class BulkAssignment:
     revert_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One whom it may be for, as read without a lock. user_id: one that names them."""
+class Seen(Protocol):
+    """One whom it may be for, as read without a lock."""
 
-    user_id: str
-    person: Person
+    @property
+    def subject_id(self) -> UUID:
+        """Of the user."""
+        ...
+
+    @property
+    def observation(self) -> Observation:
+        """An empty one before the first."""
+        ...
+
+
+class Taking(NamedTuple):
+    """What all of a bulk's users are taken in by."""
+
+    wanted: BulkWanted
+    cause: Cause
+    actor: str
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of some. assigned: arm and by whom held out, of each, now or before; skipped: reasons, of each.
+
+    not_addressed: how many it is not for; undecided: about whom something is due, with a user id: nothing was done
+    about them. held: for how long others could not write, seconds.
+    """
+
+    assigned: Sequence[tuple[str | None, str]]
+    skipped: Sequence[str]
+    not_addressed: int
+    undecided: Sequence[tuple[str, Seen]]
+    held: float
 
 
 class BulkLedger(Protocol):
@@ -94,8 +126,17 @@ class BulkLedger(Protocol):
 
     def candidates(
         self, bulk: BulkAssignment, after: UUID | None, part: int, parts: int, limit: int
-    ) -> Sequence[Candidate]:
+    ) -> Sequence[Person]:
+        """The next of a share, by subject, as strategies see them: to look only."""
+        ...
+
+    def seen(self, bulk: BulkAssignment, after: UUID | None, part: int, parts: int, limit: int) -> Sequence[Seen]:
         """The next of a share, by subject."""
+        ...
+
+    def take_in(self, taking: Taking, running: Running, chosen: Sequence[Seen]) -> Taken:
+        """In one transaction, each as AssignmentDesk.take_in would; the conditions of running are asked again of
+        whoever has changed since. Raises SubjectInHistory."""
         ...
 
     def assigned(self, bulk: BulkAssignment, after: UUID | None, part: int, parts: int, limit: int) -> Sequence[UUID]:

@@ -1,5 +1,6 @@
 """Everything that can be done with strategies."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from application.campaigns.commands import CampaignCommands
@@ -13,7 +14,8 @@ from application.strategies.ports import Strategies, StrategyQueries
 
 @dataclass(frozen=True, slots=True)
 class StrategyCommands:
-    """Definitions and their way, users taken in and let go, and what happens by itself."""
+    """Definitions and their way, users taken in and let go, and what happens by itself: start_when_tiers_change,
+    carry_out_actions, and everything else in keep_up. Each answers something true when it has done anything."""
 
     definitions: Strategies
     define: DefineStrategy
@@ -21,7 +23,9 @@ class StrategyCommands:
     change: ChangeStrategy
     assign: AssignStrategy
     end: EndAssignment
-    react: React
+    start_when_tiers_change: Callable[[], bool]
+    carry_out_actions: Callable[[], int]
+    keep_up: React
     queries: StrategyQueries
     bulk: AssignInBulk
     campaigns: CampaignCommands

@@ -117,7 +117,6 @@ class Wanted(NamedTuple):
     command_id: str = ""
     by_hand: bool = False
     arm: str | None = None
-    run_id: str | None = None
     member: bool | None = None
     timer_id: UUID | None = None
 

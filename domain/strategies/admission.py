@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 
 from domain.strategies.arms import Drawn, Holdout, draw
 from domain.strategies.audience import place_of, row_of, still_holds, tags_at
+from domain.strategies.audience_columns import matching
 from domain.strategies.cause import Cause
 from domain.strategies.consent import suppressed_before
 from domain.strategies.spec import Left, StrategySpec, Tagged
@@ -46,6 +47,11 @@ class Running:
     def name(self) -> str:
         """The strategy's."""
         return self.spec.strategy
+
+    @property
+    def conditions(self) -> list[Condition]:
+        """All that have to hold."""
+        return [condition for condition in (self.where, self.joins) if condition is not None]
 
 
 class Live(NamedTuple):
@@ -117,11 +123,22 @@ def assign_by_hand(running: Running, person: Person, cause: Cause, arm: str | No
 
 def is_addressed(running: Running, observation: Observation, calendars: Mapping[str, Calendar], now: int) -> bool:
     """Whether the conditions of the strategy hold of the user."""
-    conditions = [condition for condition in (running.where, running.joins) if condition is not None]
+    conditions = running.conditions
     if not conditions:
         return True
     row, tags = row_of(observation, calendars, now), tags_at(observation, now)
     return all(condition.holds(row, tags) is True for condition in conditions)
+
+
+def are_addressed(
+    running: Running, observations: Sequence[Observation], calendars: Mapping[str, Calendar], now: int
+) -> list[bool]:
+    """Of each of many what is_addressed answers of one."""
+    addressed = [True] * len(observations)
+    for condition in running.conditions:
+        held = matching(condition, observations, calendars, now)
+        addressed = [both and one for both, one in zip(addressed, held, strict=True)]
+    return addressed
 
 
 def in_audience(running: Running, observation: Observation, calendars: Mapping[str, Calendar], now: int) -> bool:

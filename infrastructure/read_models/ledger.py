@@ -55,7 +55,7 @@ from parked where name = %(name)s and version = %(version)s order by position
 
 
 class PostgresLedger:
-    """Fulfils projections.checkpoint.Ledger. Every method is one transaction."""
+    """Fulfils projections.checkpoint.Ledger. Every method is one transaction, sent together with its commit."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -117,12 +117,13 @@ class PostgresLedger:
     def release(self, name: str, version: int, holder: str) -> None:
         """See projections.checkpoint.Ledger.release."""
         # A release that is lost costs the rest of the lease, never an order: it need not wait for the disk.
-        with self._pool.connection() as connection:
+        with self._pool.connection() as connection, connection.pipeline():
             connection.execute("set local synchronous_commit = off")
             connection.execute(
                 "update checkpoints set lease_until = null where name = %s and version = %s and holder = %s",
                 (name, version, holder),
             )
+            connection.commit()
 
     def save(self, name: str, version: int, reached: Mapping[int, tuple[int, int]]) -> set[int]:
         """See projections.checkpoint.Ledger.save."""
@@ -184,5 +185,7 @@ class PostgresLedger:
 
     def _execute(self, query: str, parameters: dict[str, Any], fetch: bool) -> list[TupleRow]:
         with self._pool.connection() as connection:
-            cursor: Cursor[TupleRow] = connection.execute(query.encode(), parameters)
+            with connection.pipeline():
+                cursor: Cursor[TupleRow] = connection.execute(query.encode(), parameters)
+                connection.commit()
             return cursor.fetchall() if fetch else []

@@ -39,7 +39,8 @@ where a.assignment_id = any(%b) and a.ended_at is null
 """
 _MESSAGES = """
 select subject_id, created_at from outbound_messages
-where subject_id = any(%b) and created_at > tierline_peek() - 366 * 86400000000
+where subject_id in (select subject_id from assignments where assignment_id = any(%b))
+  and created_at > tierline_peek() - 366 * 86400000000
 """
 _SEND = """
 insert into outbound_messages (message_id, subject_id, channel, template, strategy, assignment_id, created_at)
@@ -85,14 +86,17 @@ class LockedActions:
         if not self.timers:
             return []
         ids = list(self.timers)
-        row = self.connection.execute("select tierline_peek()").fetchone()
+        with self.connection.pipeline():
+            clock = self.connection.execute("select tierline_peek()")
+            rows = self.connection.execute(_ASSIGNMENTS, (ids,), binary=True)
+            sent = self.connection.execute(_MESSAGES, (ids,), binary=True)
+        row = clock.fetchone()
         assert row is not None
         now = int(row[0])
-        rows = self.connection.execute(_ASSIGNMENTS, (ids,), binary=True).fetchall()
         messages: dict[UUID, list[int]] = {}
-        for subject_id, at in self.connection.execute(_MESSAGES, ([row[1] for row in rows],), binary=True).fetchall():
+        for subject_id, at in sent.fetchall():
             messages.setdefault(subject_id, []).append(at)
-        found = [self._due(row, messages.get(row[1], []), now) for row in rows]
+        found = [self._due(row, messages.get(row[1], []), now) for row in rows.fetchall()]
         gone = [self.timers[one] for one in set(ids) - {one.row.assignment_id for one in found}]
         if gone:  # ended or erased meanwhile
             self.connection.execute(_RUNG, (gone,))

@@ -12,14 +12,19 @@ from application.strategies.bulk_ports import (
     BulkAssignment,
     BulkState,
     BulkWanted,
-    Candidate,
     Mode,
+    Seen,
+    Taken,
+    Taking,
     UnknownBulkAssignment,
 )
+from domain.strategies.admission import Person, Running
 from domain.strategies.cause import actor_of
 from domain.tier_model.expression import Condition
+from infrastructure.event_store.tail import head
 from infrastructure.postgres.pool import Pool, transaction
 from infrastructure.security.keyring import Keyring
+from infrastructure.strategies.bulk_taking_in import SeenUser, see, take_in_bulk
 from infrastructure.strategies.definitions import instant_of
 from infrastructure.strategies.people import read_people
 from infrastructure.strategies.running import StartedReader, language_of
@@ -62,14 +67,22 @@ where r.next_at <= tierline_peek() and s.status = 'running' order by r.next_at, 
 """
 _NEXT = "update strategy_rounds set next_at = %s where strategy = %s and next_at = %s"
 _NO_NEXT = "delete from strategy_rounds where strategy = %s and next_at = %s"
+# Who was erased or merged into another is nobody to take in.
 _OF_LIST = """
-select subject_id from bulk_assignment_users
-where bulk_id = %(bulk)b and subject_id > %(after)b and subject_id <= %(last)b order by subject_id limit %(limit)b
+from bulk_assignment_users u join subjects s using (subject_id) join timelines t using (subject_id)
+left join observations o on o.subject_id = u.subject_id
+where u.bulk_id = %(bulk)b and u.subject_id > %(after)b and u.subject_id <= %(last)b and s.data_key is not null
+  and t.merged_into is null
+order by u.subject_id limit %(limit)b
 """
 _OF_ALL = """
-select subject_id from observations
-where subject_id > %(after)b and subject_id <= %(last)b order by subject_id limit %(limit)b
+from observations u join subjects s using (subject_id) join timelines t using (subject_id)
+cross join lateral (select u.body) o
+where u.subject_id > %(after)b and u.subject_id <= %(last)b and s.data_key is not null and t.merged_into is null
+order by u.subject_id limit %(limit)b
 """
+_IDS = "select u.subject_id"
+_SEEN = "select u.subject_id, s.data_key, o.body"
 _COUNT_LIST = """
 select count(*) from bulk_assignment_users
 where bulk_id = %(bulk)b and subject_id > %(after)b and subject_id <= %(last)b
@@ -162,13 +175,13 @@ class PostgresBulkAssignments:
 
     def candidates(
         self, bulk: BulkAssignment, after: UUID | None, part: int, parts: int, limit: int
-    ) -> Sequence[Candidate]:
+    ) -> Sequence[Person]:
         """See BulkLedger."""
-        statement = _OF_LIST if bulk.wanted.by_list else _OF_ALL
+        whom = _OF_LIST if bulk.wanted.by_list else _OF_ALL
         asked = _share(bulk, after, part, parts) | {"limit": limit}
         name = bulk.wanted.strategy
         with transaction(self._pool) as connection:
-            ids = [row[0] for row in connection.execute(statement, asked, binary=True).fetchall()]
+            ids = [row[0] for row in connection.execute(f"{_IDS} {whom}".encode(), asked, binary=True).fetchall()]
             running = self._started.read(connection).running.get(name)
             often = None if running is None else running.spec.when.at_most
             within = 0 if often is None else often.within.micros
@@ -176,11 +189,23 @@ class PostgresBulkAssignments:
                 connection, self._keyring, ids, capped=[name] if often else [], within=within, lock=False
             )
         holders = (people.holders.get(subject_id) for subject_id in ids)
-        return [
-            Candidate(holder.user_id, people.person(holder, name))
-            for holder in holders
-            if holder is not None and holder.seal is not None
-        ]
+        return [people.person(holder, name) for holder in holders if holder is not None and holder.seal is not None]
+
+    def seen(self, bulk: BulkAssignment, after: UUID | None, part: int, parts: int, limit: int) -> Sequence[Seen]:
+        """See BulkLedger."""
+        whom = _OF_LIST if bulk.wanted.by_list else _OF_ALL
+        asked = _share(bulk, after, part, parts) | {"limit": limit}
+        with transaction(self._pool) as connection:
+            as_of = head(connection)
+            rows = connection.execute(f"{_SEEN} {whom}".encode(), asked, binary=True).fetchall()
+        return see(rows, as_of, self._keyring)
+
+    def take_in(self, taking: Taking, running: Running, chosen: Sequence[Seen]) -> Taken:
+        """See BulkLedger."""
+        users = [one for one in chosen if isinstance(one, SeenUser)]
+        with transaction(self._pool) as connection:
+            started = self._started.read(connection)
+            return take_in_bulk(connection, self._keyring, started, taking, running, users)
 
     def assigned(self, bulk: BulkAssignment, after: UUID | None, part: int, parts: int, limit: int) -> Sequence[UUID]:
         """See BulkLedger."""

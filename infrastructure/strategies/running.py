@@ -1,10 +1,10 @@
 """The strategies that run, their conditions compiled by the models in force. Read again only when something changed."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
-from psycopg import Connection
+from psycopg import Connection, Cursor
 
 from application.strategies.ports import Started
 from domain.strategies.admission import Running
@@ -14,7 +14,7 @@ from domain.tier_model.calendar import calendar_of
 from domain.tier_model.compiled import CompiledModel
 from domain.tier_model.expression import Condition, ConditionInvalid, compile_segment
 from infrastructure.queries.segments import names_of, valued_tags_of
-from infrastructure.tier_models.in_force import ModelsInForceReader
+from infrastructure.tier_models.in_force import LAST_GENERATION, ModelsInForceReader
 
 _log = structlog.get_logger(__name__)
 
@@ -27,6 +27,13 @@ where s.status = 'running' order by s.strategy
 _ANY = "select strategy, version, spec, global_holdout, campaign from strategies where strategy = %s"
 
 
+class Asked(NamedTuple):
+    """Whether anything has changed."""
+
+    generation: Cursor
+    changed: Cursor
+
+
 class StartedReader:
     """Reads what runs; again only when a strategy or a model has changed."""
 
@@ -36,8 +43,18 @@ class StartedReader:
 
     def read(self, connection: Connection[Any]) -> Started:
         """As committed."""
-        models = self._models.read(connection)
-        row = connection.execute(CHANGED).fetchone()
+        with connection.pipeline():
+            asked = self.ask(connection)
+        return self.as_told(connection, asked)
+
+    def ask(self, connection: Connection[Any]) -> "Asked":
+        """The questions alone, in the caller's pipeline."""
+        return Asked(connection.execute(LAST_GENERATION), connection.execute(CHANGED))
+
+    def as_told(self, connection: Connection[Any], asked: "Asked") -> Started:
+        """What the answers come to."""
+        models = self._models.as_told(connection, asked.generation)
+        row = asked.changed.fetchone()
         assert row is not None
         changed = (int(row[0]), models.generation)
         if changed != self._read_at:

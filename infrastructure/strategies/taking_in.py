@@ -1,7 +1,7 @@
 """Users taken in by strategies, in one transaction: locked and read, each decided, recorded with the commit."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -60,10 +60,6 @@ insert into strategy_skips (strategy, reason, skipped, at)
 select *, tierline_peek() from unnest(%b::text[], %b::text[], %b::bigint[])
 """
 _RUNG = "delete from strategy_timers where timer_id = any(%b)"
-_SKIPPED_BEFORE = f"""
-select originator_id, command_id from events
-where originator_id = any(%b) and command_id = any(%b) and topic = '{SKIPPED}'
-"""
 
 
 @dataclass(slots=True)
@@ -129,7 +125,7 @@ def take_in(
     if undecided and whole:
         connection.rollback()
         return [Undecided(holder.user_id) for holder in undecided.values()]
-    plan, outcomes, skipped = Plan(), list[Outcome](), _skipped_before(connection, wanted)
+    plan, outcomes = Plan(), list[Outcome]()
     for number, (one, assignment_id) in enumerate(zip(wanted, ids, strict=True)):
         holder = people.holders.get(one.subject_id)
         if holder is not None and holder.subject_id in undecided:
@@ -140,7 +136,7 @@ def take_in(
             continue
         if one.timer_id is not None:
             plan.rung.append(one.timer_id)
-        outcomes.append(_decide(number, one, assignment_id, holder, started, people, plan, skipped))
+        outcomes.append(_decide(number, one, assignment_id, holder, started, people, plan))
     plan.timers += [_trigger_timer(one) for one in later]
     return _written(connection, plan, outcomes, along)
 
@@ -163,7 +159,6 @@ def _decide(
     started: Started,
     people: People,
     plan: Plan,
-    skipped: Collection[tuple[UUID, str]],
 ) -> Outcome:
     running = started.running.get(one.strategy)
     if one.member is False:
@@ -183,20 +178,21 @@ def _decide(
         return LeftOut()
     if one.member:
         plan.joined.append((one.strategy, one.subject_id))
-    refused = one.by_hand and one.run_id is None  # whoever asked is told: there is nothing to record
-    if isinstance(admission, Skipped) and (refused or (one.subject_id, command_of(one)) in skipped):
+    if isinstance(admission, Skipped) and one.by_hand:  # whoever asked is told: there is nothing to record
         return LeftOut(admission.reason, admission.detail)
     plan.told.append(number)
     if isinstance(admission, Skipped):
         plan.skipped[running.name, admission.reason] += 1
-        data = _skipped(running, admission, one.cause)
+        data = skipped_data(running, admission, cause_to_json(one.cause))
         plan.events.append(_event(holder, SKIPPED, one, data, now))
         return LeftOut(admission.reason, admission.detail)
     people.live.setdefault(one.subject_id, []).append(Live(running.name, running.spec.group))
     plan.assignments.append(_assignment_row(running, admission, one, now))
     if admission.due_at is not None:
         plan.timers.append((admission.due_at, "actions", running.name, one.subject_id, admission.assignment_id, None))
-    data = _assigned(running, admission, one, people, holder)
+    actions = [] if admission.arm is None else actions_of(running, admission.arm)
+    baseline = baseline_of(people.observation(holder))
+    data = assigned_data(running, admission, cause_to_json(one.cause), baseline, actions, None)
     plan.events.append(_event(holder, ASSIGNED, one, data, now))
     return TakenIn(admission.assignment_id, admission.arm, admission.holdout, admission.due_at)
 
@@ -254,30 +250,39 @@ def _event(holder: Holder, topic: str, one: Wanted, data: dict[str, Any], now: i
     return event_of(holder, topic, data, now, **told)
 
 
-def _assigned(running: Running, admission: Assigned, one: Wanted, people: People, holder: Holder) -> dict[str, Any]:
+def assigned_data(
+    running: Running,
+    admission: Assigned,
+    trigger: dict[str, Any],
+    baseline: dict[str, Any],
+    actions: list[dict[str, Any]],
+    run_id: str | None,
+) -> dict[str, Any]:
+    """The event's own fields."""
     return {
         "strategy": running.name,
         "strategy_version": running.version,
         "assignment_id": admission.assignment_id.hex,
         "arm": admission.arm,
         "holdout": admission.holdout,
-        "trigger": cause_to_json(one.cause),
-        "baseline": baseline_of(people.observation(holder)),
-        "actions": [] if admission.arm is None else actions_of(running, admission.arm),
+        "trigger": trigger,
+        "baseline": baseline,
+        "actions": actions,
         "due_at": admission.due_at,
         "ends_at": admission.ends_at,
         "campaign": running.campaign,
-        "run_id": one.run_id,
+        "run_id": run_id,
     }
 
 
-def _skipped(running: Running, skipped: Skipped, cause: Cause) -> dict[str, Any]:
+def skipped_data(running: Running, skipped: Skipped, trigger: dict[str, Any]) -> dict[str, Any]:
+    """The event's own fields."""
     return {
         "strategy": running.name,
         "strategy_version": running.version,
         "reason": skipped.reason,
         "detail": skipped.detail,
-        "trigger": cause_to_json(cause),
+        "trigger": trigger,
         "assignment_id": "",
         "actions": [],
     }
@@ -295,23 +300,13 @@ def _assignment_row(running: Running, admission: Assigned, one: Wanted, now: int
         running.spec.group,
         now,
         admission.ends_at,
-        None if one.run_id is None else UUID(one.run_id),
+        None,
         _json(cause_to_json(one.cause)),
     )
 
 
 def _trigger_timer(one: Later) -> tuple[Any, ...]:
     return one.due_at, "trigger", one.strategy, one.subject_id, None, _json(cause_to_json(one.cause))
-
-
-def _skipped_before(connection: Connection, wanted: Sequence[Wanted]) -> set[tuple[UUID, str]]:
-    """Subjects and commands that a bulk assignment, cut off before it remembered them, has skipped already. Any other
-    cause is done with in the transaction of its effect."""
-    again = [one for one in wanted if one.run_id is not None]
-    if not again:
-        return set()
-    asked = ([one.subject_id for one in again], [command_of(one) for one in again])
-    return set(connection.execute(_SKIPPED_BEFORE, asked, binary=True).fetchall())
 
 
 def actions_of(running: Running, arm: str) -> list[dict[str, Any]]:

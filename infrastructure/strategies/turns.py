@@ -32,11 +32,14 @@ class PostgresReactions:
     def turn(self, name: str) -> Iterator["LockedTurn | None"]:
         """See Reactions."""
         with transaction(self._pool) as connection:
-            row = connection.execute(_TURN, (name,)).fetchone()
+            with connection.pipeline():
+                turn = connection.execute(_TURN, (name,))
+                asked = self._started.ask(connection)
+            row, started = turn.fetchone(), self._started.as_told(connection, asked)
             if row is None:
                 yield None
                 return
-            yield LockedTurn(connection, self._keyring, self._tail, name, int(row[0]), self._started.read(connection))
+            yield LockedTurn(connection, self._keyring, self._tail, name, int(row[0]), started)
 
 
 class LockedTurn:

@@ -67,10 +67,8 @@ def build_strategies(
     campaigns, queries = PostgresCampaigns(pool, ledger), PostgresStrategyQueries(pool)
     change_campaign = ChangeCampaign(campaigns, strategies, change, settings.approvals)
     steps: list[Callable[[], object]] = [
-        StartStrategiesWhenATierChanges(reactions, settle),
         StartStrategiesWhenAUserJoinsASegment(reactions, settle),
         LookAgain(desk, settle),
-        CarryOutActions(PostgresActions(pool, keyring), desk, grants, add_tag, settle, cap),
         EndAssignments(desk, settle),
         bulk.begin_rounds,
         change_campaign.carry_out,
@@ -82,7 +80,9 @@ def build_strategies(
         change=change,
         assign=AssignStrategy(strategies, desk, evaluate_user),
         end=EndAssignment(desk, evaluate_user),
-        react=React(steps),
+        start_when_tiers_change=StartStrategiesWhenATierChanges(reactions, settle),
+        carry_out_actions=CarryOutActions(PostgresActions(pool, keyring), desk, grants, add_tag, settle, cap),
+        keep_up=React(steps),
         queries=queries,
         bulk=bulk,
         campaigns=CampaignCommands(

@@ -17,12 +17,15 @@ class Loop:
 
     work answers after how many seconds it wants to be called again, at the latest; 0 means at once. A fault is logged
     and tried again, ever more slowly up to five seconds: the servers may be down, and come back.
-    gap_seconds: at least this long from one call's beginning to the next, so that a storm of wakes is one call.
+    gap_seconds: at least this long from one call's beginning to the next, so that a storm of wakes is one call;
+    idle_seconds: the same after a call that wants to rest.
     """
 
-    def __init__(self, name: str, work: Callable[[], float], gap_seconds: float = 0.0) -> None:
+    def __init__(
+        self, name: str, work: Callable[[], float], gap_seconds: float = 0.0, idle_seconds: float = 0.0
+    ) -> None:
         self.name = name
-        self._work, self._gap = work, gap_seconds
+        self._work, self._gap, self._idle = work, gap_seconds, max(gap_seconds, idle_seconds)
         self._woken, self._stopped = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -64,4 +67,5 @@ class Loop:
                 continue
             if rest > 0:
                 self._woken.wait(rest)
-            self._stopped.wait(max(0.0, self._gap - (time.monotonic() - began)))
+            gap = self._idle if rest > 0 else self._gap
+            self._stopped.wait(max(0.0, gap - (time.monotonic() - began)))

@@ -7,7 +7,9 @@ import threading
 from infrastructure.bootstrap import System, build
 from infrastructure.logs import configure_logs
 from infrastructure.settings import SettingsError, load_settings
-from interfaces.worker.worker import Worker
+from interfaces.worker.worker import Upkeep, Worker
+
+_AT_LEISURE_SECONDS = 0.2
 
 
 def main() -> int:
@@ -40,10 +42,13 @@ def work(system: System, stop: threading.Event) -> None:
             system.carry_out_activations,
             system.perform_runs,
             {
-                "grants": system.grants.keep_up,
-                "bulk grants": system.bulk_grants.perform,
-                "rule tags": system.tags.follow_rules,
-                "strategies": system.strategies.react,
+                # Whoever enters a tier sees what it brings; the rest may take a moment.
+                "strategies": Upkeep(system.strategies.start_when_tiers_change),
+                "actions": Upkeep(system.strategies.carry_out_actions),
+                "strategies' upkeep": Upkeep(system.strategies.keep_up, _AT_LEISURE_SECONDS),
+                "rule tags": Upkeep(system.tags.follow_rules, _AT_LEISURE_SECONDS),
+                "grants": Upkeep(system.grants.keep_up, _AT_LEISURE_SECONDS),
+                "bulk grants": Upkeep(system.bulk_grants.perform, _AT_LEISURE_SECONDS),
             },
         )
         worker.run(stop)

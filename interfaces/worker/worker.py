@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from interfaces.worker.loops import SWEEP_SECONDS, Loop
 from projections.catalogue import CATALOGUE
@@ -11,7 +11,7 @@ from projections.read_models import Kept
 _REPORT_SECONDS = 0.5
 _BUSY_SECONDS = 0.1  # another worker holds a lane, and may have looked before our wake
 _STOP_SECONDS = 20.0
-_OTHER_GAP_SECONDS = 0.02
+_OTHER_GAP_SECONDS = 0.04  # some together cost little more than one
 # OpenSearch pays for every refresh; a card is written at once.
 _GAP_SECONDS = {"redis": 0.02, "opensearch": 0.4}
 
@@ -36,26 +36,41 @@ class Receiver(Protocol):
         """Take no more."""
 
 
+class Evaluates(Protocol):
+    """What the worker asks of whoever decides."""
+
+    def __call__(self, *, recorded: Callable[[], None]) -> int:
+        """Subjects decided, 0 for nobody due. recorded: called as soon as the log has grown."""
+
+
+class Upkeep(NamedTuple):
+    """What is done bit by bit as the log grows and time passes. step: answers something true when it has done anything.
+
+    idle_seconds: how long it may take until it looks again after it has found nothing, while the log grows.
+    """
+
+    step: Callable[[], object]
+    idle_seconds: float = 0.0
+
+
 class Worker:
     """One process's worth of work. After a decision it wakes its own projectors, without the way through the broker."""
 
     def __init__(
         self,
-        evaluate_due: Callable[[], int],
+        evaluate_due: Evaluates,
         read_models: KeepsReadModels,
         beat: Callable[[], None],
         receiver: Callable[[Callable[[], None], Callable[[], None]], Receiver],
         carry_out: Callable[[], Sequence[object]],
         perform_run: Callable[[], bool],
-        others: Mapping[str, Callable[[], object]],
+        others: Mapping[str, Upkeep],
     ) -> None:
-        """evaluate_due: subjects decided, 0 for nobody due. receiver: made from (wake evaluator, wake projectors).
-
-        carry_out: writes down the scheduled activations that came due, and answers them. perform_run: does a part of a
-        long question; False when there is none. others: by name, what else is done bit by bit as the log grows and time
-        passes; each answers something true while it has more to do.
+        """receiver: made from (wake evaluator, wake projectors). carry_out: writes down the scheduled activations that
+        came due, and answers them. perform_run: does a part of a long question; False when there is none. others: by
+        name.
         """
-        self._others = [self._other(name, step) for name, step in others.items()]
+        self._others = [self._other(name, upkeep) for name, upkeep in others.items()]
         self._perform_run = perform_run
         self._runs = Loop("runs", self._perform)
         self._carry_out = carry_out
@@ -89,10 +104,7 @@ class Worker:
         return [*working, *self._projectors, *self._reporters]
 
     def _evaluate(self) -> float:
-        if self._evaluate_due() == 0:
-            return SWEEP_SECONDS
-        self.wake_projectors()
-        return 0.0
+        return 0.0 if self._evaluate_due(recorded=self.wake_projectors) else SWEEP_SECONDS
 
     def _activate(self) -> float:
         if self._carry_out():
@@ -102,14 +114,14 @@ class Worker:
     def _perform(self) -> float:
         return 0.0 if self._perform_run() else SWEEP_SECONDS
 
-    def _other(self, name: str, step: Callable[[], object]) -> Loop:
+    def _other(self, name: str, upkeep: Upkeep) -> Loop:
         def work() -> float:
-            if not step():
+            if not upkeep.step():
                 return SWEEP_SECONDS
             self.wake_projectors()
             return 0.0
 
-        return Loop(name, work, _OTHER_GAP_SECONDS)
+        return Loop(name, work, _OTHER_GAP_SECONDS, upkeep.idle_seconds)
 
     def _projector(self, name: str) -> Loop:
         def work() -> float:

@@ -27,11 +27,12 @@ class Due:
         with self._lock:
             self._tiers |= tiers
 
-    def decide(self) -> int:
+    def decide(self, *, recorded: Callable[[], None]) -> int:
         with self._lock:
             tiers, self._tiers = self._tiers, {}
         if tiers:
             self._log.decide(tiers)
+            recorded()
         return len(tiers)
 
 

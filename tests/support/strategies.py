@@ -71,8 +71,13 @@ class StrategySystem(LedgerSystem):
     def react(self) -> None:
         """Decide and react until nothing is left to do."""
         self.settle()
-        while self.strategies.react() or self.settle() or self.perform_runs():
+        while self.react_once() or self.settle() or self.perform_runs():
             pass
+
+    def react_once(self) -> bool:
+        """A bit of all that happens by itself; whether anything was done."""
+        did = [self.strategies.start_when_tiers_change(), self.strategies.carry_out_actions()]
+        return any([*did, self.strategies.keep_up()])
 
     def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Straight from the database."""

@@ -342,3 +342,13 @@ def test_an_attribute_less_another_kinds_attribute(system: LedgerSystem) -> None
     system.settle()
     found = {user: events[-1]["receipt"]["features"]["points"] for user, events in system.events().items()}
     assert found == {"ann": 70, "bob": 0}
+
+
+def test_whoever_waits_for_the_log_is_told_once_it_has_grown(system: LedgerSystem) -> None:
+    system.activate(MODEL)
+    system.facts([order("o1", "ann", START)])
+    told: list[int] = []
+    assert system.evaluate_due(recorded=lambda: told.append(len(system.events()))) == 1
+    assert told == [1]
+    assert system.evaluate_due(recorded=lambda: told.append(-1)) == 0
+    assert told == [1]

@@ -97,5 +97,5 @@ def _work(database: str) -> None:
     with StrategySystem(database, manual_clock=False) as system:
         while True:
             decided = system.evaluate_due()
-            if not system.strategies.react() and not decided:
+            if not system.react_once() and not decided:
                 time.sleep(0.02)

@@ -101,7 +101,7 @@ def test_one_who_is_due_is_decided_first(system: StrategySystem) -> None:
     system.spends("ann", 20_000, START)
     system.settle()
     system.spends("ann", 300, START, "o-2")
-    assert system.strategies.react()
+    assert system.react_once()
     assigned, _ = system.told("ann")
     assert assigned["baseline"]["features"]["value"]["spend"] == 20_300
     system.assert_proven()

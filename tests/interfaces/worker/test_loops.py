@@ -1,6 +1,7 @@
 """A loop works when woken, by itself once its rest is over, and again after a fault."""
 
 import threading
+import time
 
 from interfaces.worker.loops import Loop
 
@@ -83,4 +84,26 @@ def test_a_wake_during_the_work_counts() -> None:
     loop.wake()
     go_on.set()
     assert done.wait(10)
+    assert ended(loop)
+
+
+def test_a_storm_of_wakes_while_there_is_nothing_to_do_is_one_call() -> None:
+    work = Work()
+    loop = Loop("test", work, idle_seconds=0.5)
+    began = time.monotonic()
+    loop.start()
+    assert work.called()
+    for _ in range(100):
+        loop.wake()
+    assert work.called()
+    assert time.monotonic() - began >= 0.5
+    assert ended(loop)
+    assert work.calls == 2
+
+
+def test_while_there_is_more_to_do_nobody_waits_for_the_idle_rest() -> None:
+    work = Work(0, 0, 0)
+    loop = Loop("test", work, idle_seconds=LONG)
+    loop.start()
+    assert all(work.called() for _ in range(4))
     assert ended(loop)
