@@ -31,8 +31,8 @@ from domain.user_tier.observation import Observation, decode_observation
 from infrastructure.benefits import holders
 from infrastructure.benefits.holders import Holder, Terms
 from infrastructure.event_store.catalogue import CATALOGUE
+from infrastructure.postgres.arrays import bigints, byteas, integers, uuids
 from infrastructure.postgres.commit_with import commit_with
-from infrastructure.postgres.packed_arrays import bigints, byteas, integers, uuids
 from infrastructure.security.keyring import Keyring
 from infrastructure.security.seal import CONTEXT_EVENT, CONTEXT_OBSERVATION, Seal
 from infrastructure.strategies.taking_in import (
