@@ -64,13 +64,23 @@ class Truth:
     qualified: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RulePlan:
     """A tier's conditions. keep None: keep is enter."""
 
     rank: int
     enter: Condition
     keep: Condition | None
+
+    @cached_property
+    def reads(self) -> tuple[str, ...]:
+        """The names in `enter`."""
+        return tuple(sorted(self.enter.names))
+
+    @cached_property
+    def reads_tags(self) -> tuple[str, ...]:
+        """The tags in `enter`."""
+        return tuple(sorted(self.enter.tags))
 
 
 class CompiledModel:
@@ -100,6 +110,10 @@ class CompiledModel:
         trained = spec.fitted.learned if spec.fitted is not None else {}
         self.learned = {name: LearnedColumn(model) for name, model in trained.items()}
         self.policy = PolicyRules(policy_of(spec.policy), spec.tiers, spec.unordered, self.calendar)
+        self.rule_above = tuple(
+            next((rule for rule in self.rules if rule.rank > rank), None) for rank in range(len(spec.tiers))
+        )
+        self.ruled = frozenset(rule.rank for rule in self.rules)
         self._missing: dict[Any, list[dict[str, Any]]] = {}
         self._default = spec.tiers.index(spec.default) if spec.default is not None else 0
 
@@ -153,9 +167,9 @@ class CompiledModel:
 
         Rows repeat (scores are few), so answers are kept.
         """
-        tags = tuple(tag for tag in sorted(rule.enter.tags) if row[tag_column(tag)])
-        values = (*((name, row[name]) for name in sorted(rule.enter.names)), *((tag, True) for tag in tags))
-        key = (rule.rank, values, tuple(type(value) for _, value in values))  # 1, 1.0 and true are equal as keys
+        tags = tuple([tag for tag in rule.reads_tags if row[tag_column(tag)]]) if rule.reads_tags else ()
+        values = [row[name] for name in rule.reads]
+        key = (rule.rank, *values, tags, *map(type, values))  # 1, 1.0 and true are equal as keys
         found = self._missing.get(key)
         if found is None:
             if len(self._missing) >= _MISSING_KEPT:

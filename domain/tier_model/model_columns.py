@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -37,16 +38,24 @@ class Evaluated:
 
     def row(self, number: int) -> "Row":
         """Plain values at one point."""
-        return Row(*[{name: values[number] for name, values in part} for part in self._plain])
+        features, scores, outside = self._plain
+        return Row(
+            dict(zip(self.features, features[number], strict=True)),
+            dict(zip(self.scores, scores[number], strict=True)),
+            dict(zip(self.outside, outside[number], strict=True)) if self.outside else {},
+        )
 
     @cached_property
-    def _plain(self) -> list[list[tuple[str, list[Scalar]]]]:
-        """Every column as plain values: row by row they are asked for, all at once they are turned over quickly."""
+    def _plain(self) -> list[list[tuple[Scalar, ...]]]:
+        """Rows of plain values: one by one they are asked for, all at once they are turned over quickly."""
         parts = (self.features, self.scores, self.outside)
-        return [[(name, column.plain()) for name, column in part.items()] for part in parts]
+        nothing: list[tuple[Scalar, ...]] = [()] * len(self.codes)
+        return [
+            list(zip(*[column.plain() for column in part.values()], strict=True)) if part else nothing for part in parts
+        ]
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True):
     """One subject's values at one instant."""
 
     features: dict[str, Scalar]

@@ -49,8 +49,7 @@ def missing_for_next(
     """The next tier up that has a rule, and the smallest parts that its `enter` still lacks. None at the top."""
     if model.spec.unordered:
         return None, []
-    rank = model.policy.rank[tier]
-    rule = next((rule for rule in model.rules if rule.rank > rank), None)
+    rule = model.rule_above[model.policy.rank[tier]]
     if rule is None:
         return None, []
     return model.tiers[rule.rank], model.missing_for(rule, row)
@@ -69,7 +68,7 @@ def receipt_id(receipt: Mapping[str, Any]) -> str:
 def _rule(model: CompiledModel, truth: Truth, qualified: str) -> str:
     """Which rule gave the qualified tier: TIER.enter, TIER.keep, or the tier that needs none."""
     rank = model.policy.rank[qualified]
-    if not any(rule.rank == rank for rule in model.rules):
+    if rank not in model.ruled:
         return "default" if model.spec.unordered else "lowest"
     return f"{qualified}.enter" if rank == truth.enter else f"{qualified}.keep"
 
@@ -83,6 +82,8 @@ def _standing(standing: Standing | None) -> dict[str, Any] | None:
         "valid_until": _instant(standing.validity_until),
         "grace_until": _instant(standing.grace_until),
     }
+    if standing.pin is None and standing.frozen is None and standing.protected is None:
+        return told
     return told | _holds(standing)
 
 

@@ -68,7 +68,8 @@ class Move(NamedTuple):
 
 @dataclass(slots=True)
 class SchemeResult:
-    """What a scheme's walk found: decisions in time order per subject, and how each subject then stands."""
+    """What a scheme's walk found: decisions in time order per subject, and how each subject then stands. moves: where
+    other schemes read them."""
 
     decisions: list[Decision] = field(default_factory=list)
     standings: list[Standing | None] = field(default_factory=list)

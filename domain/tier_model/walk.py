@@ -32,7 +32,8 @@ def walk(table: FactTable, columns: dict[str, ModelColumns], work: SchemeInput, 
     result = SchemeResult(standings=list(work.standings), models=[None] * table.subjects)
     result.due_at = np.full(table.subjects, NEVER, dtype=np.int64)
     result.may_drop_on = [None] * table.subjects
-    result.moves = [Move(n, ALWAYS, held.tier) for n, held in enumerate(work.standings) if held is not None]
+    if work.foreseen:
+        result.moves = [Move(n, ALWAYS, held.tier) for n, held in enumerate(work.standings) if held is not None]
     known_from = _known_from(table, work)
     for number, force in enumerate(work.forces):
         last = number + 1 == len(work.forces)
@@ -269,7 +270,7 @@ class _Stretch:
         qualified = self.model.qualify(truth, upon)
         after, outcomes = policy.decide(upon, qualified, at, done.missed)
         walker.standing, walker.held = after, None
-        if before is None or before.tier != after.tier:
+        if self.foreseen and (before is None or before.tier != after.tier):
             result.moves.append(Move(walker.subject, at, after.tier))
         if at < self.now:
             model_change = self.activating[walker.subject] and at == self.force.since

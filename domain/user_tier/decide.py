@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replaced
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
+import msgspec
 import numpy as np
 from msgspec.structs import replace
 
@@ -141,13 +142,17 @@ def _decide_in_parts(
     )
 
 
-class _Entry(NamedTuple):
+class _Entry(msgspec.Struct, frozen=True):
     """An event to come, in the order of a subject's events: at one instant commands, then schemes as decided."""
 
     instant: int
     place: int
     scope: str
     event: dict[str, Any]
+
+
+def _when(entry: _Entry) -> tuple[int, int, str]:
+    return entry.instant, entry.place, entry.scope
 
 
 class _Batch:
@@ -157,8 +162,9 @@ class _Batch:
         self.subjects, self.table, self.now, self.ahead = subjects, table, now, ahead
         self.instants = 0
         self._seen = FactsSeen(table)
-        self._void, self._starts = table.is_kind("void"), table.starts()
-        self._voids = bool(self._void.any())
+        self._void = table.is_kind("void")
+        voids = np.flatnonzero(self._void)
+        self._voids = set(zip(table.subject[voids].tolist(), table.known_at[voids].tolist(), strict=True))
         self._decided_at = np.array(
             [ALWAYS if subject.decided_at is None else subject.decided_at for subject in subjects], dtype=np.int64
         )
@@ -190,7 +196,8 @@ class _Batch:
         result = walk.run(SchemeInput(forces, decided_at, standings, foreseen, changes))
         self.instants += result.instants
         np.minimum.at(self._due_at, standers.owner, result.due_at)
-        self._paths.keep(scheme, per, result)
+        if foreseen:
+            self._paths.keep(scheme, per, result)
         self._forces[scheme] = forces
         for explained, observed in walk.explained(result):
             for item in explained:
@@ -287,13 +294,15 @@ class _Batch:
             return "late-fact" if late else "evaluation"
         if decision.occasion:
             return decision.occasion
-        tagged = any(
+        tagged = bool(subject.tags) and any(
             span.start == decision.instant or (span.removed and span.end == decision.instant) for span in subject.tags
         )
         return "evaluation" if tagged else "timer"
 
     def _reads_activated(self, model: CompiledModel, instant: int) -> bool:
         """Whether a scheme that the model reads, or one that this reads in turn, came into force at the instant."""
+        if not model.reads_schemes:
+            return False
         for scheme in model.reads_schemes & self._forces.keys():
             force = next((force for force in reversed(self._forces[scheme]) if force.since <= instant), None)
             if force is not None and (force.since == instant or self._reads_activated(force.model, instant)):
@@ -302,17 +311,14 @@ class _Batch:
 
     def _voids_known(self, number: int, instant: int) -> bool:
         """Whether a void of the subject acts from this instant on: when it is known, whatever it says of its time."""
-        if not self._voids:
-            return False
-        low, high = self._starts[number], self._starts[number + 1]
-        return bool((self._void[low:high] & (self.table.known_at[low:high] == instant)).any())
+        return (number, instant) in self._voids
 
     # ----------------------------------------------------------------------------------------------------- finishing
 
     def finish(self, number: int) -> Decided:
         """The subject's events in order, and its new observation."""
         subject = self.subjects[number]
-        entries = sorted(self._entries[number], key=lambda entry: entry[:3])
+        entries = sorted(self._entries[number], key=_when)
         events: list[NewEvent] = []
         if subject.stream_version == 0 and entries:
             events.append(_event(subject.subject_id, 1, entries[0].instant, {"topic": "user-tier.user-enrolled.v1"}))

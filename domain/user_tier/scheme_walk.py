@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -65,7 +65,7 @@ class Paths:
             self.scoped[scheme] = (per, path)
 
 
-class Explained(NamedTuple):
+class Explained(msgspec.Struct, frozen=True):
     """A decision with the values that it was made of. decision.subject counts the standers."""
 
     decision: Decision
