@@ -8,7 +8,9 @@ from application.strategies.assign_in_bulk import AssignInBulk
 from application.strategies.assign_strategy import AssignStrategy, EndAssignment
 from application.strategies.change_strategy import ChangeStrategy
 from application.strategies.define_strategy import DefineStrategy, LintStrategy
+from application.strategies.message_ports import Messages
 from application.strategies.ports import Strategies, StrategyQueries
+from application.strategies.send_messages import SendMessages
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class StrategyCommands:
     assign: AssignStrategy
     end: EndAssignment
     react: React
+    send: SendMessages
+    messages: Messages
     queries: StrategyQueries
     bulk: AssignInBulk
     campaigns: CampaignCommands

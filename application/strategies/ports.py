@@ -364,12 +364,16 @@ class ArmProgress:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How a strategy goes. skipped: by reason, those who were not taken in; waiting: whose actions are still due."""
+    """How a strategy goes. skipped: by reason, those who were not taken in; waiting: whose actions are still due.
+
+    messages: how many, by state and reason.
+    """
 
     arms: Sequence[ArmProgress]
     skipped: Mapping[str, int]
     waiting: int
     position: int
+    messages: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 class StrategyQueries(Protocol):

@@ -1,7 +1,9 @@
 """A strategy as people see it: what it is, how far it has come, and whether its arms are what they should be."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from application.strategies.message_ports import MESSAGE_STATES, ListedMessage
 from application.strategies.ports import Progress, StrategyView
 from domain.facts.instants import format_instant
 from domain.strategies.sample_ratio import sample_ratio_p
@@ -57,9 +59,38 @@ def shown_progress(view: StrategyView, progress: Progress) -> dict[str, Any]:
         ],
         "skipped": dict(progress.skipped),
         "waiting": progress.waiting,
+        "messages": _messages(progress.messages),
         "sample_ratio_p": {
             "arms": sample_ratio_p(counts, weights),
             "holdout": sample_ratio_p(held, of_holdout) if 0 < spec.holdout < 100 else 1.0,
         },
         "position": progress.position,
+    }
+
+
+def _messages(counts: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+    """How many are in each state, and of those with a reason how many have which."""
+    why = {state: {reason: users for reason, users in reasons.items() if reason} for state, reasons in counts.items()}
+    return {
+        **{state: sum(counts.get(state, {}).values()) for state in MESSAGE_STATES},
+        "why": {state: reasons for state, reasons in why.items() if reasons},
+    }
+
+
+def shown_message(message: ListedMessage) -> dict[str, Any]:
+    """As it is answered."""
+    return {
+        "message_id": message.message_id,
+        "user_id": message.user_id,
+        "strategy": message.strategy,
+        "assignment_id": message.assignment_id,
+        "arm": message.arm,
+        "channel": message.channel,
+        "template": message.template,
+        "state": message.state,
+        "reason": message.reason or None,
+        "attempts": message.attempts,
+        "created_at": format_instant(message.created_at),
+        "next_at": format_instant(message.due_at) if message.state == "waiting" and message.due_at else None,
+        "settled_at": None if message.settled_at is None else format_instant(message.settled_at),
     }

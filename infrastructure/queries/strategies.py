@@ -1,5 +1,6 @@
 """What strategies have come to, out of Postgres."""
 
+from application.strategies.message_ports import Messages
 from application.strategies.ports import ArmProgress, Progress
 from infrastructure.event_store.tail import head
 from infrastructure.postgres.pool import Pool, transaction
@@ -15,8 +16,8 @@ _WAITING = "select count(*) from strategy_timers where kind = 'actions' and stra
 class PostgresStrategyQueries:
     """Fulfils StrategyQueries."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, pool: Pool, messages: Messages) -> None:
+        self._pool, self._messages = pool, messages
 
     def progress(self, name: str) -> Progress:
         """See StrategyQueries."""
@@ -25,4 +26,5 @@ class PostgresStrategyQueries:
             arms = [ArmProgress(*row) for row in connection.execute(_ARMS, (name,)).fetchall()]
             skipped: dict[str, int] = dict(connection.execute(_SKIPPED, (name,)).fetchall())
             waiting = connection.execute(_WAITING, (name,)).fetchone()
-        return Progress(arms, skipped, int(waiting[0]) if waiting else 0, position)
+        messages = self._messages.counts(name)
+        return Progress(arms, skipped, int(waiting[0]) if waiting else 0, position, messages)

@@ -20,6 +20,7 @@ from application.strategies.change_strategy import ChangeStrategy
 from application.strategies.commands import StrategyCommands
 from application.strategies.define_strategy import DefineStrategy, LintStrategy
 from application.strategies.look_again import LookAgain
+from application.strategies.send_messages import SendMessages
 from application.strategies.settle_user import SettleUser
 from application.tags.add_tag import AddTag
 from infrastructure.benefits.desk import PostgresGrantDesk
@@ -27,6 +28,7 @@ from infrastructure.evaluation.ledger import PostgresEvaluationLedger
 from infrastructure.event_store.application import Ledger
 from infrastructure.event_store.tail import LogTail
 from infrastructure.postgres.pool import Pool
+from infrastructure.queries.messages import PostgresMessages
 from infrastructure.queries.strategies import PostgresStrategyQueries
 from infrastructure.runs.store import PostgresRuns
 from infrastructure.security.keyring import Keyring
@@ -36,6 +38,8 @@ from infrastructure.strategies.bulk import PostgresBulkAssignments
 from infrastructure.strategies.campaigns import PostgresCampaigns
 from infrastructure.strategies.definitions import PostgresStrategies
 from infrastructure.strategies.desk import PostgresAssignmentDesk
+from infrastructure.strategies.outbox import PostgresOutbox
+from infrastructure.strategies.receiver import WebhookReceiver
 from infrastructure.strategies.turns import PostgresReactions
 from infrastructure.tags.wiring import tag_definitions
 
@@ -64,7 +68,9 @@ def build_strategies(
     bulk = AssignInBulk(strategies, desk, bulks, runs, settings.approvals, settings.assignment_approval_from)
     define = DefineStrategy(strategies)
     change = ChangeStrategy(strategies, settings.approvals, settings.holdout_percent)
-    campaigns, queries = PostgresCampaigns(pool, ledger), PostgresStrategyQueries(pool)
+    receiver, max_age = receiver_of(settings), settings.messages_max_age.micros
+    messages = PostgresMessages(pool, receiver is not None)
+    campaigns, queries = PostgresCampaigns(pool, ledger), PostgresStrategyQueries(pool, messages)
     change_campaign = ChangeCampaign(campaigns, strategies, change, settings.approvals)
     steps: list[Callable[[], object]] = [
         StartStrategiesWhenATierChanges(reactions, settle),
@@ -83,6 +89,8 @@ def build_strategies(
         assign=AssignStrategy(strategies, desk, evaluate_user),
         end=EndAssignment(desk, evaluate_user),
         react=React(steps),
+        send=SendMessages(PostgresOutbox(pool, keyring), receiver, settle, cap, max_age),
+        messages=messages,
         queries=queries,
         bulk=bulk,
         campaigns=CampaignCommands(
@@ -93,3 +101,10 @@ def build_strategies(
         ),
     )
     return commands, {BULK_ASSIGNMENT: BulkAssignmentJob(bulks, desk, settle)}
+
+
+def receiver_of(settings: Settings) -> WebhookReceiver | None:
+    """The operator's sending system, where one is named."""
+    if settings.messages_url is None or settings.messages_secret is None:
+        return None
+    return WebhookReceiver(settings.messages_url, settings.messages_secret.get_secret_value())

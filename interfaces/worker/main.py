@@ -44,6 +44,7 @@ def work(system: System, stop: threading.Event) -> None:
                 "bulk grants": system.bulk_grants.perform,
                 "rule tags": system.tags.follow_rules,
                 "strategies": system.strategies.react,
+                "messages": system.strategies.send,
             },
         )
         worker.run(stop)
