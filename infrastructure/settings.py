@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     """Where messages of strategies go: the operator's own sending system. Without it they wait."""
     messages_secret: SecretStr | None = None
     """Signs them (standardwebhooks.com): 24 to 64 bytes in base64, also after whsec_."""
-    messages_max_age: SpanText = Span(1, "day")
+    messages_max_age: Annotated[SpanText, NoDecode] = Span(1, "day")
     """Older ones are not sent any more."""
 
     bulk_approval_from: int | None = Field(default=None, ge=0)

@@ -78,6 +78,9 @@ def _opened(cursor: str | None) -> tuple[int | None, UUID | None]:
         return None, None
     at, _, message_id = cursor.partition("-")
     try:
-        return int(at), UUID(message_id)
+        opened = int(at), UUID(message_id)
     except ValueError:
         raise CursorInvalid(cursor) from None
+    if not 0 <= opened[0] < 2**63:
+        raise CursorInvalid(cursor)
+    return opened

@@ -123,7 +123,7 @@ class LockedOutbox:
             return []
         subjects = [row[1] for row in rows]
         asked = (subjects, self.cap_days * _DAY, [row[0] for row in rows])
-        lately = dict(self.connection.execute(_LATELY, asked, binary=True).fetchall())
+        lately: dict[UUID, int] = dict(self.connection.execute(_LATELY, asked, binary=True).fetchall())
         people = read_people(self.connection, self.keyring, subjects, lock=False)
         waiting = {holder.subject_id for holder in people.undecided(subjects)}
         return [_due(row, people, lately.get(row[1], 0), row[1] not in waiting) for row in rows]
@@ -182,9 +182,7 @@ def _judged(one: DueMessage, judged: Verdict, now: int) -> _Recorded:
         case Send():
             return _Recorded(message_id, "sending", now + _LEASE_MICROS, one.outgoing.tried, before + 1, None, before)
         case HoldBack(until, reason):
-            why = (
-                one.outgoing.tried if before else reason
-            )  # what went wrong says more than why it waits
+            why = one.outgoing.tried if before else reason  # what went wrong says more than why it waits
             return _Recorded(message_id, "waiting", until, why, before, None, before)
         case Suppress(reason):
             return _Recorded(message_id, "suppressed", 0, reason, before, now, before)
@@ -236,10 +234,11 @@ def _event(holder: Holder, row: _ToTell, now: int) -> EventRow:
         "channel": row.channel,
         "template": row.template,
     }
-    topic, more = {
+    told: dict[str, tuple[str, dict[str, Any]]] = {
         "sent": (SENT, {"attempts": row.attempts, "sent_at": row.settled_at}),
         "suppressed": (SUPPRESSED, {"reason": row.reason}),
         "failed": (FAILED, {"attempts": row.attempts, "cause": row.reason}),
-    }[row.state]
+    }
+    topic, more = told[row.state]
     who = {"actor": actor_of(row.strategy), "command_id": f"message/{row.message_id.hex}"}
     return event_of(holder, topic, data | more, now, **who, causation=row.assignment_id.hex)

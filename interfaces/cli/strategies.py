@@ -78,6 +78,12 @@ def progress(ctx: typer.Context, strategy: Name, as_json: JsonOption = False) ->
     ]
     show_table(("arm", "assigned", "live", "exposed"), rows)
     show_table(("not taken in", "users"), sorted(found["skipped"].items()))
+    why = [
+        (f"{state}: {reason}", users)
+        for state, reasons in found["messages"]["why"].items()
+        for reason, users in sorted(reasons.items())
+    ]
+    show_table(("messages", "users"), [("sent", found["messages"]["sent"]), *why])
     chance = found["sample_ratio_p"]
     say(f"A split at least as uneven by chance: arms {chance['arms']:.3g}, holdout {chance['holdout']:.3g}")
 

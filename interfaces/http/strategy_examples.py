@@ -54,6 +54,18 @@ PROGRESS = answers(
         ],
         "skipped": {"opted-out": 31, "too-often": 4},
         "waiting": 12,
+        "messages": {
+            "waiting": 3,
+            "sending": 0,
+            "sent": 1_570,
+            "suppressed": 9,
+            "failed": 1,
+            "why": {
+                "waiting": {"quiet-hours": 3},
+                "suppressed": {"unsubscribed": 9},
+                "failed": {"answered 500": 1},
+            },
+        },
         "sample_ratio_p": {"arms": 0.58, "holdout": 0.87},
         "position": 18240,
     }
@@ -77,6 +89,22 @@ ENDED = answers(
         "position": 18241,
     }
 )
+_MESSAGE: dict[str, Any] = {
+    "message_id": "8d50453b92ae5ad28e9146a405a74a9b",
+    "user_id": "u-1",
+    "strategy": "win-back",
+    "assignment_id": "0d1f3c5e7a905b1a8c2d4e6f8091a2b3",
+    "arm": "coupon",
+    "channel": "sms",
+    "template": "come-back",
+    "state": "waiting",
+    "reason": "answered 503",
+    "attempts": 2,
+    "created_at": "2026-03-01T08:00:00Z",
+    "next_at": "2026-03-01T08:01:10Z",
+    "settled_at": None,
+}
+MESSAGES = answers({"messages": [_MESSAGE], "receiver": True, "next_cursor": None, "position": 18240})
 _BULK: dict[str, Any] = {
     "id": "6f6e0d3e-5c0c-4c4e-9f0e-0f1f6d1c2b3a",
     "state": "done",

@@ -74,3 +74,13 @@ def test_a_campaign(decided: Run, tmp_path: Path) -> None:
     assert decided("campaign", "progress", "spring")["strategies"][0]["status"] == "running"
     assert decided("campaign", "pause", "spring")["status"] == "paused"
     assert "spring is ended" in decided("campaign", "end", "spring", as_json=False)
+
+
+def test_messages_with_their_states(decided: Run, tmp_path: Path) -> None:
+    file = tmp_path / "welcome.yaml"
+    file.write_text(TEXT.replace("{tag: greeted}", "{notify: sms, template: hello}"))
+    decided("strategy", "define", str(file))
+    assert decided("strategy", "messages", "welcome") == []
+    assert "TIERLINE_MESSAGES_URL names nobody" in decided("strategy", "messages", "welcome", as_json=False)
+    assert decided("user", "messages", "u-0", "--state", "sent") == []
+    assert "There is no strategy" in decided("strategy", "messages", "nothing", code=1)

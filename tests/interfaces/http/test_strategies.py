@@ -220,3 +220,24 @@ def test_campaigns(valued: Api) -> None:
     assert (resumed.status_code, resumed.json()["type"]) == (409, "urn:tierline:problem:strategy-over")
     gone = valued.client.get("/v1/campaigns/nothing")
     assert (gone.status_code, gone.json()["type"]) == (404, "urn:tierline:problem:unknown-campaign")
+
+
+@pytest.mark.usefixtures("worker")
+def test_messages_without_a_receiver_wait_and_say_so(valued: Api) -> None:
+    define(valued, PLAIN.replace("{tag: greeted}", "{notify: sms, template: hello}"))
+    valued.client.post("/v1/strategies/welcome/start")
+    valued.record(order("u-1", "o-1", 20_000, now()))
+
+    def listed(path: str) -> dict[str, Any]:
+        return valued.client.get(f"/v1/{path}/messages", params={"state": "waiting", "size": 1}).json()
+
+    wait_for(lambda: listed("strategies/welcome")["messages"] != [], 30)
+    (message,) = listed("strategies/welcome")["messages"]
+    assert (message["user_id"], message["state"], message["reason"]) == ("u-1", "waiting", "no-receiver")
+    assert listed("users/u-1")["messages"] == [message]
+    assert (listed("users/u-1")["receiver"], listed("users/u-1")["next_cursor"]) == (False, None)
+    progress = valued.client.get("/v1/strategies/welcome/progress").json()
+    assert progress["messages"]["why"] == {"waiting": {"no-receiver": 1}}
+    assert valued.client.get("/v1/strategies/nothing/messages").status_code == 404
+    assert valued.client.get("/v1/users/nobody/messages").status_code == 404
+    assert valued.client.get("/v1/users/u-1/messages", params={"cursor": "9" * 30 + "-x"}).status_code == 422

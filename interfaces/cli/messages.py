@@ -1,0 +1,58 @@
+"""Messages of strategies at the command line: whether they went out, and if not, why."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from interfaces.cli.strategies import Name, UserId, app
+from interfaces.cli.terminal import JsonOption, say, show_json, show_table
+from interfaces.cli.users import app as users
+
+_COLUMNS = ("created_at", "channel", "template", "state", "attempts", "reason")
+
+
+class State(StrEnum):
+    """What a message can be."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    SUPPRESSED = "suppressed"
+    FAILED = "failed"
+
+
+StateOption = Annotated[State | None, typer.Option("--state", help="Only these.")]
+Size = Annotated[int, typer.Option("--size", min=1, max=1_000, help="How many, the latest first.")]
+
+
+@app.command("messages")
+def of_strategy(
+    ctx: typer.Context, strategy: Name, state: StateOption = None, size: Size = 50, as_json: JsonOption = False
+) -> None:
+    """The messages of a strategy, each with its state and reason."""
+    with ctx.obj.system("postgres") as system:
+        page = system.strategies.messages.of_strategy(strategy, state and state.value, size, None)
+        _tell(system, page, "user_id", as_json)
+
+
+@users.command("messages")
+def of_user(
+    ctx: typer.Context, user_id: UserId, state: StateOption = None, size: Size = 50, as_json: JsonOption = False
+) -> None:
+    """The messages to a user, each with its state and reason."""
+    with ctx.obj.system("postgres") as system:
+        page = system.strategies.messages.of_user(user_id, state and state.value, size, None)
+        _tell(system, page, "strategy", as_json)
+
+
+def _tell(system: Any, page: Any, whose: str, as_json: bool) -> None:
+    from application.strategies.show_strategy import shown_message
+
+    messages = [shown_message(message) for message in page.messages]
+    if as_json:
+        show_json(messages)
+        return
+    show_table((whose, *_COLUMNS), [tuple(one[name] for name in (whose, *_COLUMNS)) for one in messages])
+    if not system.strategies.messages.receiver:
+        say("Messages wait: TIERLINE_MESSAGES_URL names nobody to take them over.")
