@@ -102,6 +102,7 @@ from infrastructure.security.keyring import Keyring
 from infrastructure.security.one_answer import StoredAnswers
 from infrastructure.servers import checks, own_master_key, remedies, servers
 from infrastructure.settings import Settings
+from infrastructure.strategies.references import PostgresReferences
 from infrastructure.strategies.wiring import build_strategies
 from infrastructure.tags.wiring import wired_tags
 from infrastructure.tier_models.store import PostgresTierModels
@@ -313,7 +314,7 @@ def _on_facts(pool: Pool, keyring: Keyring) -> dict[str, Any]:
     """What can be done with facts, by its name in the system."""
     kinds, sessions = PostgresFactKinds(pool), PostgresHistorySessions(pool)
     return {
-        "record_facts": RecordFactsHandler(PostgresFactLog(pool, keyring), kinds),
+        "record_facts": RecordFactsHandler(PostgresFactLog(pool, keyring), kinds, PostgresReferences(pool)),
         "fact_kinds": kinds,
         "register_fact_kind": RegisterFactKindHandler(kinds),
         "open_history": OpenHistoryHandler(sessions),

@@ -9,6 +9,7 @@ from application.strategies.assign_strategy import AssignStrategy, EndAssignment
 from application.strategies.change_strategy import ChangeStrategy
 from application.strategies.define_strategy import DefineStrategy, LintStrategy
 from application.strategies.message_ports import Messages
+from application.strategies.outcome_ports import Assignments
 from application.strategies.ports import Strategies, StrategyQueries
 from application.strategies.send_messages import SendMessages
 
@@ -26,6 +27,7 @@ class StrategyCommands:
     react: React
     send: SendMessages
     messages: Messages
+    assignments: Assignments
     queries: StrategyQueries
     bulk: AssignInBulk
     campaigns: CampaignCommands

@@ -353,13 +353,14 @@ def by(change: StrategyChange, actor: str, command_id: str = "") -> By:
 @dataclass(frozen=True, slots=True)
 class ArmProgress:
     """Of one arm, or of those held out (arm None). assigned: so far; live: those that go on; exposed: something was
-    done for them."""
+    done for them; outcomes: how many came to which, as facts say, and redeemed, as grants do."""
 
     arm: str | None
     holdout: str
     assigned: int
     live: int
     exposed: int
+    outcomes: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

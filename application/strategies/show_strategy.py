@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from application.strategies.message_ports import MESSAGE_STATES, ListedMessage
-from application.strategies.ports import Progress, StrategyView
+from application.strategies.outcome_ports import AssignmentView
+from application.strategies.ports import ArmProgress, Progress, StrategyView
 from domain.facts.instants import format_instant
+from domain.strategies.outcomes import REPORTED
 from domain.strategies.sample_ratio import sample_ratio_p
 from domain.strategies.spec import StrategySpec
+
+_REPORTED = (*REPORTED, "ordered")
 
 
 def shown(view: StrategyView) -> dict[str, Any]:
@@ -54,9 +58,13 @@ def shown_progress(view: StrategyView, progress: Progress) -> dict[str, Any]:
                 "assigned": one.assigned,
                 "live": one.live,
                 "exposed": one.exposed,
+                "reported": {outcome: one.outcomes.get(outcome, 0) for outcome in _REPORTED},
+                "redeemed": one.outcomes.get("redeemed", 0),
+                "converted": one.outcomes.get("converted", 0),
             }
             for one in progress.arms
         ],
+        "findings": [finding for one in progress.arms for finding in _findings(one)],
         "skipped": dict(progress.skipped),
         "waiting": progress.waiting,
         "messages": _messages(progress.messages),
@@ -66,6 +74,18 @@ def shown_progress(view: StrategyView, progress: Progress) -> dict[str, Any]:
         },
         "position": progress.position,
     }
+
+
+def _findings(arm: ArmProgress) -> list[dict[str, Any]]:
+    """What must not be: somebody was reached who was to be left alone."""
+    if arm.arm is not None:
+        return []
+    found = {outcome: arm.outcomes.get(outcome, 0) for outcome in REPORTED}
+    return [
+        {"finding": "held-out-but-reached", "holdout": arm.holdout, "reported": outcome, "assignments": count}
+        for outcome, count in found.items()
+        if count
+    ]
 
 
 def _messages(counts: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
@@ -94,3 +114,24 @@ def shown_message(message: ListedMessage) -> dict[str, Any]:
         "next_at": format_instant(message.due_at) if message.state == "waiting" and message.due_at else None,
         "settled_at": None if message.settled_at is None else format_instant(message.settled_at),
     }
+
+
+def shown_assignment(view: AssignmentView) -> dict[str, Any]:
+    """As it is answered."""
+    instants = {"assigned": view.assigned_at, "ends": view.ends_at, "done": view.done_at, "ended": view.ended_at}
+    outcomes = {outcome: view.outcomes.get(outcome) for outcome in (*_REPORTED, "redeemed", "converted")}
+    return {
+        "assignment_id": view.assignment_id,
+        "strategy": view.strategy,
+        "strategy_version": view.version,
+        "arm": view.arm,
+        "holdout": view.holdout or None,
+        "campaign": view.campaign or None,
+        **{f"{name}_at": _text(at) for name, at in instants.items()},
+        "end_reason": view.end_reason,
+        "outcomes": {f"{outcome}_at": _text(at) for outcome, at in outcomes.items()},
+    }
+
+
+def _text(instant: int | None) -> str | None:
+    return None if instant is None else format_instant(instant)

@@ -6,7 +6,7 @@ from domain.strategies.audience import place_of
 from domain.strategies.refusals import StrategiesInCircle
 from domain.strategies.spec import PutTag, StartStrategy, StrategySpec, Tagged
 from domain.strategies.spec.trigger import Joined
-from domain.tier_model.expression import ConditionInvalid
+from domain.tier_model.expression import ConditionInvalid, compile_fact_condition
 from domain.tier_model.spec.faults import Fault
 from domain.tier_model.spec.source import Source
 
@@ -29,6 +29,7 @@ def lint(
         benefit = getattr(action, "grant", None)
         if benefit is not None and benefit not in benefits:
             faults.append(_fault(source, (*path, "grant"), benefit, "is no benefit in force", _known(benefits)))
+    faults += _goal(spec, source)
     circle = circle_of({**others, spec.strategy: spec})
     if circle is not None and spec.strategy in circle:
         told = " → ".join([*circle, circle[0]])
@@ -93,6 +94,19 @@ def _conditions(spec: StrategySpec, source: Source, compile_where: Callable[[str
         except ConditionInvalid as problem:
             line, column = source.place_within(path, text, problem.line, problem.column)
             yield Fault(".".join(path), line, column, problem.value, problem.message, problem.remedy)
+
+
+def _goal(spec: StrategySpec, source: Source) -> Iterable[Fault]:
+    """The conditions on facts that it counts by."""
+    for name in ("where", "of"):
+        text: str | None = getattr(spec.goal, name, None)
+        if text is None:
+            continue
+        try:
+            compile_fact_condition(text, spec.currency)
+        except ConditionInvalid as problem:
+            line, column = source.place_within(("goal", name), text, problem.line, problem.column)
+            yield Fault(f"goal.{name}", line, column, problem.value, problem.message, problem.remedy)
 
 
 def _place(spec: StrategySpec, source: Source, tiers: Mapping[str, Sequence[str]]) -> Iterable[Fault]:

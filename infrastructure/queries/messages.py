@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
-from application.queries import CursorInvalid, UnknownUser
+from application.queries import UnknownUser
 from application.strategies.message_ports import NO_RECEIVER, ListedMessage, MessagePage, MessageState
 from domain.strategies.refusals import UnknownStrategy
 from infrastructure.postgres.pool import Pool, transaction
+from infrastructure.queries.assignments import opened_cursor
 
 # A message that waits without any other reason waits for somebody to take it over, or for its turn.
 _REASON = "case when m.state = 'waiting' and m.reason = '' then %(waits)s else m.reason end"
@@ -64,23 +64,10 @@ class PostgresMessages:
         return "" if self.receiver else NO_RECEIVER
 
     def _page(self, query: str, whose: Any, state: str | None, size: int, cursor: str | None) -> MessagePage:
-        at, message_id = _opened(cursor)
+        at, message_id = opened_cursor(cursor)
         asked = {"whose": whose, "state": state, "at": at, "id": message_id, "limit": size + 1, "waits": self._waits}
         with transaction(self._pool) as connection:
             rows = connection.execute(query.encode(), asked).fetchall()
         found = [ListedMessage(row[0].hex, row[1], row[2], row[3].hex, *row[4:]) for row in rows]
         last = found[size - 1] if len(found) > size else None
         return MessagePage(found[:size], f"{last.created_at}-{last.message_id}" if last else None)
-
-
-def _opened(cursor: str | None) -> tuple[int | None, UUID | None]:
-    if cursor is None:
-        return None, None
-    at, _, message_id = cursor.partition("-")
-    try:
-        opened = int(at), UUID(message_id)
-    except ValueError:
-        raise CursorInvalid(cursor) from None
-    if not 0 <= opened[0] < 2**63:
-        raise CursorInvalid(cursor)
-    return opened

@@ -8,6 +8,7 @@ from application.campaigns.define_campaign import DefineCampaign
 from application.campaigns.show_campaign import ShowCampaign
 from application.evaluation.evaluate_user import EvaluateUser
 from application.queries import SegmentSearch
+from application.reactions.fold_back_what_came_of_assignments import FoldBackWhatCameOfAssignments
 from application.reactions.react import React
 from application.reactions.start_strategies_when_a_tier_changes import StartStrategiesWhenATierChanges
 from application.reactions.start_strategies_when_a_user_joins_a_segment import StartStrategiesWhenAUserJoinsASegment
@@ -28,6 +29,7 @@ from infrastructure.evaluation.ledger import PostgresEvaluationLedger
 from infrastructure.event_store.application import Ledger
 from infrastructure.event_store.tail import LogTail
 from infrastructure.postgres.pool import Pool
+from infrastructure.queries.assignments import PostgresAssignments
 from infrastructure.queries.messages import PostgresMessages
 from infrastructure.queries.strategies import PostgresStrategyQueries
 from infrastructure.runs.store import PostgresRuns
@@ -39,6 +41,7 @@ from infrastructure.strategies.campaigns import PostgresCampaigns
 from infrastructure.strategies.definitions import PostgresStrategies
 from infrastructure.strategies.desk import PostgresAssignmentDesk
 from infrastructure.strategies.outbox import PostgresOutbox
+from infrastructure.strategies.outcomes import PostgresOutcomes
 from infrastructure.strategies.receiver import WebhookReceiver
 from infrastructure.strategies.turns import PostgresReactions
 from infrastructure.tags.wiring import tag_definitions
@@ -77,6 +80,7 @@ def build_strategies(
         StartStrategiesWhenAUserJoinsASegment(reactions, settle),
         LookAgain(desk, settle),
         CarryOutActions(PostgresActions(pool, keyring), desk, grants, add_tag, settle, cap),
+        FoldBackWhatCameOfAssignments(PostgresOutcomes(pool, keyring), settle),
         EndAssignments(desk, settle),
         bulk.begin_rounds,
         change_campaign.carry_out,
@@ -91,6 +95,7 @@ def build_strategies(
         react=React(steps),
         send=SendMessages(PostgresOutbox(pool, keyring), receiver, settle, cap, max_age),
         messages=messages,
+        assignments=PostgresAssignments(pool),
         queries=queries,
         bulk=bulk,
         campaigns=CampaignCommands(

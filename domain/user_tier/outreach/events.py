@@ -51,7 +51,7 @@ class MessageFailed(SubjectEvent):
 
 
 class OutcomeRecorded(SubjectEvent):
-    """Facts say what an assignment has come to. outcome: delivered, exposed, clicked, ordered, redeemed or converted.
+    """Facts say what an assignment has come to. outcome: delivered, exposed, clicked, ordered or converted.
 
     at: when it first came about, microseconds, of the fact (source, fact_id); None: what was told before is void.
     """
