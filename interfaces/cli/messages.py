@@ -1,4 +1,4 @@
-"""Messages of strategies at the command line: whether they went out, and if not, why."""
+"""What has come of strategies at the command line: messages with their reasons, and a user's assignments."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -44,6 +44,29 @@ def of_user(
     with ctx.obj.system("postgres") as system:
         page = system.strategies.messages.of_user(user_id, state and state.value, size, None)
         _tell(system, page, "strategy", as_json)
+
+
+@users.command("strategies")
+def assignments(ctx: typer.Context, user_id: UserId, size: Size = 50, as_json: JsonOption = False) -> None:
+    """The strategies that a user is or was in, and what has come of each."""
+    from application.strategies.show_strategy import shown_assignment
+
+    with ctx.obj.system("postgres") as system:
+        found, _ = system.strategies.assignments.of_user(user_id, size, None)
+    shown = [shown_assignment(view) for view in found]
+    if as_json:
+        show_json(shown)
+        return
+    columns = ("assigned_at", "strategy", "arm", "ended_at", "outcomes")
+    rows = [
+        (one["assigned_at"], one["strategy"], one["arm"] or f"held out ({one['holdout']})", one["ended_at"], _came(one))
+        for one in shown
+    ]
+    show_table(columns, rows)
+
+
+def _came(shown: dict[str, Any]) -> str:
+    return ", ".join(f"{name.removesuffix('_at')} {at}" for name, at in shown["outcomes"].items() if at)
 
 
 def _tell(system: Any, page: Any, whose: str, as_json: bool) -> None:

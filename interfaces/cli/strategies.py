@@ -72,11 +72,7 @@ def progress(ctx: typer.Context, strategy: Name, as_json: JsonOption = False) ->
         show_json(found)
         return
     say(f"{strategy}: {found['status']}")
-    rows = [
-        (one["arm"] or f"held out ({one['holdout']})", one["assigned"], one["live"], one["exposed"])
-        for one in found["arms"]
-    ]
-    show_table(("arm", "assigned", "live", "exposed"), rows)
+    _tell_arms(found)
     show_table(("not taken in", "users"), sorted(found["skipped"].items()))
     why = [
         (f"{state}: {reason}", users)
@@ -284,6 +280,22 @@ def tell_faults(faults: list[Any], as_json: bool) -> None:
         say(f"{len(faults)} errors." if faults else "No errors.")
     if faults:
         raise typer.Exit(1)
+
+
+def _tell_arms(found: dict[str, Any]) -> None:
+    """What was done, and what came of it."""
+    plain, reported = ("assigned", "live", "exposed", "redeemed", "converted"), ("exposed", "clicked", "ordered")
+    rows = [
+        (
+            one["arm"] or f"held out ({one['holdout']})",
+            *(one[name] for name in plain),
+            *(one["reported"][name] for name in reported),
+        )
+        for one in found["arms"]
+    ]
+    show_table(("arm", *plain, *(f"reported {name}" for name in reported)), rows)
+    for finding in found["findings"]:
+        say(f"{finding['assignments']} who are held out ({finding['holdout']}) are reported as {finding['reported']}!")
 
 
 def _change(

@@ -12,6 +12,7 @@ from infrastructure.bootstrap import System, build
 from infrastructure.logs import configure_logs
 from infrastructure.settings import load_settings
 from interfaces.http import (
+    assignments,
     benefit_ledger,
     benefits,
     budgets,
@@ -70,6 +71,7 @@ _ROUTERS = (
     bulk_grants,
     issuances,
     strategies,
+    assignments,
     messages,
     bulk_assignments,
     campaigns,

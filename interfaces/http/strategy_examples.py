@@ -43,14 +43,19 @@ STRATEGY_BODY = {
         },
     }
 }
+_REPORTED = {"delivered": 790, "exposed": 610, "clicked": 122, "ordered": 88}
 PROGRESS = answers(
     {
         "strategy": "win-back",
         "status": "running",
         "arms": [
-            {"arm": "coupon", "holdout": None, "assigned": 812, "live": 640, "exposed": 801},
-            {"arm": "message", "holdout": None, "assigned": 790, "live": 655, "exposed": 790},
-            {"arm": None, "holdout": "strategy", "assigned": 180, "live": 151, "exposed": 0},
+            {"arm": "coupon", "holdout": None, "assigned": 812, "live": 640, "exposed": 801}
+            | {"reported": _REPORTED, "redeemed": 96, "converted": 204},
+            {"arm": None, "holdout": "strategy", "assigned": 180, "live": 151, "exposed": 0}
+            | {"reported": {**dict.fromkeys(_REPORTED, 0), "exposed": 1}, "redeemed": 0, "converted": 31},
+        ],
+        "findings": [
+            {"finding": "held-out-but-reached", "holdout": "strategy", "reported": "exposed", "assignments": 1}
         ],
         "skipped": {"opted-out": 31, "too-often": 4},
         "waiting": 12,
@@ -87,6 +92,36 @@ ENDED = answers(
         "strategy": "win-back",
         "assignment_id": "0d1f3c5e7a905b1a8c2d4e6f8091a2b3",
         "position": 18241,
+    }
+)
+ASSIGNMENTS = answers(
+    {
+        "user_id": "u-1",
+        "strategies": [
+            {
+                "assignment_id": "0d1f3c5e7a905b1a8c2d4e6f8091a2b3",
+                "strategy": "win-back",
+                "strategy_version": 2,
+                "arm": "coupon",
+                "holdout": None,
+                "campaign": None,
+                "assigned_at": "2026-03-01T08:00:00Z",
+                "ends_at": "2026-03-31T08:00:00Z",
+                "done_at": "2026-03-01T08:00:00Z",
+                "ended_at": None,
+                "end_reason": None,
+                "outcomes": {
+                    "delivered_at": "2026-03-01T08:00:09Z",
+                    "exposed_at": "2026-03-01T12:10:00Z",
+                    "clicked_at": "2026-03-01T12:10:05Z",
+                    "ordered_at": None,
+                    "redeemed_at": None,
+                    "converted_at": None,
+                },
+            }
+        ],
+        "next_cursor": None,
+        "position": 18240,
     }
 )
 _MESSAGE: dict[str, Any] = {

@@ -9,6 +9,7 @@ from application.strategies.send_messages import UNDECIDED
 from domain.campaigns.spec import read_campaign
 from domain.strategies.admission import Reason
 from domain.strategies.consent import MINOR, OPT_OUT, RISK_LISTED, UNSUBSCRIBED
+from domain.strategies.outcomes import ASSIGNMENT_ID, GRANT_ID, OUTCOME, OUTCOMES
 from domain.strategies.sending import MESSAGE_REASONS, PAUSED, QUIET
 from domain.strategies.spec import StrategySpec, read_strategy
 from domain.strategies.spec.action import ACTION_KEYS
@@ -38,6 +39,8 @@ def test_its_triggers_and_actions_are_right_and_complete() -> None:
 def test_it_names_every_key_reason_and_attribute() -> None:
     own = {info.alias or name for name, info in StrategySpec.model_fields.items()}
     told = own - {"strategy", "label", "time_zone", "currency"}
+    for name in (*OUTCOMES, "redeemed", OUTCOME, ASSIGNMENT_ID, GRANT_ID, "doubtful"):
+        assert f"`{name}`" in PAGE, name
     waits = (PAUSED, QUIET, NO_RECEIVER, UNDECIDED)
     for name in (
         *told,

@@ -53,6 +53,9 @@ def test_a_strategy_from_file_to_end(decided: Run, tmp_path: Path) -> None:
     assert decided("strategy", "unassign", "u-0", "welcome")["strategy"] == "welcome"
     progress = decided("strategy", "progress", "welcome")
     assert (sum(arm["assigned"] for arm in progress["arms"]), sum(arm["live"] for arm in progress["arms"])) == (3, 0)
+    (was,) = decided("user", "strategies", "u-0")
+    assert (was["arm"], was["end_reason"], was["outcomes"]["clicked_at"]) == ("treated", "by-hand", None)
+    assert "reported clicked" in decided("strategy", "progress", "welcome", as_json=False)
     assert decided("strategy", "pause", "welcome")["status"] == "paused"
     assert decided("strategy", "end", "welcome")["status"] == "ended"
     assert "does not come back" in decided("strategy", "start", "welcome", code=1)
