@@ -103,7 +103,7 @@ from infrastructure.security.one_answer import StoredAnswers
 from infrastructure.servers import checks, own_master_key, remedies, servers
 from infrastructure.settings import Settings
 from infrastructure.strategies.references import PostgresReferences
-from infrastructure.strategies.wiring import build_strategies
+from infrastructure.strategies.wiring import build_strategies, checked
 from infrastructure.tags.wiring import wired_tags
 from infrastructure.tier_models.store import PostgresTierModels
 from projections.lag import LagReader
@@ -240,7 +240,6 @@ def build(
     keyring = Keyring(settings.master_key_bytes() or own_master_key(settings.home))
     models, broker, search = open_redis(urls["redis"]), open_redis(urls["broker"]), open_opensearch(urls["opensearch"])
     clock, nudges = _clock(pool, settings), Nudges(urls["broker"])
-    health = Health(checks(pool, models, broker, search), remedies())
     evaluation, answers = PostgresEvaluationLedger(pool, keyring), StoredAnswers(urls["postgres"])
     tail, records = LogTail(pool, keyring), PostgresRecords(pool, keyring)
     ledger, segments = Ledger(pool, keyring), SearchSegment(pool, UserSearchView(search, index_prefix))
@@ -248,6 +247,10 @@ def build(
     runs, queries = PostgresRuns(pool, keyring), PostgresLedgerQueries(pool, keyring)
     on_tags, tag_jobs = wired_tags(pool, keyring, ledger, tail, runs, evaluation, segments)
     strategies, strategy_jobs = build_strategies(pool, keyring, evaluation, runs, settings, segments)
+    health = Health(
+        checks(pool, models, broker, search, lambda: checked(strategies.look_after)),
+        remedies(),
+    )
     collect_rarely()
     return System(
         settings=settings,

@@ -8,6 +8,7 @@ from application.strategies.assign_in_bulk import AssignInBulk
 from application.strategies.assign_strategy import AssignStrategy, EndAssignment
 from application.strategies.change_strategy import ChangeStrategy
 from application.strategies.define_strategy import DefineStrategy, LintStrategy
+from application.strategies.look_after import LookAfterStrategies
 from application.strategies.message_ports import Messages
 from application.strategies.outcome_ports import Assignments
 from application.strategies.ports import Strategies, StrategyQueries
@@ -28,6 +29,7 @@ class StrategyCommands:
     send: SendMessages
     messages: Messages
     assignments: Assignments
+    look_after: LookAfterStrategies
     queries: StrategyQueries
     bulk: AssignInBulk
     campaigns: CampaignCommands

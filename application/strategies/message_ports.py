@@ -132,6 +132,10 @@ class Messages(Protocol):
         """Raises UnknownUser, CursorInvalid."""
         ...
 
+    def any_waits(self) -> bool:
+        """Whether any message waits."""
+        ...
+
     def counts(self, strategy: str) -> Mapping[str, Mapping[str, int]]:
         """By state and reason."""
         ...

@@ -17,9 +17,20 @@ from domain.user_tier.observation import Observation, Scalar
 T = TypeVar("T")
 
 
+class StrategyFault(NamedTuple):
+    """What a strategy says that the models in force do not let be read: it reaches nobody. since: microseconds."""
+
+    path: str
+    error: str
+    since: int
+
+
 @dataclass(frozen=True, slots=True)
 class StrategyView:
-    """One strategy as it stands. Instants in microseconds. running_version: of what was started last, 0 for never."""
+    """One strategy as it stands. Instants in microseconds. running_version: of what was started last, 0 for never.
+
+    fault: None for one that can be read, or is over.
+    """
 
     strategy: str
     version: int
@@ -34,6 +45,7 @@ class StrategyView:
     started_at: int | None
     changed_at: int
     changed_by: str
+    fault: StrategyFault | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ def shown(view: StrategyView) -> dict[str, Any]:
         "started_at": None if view.started_at is None else format_instant(view.started_at),
         "changed_at": format_instant(view.changed_at),
         "changed_by": view.changed_by,
+        "fault": _fault(view),
     }
 
 
@@ -51,6 +52,7 @@ def shown_progress(view: StrategyView, progress: Progress) -> dict[str, Any]:
     return {
         "strategy": view.strategy,
         "status": view.status,
+        "fault": _fault(view),
         "arms": [
             {
                 "arm": one.arm,
@@ -74,6 +76,12 @@ def shown_progress(view: StrategyView, progress: Progress) -> dict[str, Any]:
         },
         "position": progress.position,
     }
+
+
+def _fault(view: StrategyView) -> dict[str, Any] | None:
+    """What it says that cannot be read any more, and since when."""
+    fault = view.fault
+    return None if fault is None else fault._asdict() | {"since": format_instant(fault.since)}
 
 
 def _findings(arm: ArmProgress) -> list[dict[str, Any]]:

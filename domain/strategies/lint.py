@@ -1,6 +1,7 @@
 """What is wrong with a strategy beside the others, the models and the benefits that there are."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from domain.strategies.audience import place_of
 from domain.strategies.refusals import StrategiesInCircle
@@ -35,6 +36,29 @@ def lint(
         told = " → ".join([*circle, circle[0]])
         faults.append(_fault(source, ("do",), None, f"sets itself off again: {told}", "Take one of the steps out"))
     return faults
+
+
+class Unread(NamedTuple):
+    """Where a strategy says what cannot be read any more, and why."""
+
+    path: str
+    error: str
+
+
+def unread(
+    spec: StrategySpec, compile_where: Callable[[str], object], tiers: Mapping[str, Sequence[str]]
+) -> Unread | None:
+    """What the models leave a strategy without: the first of its conditions that they do not let be read, or the place
+    that its trigger names and that is there no more. Arguments as of `lint`."""
+    for path, text in _texts(spec):
+        try:
+            compile_where(text)
+        except ConditionInvalid as problem:
+            return Unread(".".join(path), str(problem))
+    place = place_of(spec.trigger)
+    if place is None or (place.tier in tiers.get(place.scheme, ()) if place.tier else place.scheme in tiers):
+        return None
+    return Unread("trigger", f"{place} names no {'tier of a scheme' if place.tier else 'scheme'} in force")
 
 
 def require_no_circle(spec: StrategySpec, others: Mapping[str, StrategySpec]) -> None:
@@ -82,13 +106,16 @@ def _circle_from(name: str, leads: Mapping[str, list[str]], path: list[str], don
     return None
 
 
-def _conditions(spec: StrategySpec, source: Source, compile_where: Callable[[str], object]) -> Iterable[Fault]:
-    texts: list[tuple[tuple[str, ...], str | None]] = [(("where",), spec.where)]
+def _texts(spec: StrategySpec) -> Iterable[tuple[tuple[str, ...], str]]:
+    """Its conditions on users, with their paths."""
+    if spec.where is not None:
+        yield ("where",), spec.where
     if isinstance(spec.trigger, Joined):
-        texts.append((("trigger", "joins"), spec.trigger.joins))
-    for path, text in texts:
-        if text is None:
-            continue
+        yield ("trigger", "joins"), spec.trigger.joins
+
+
+def _conditions(spec: StrategySpec, source: Source, compile_where: Callable[[str], object]) -> Iterable[Fault]:
+    for path, text in _texts(spec):
         try:
             compile_where(text)
         except ConditionInvalid as problem:

@@ -24,6 +24,7 @@ order by m.created_at desc, m.message_id desc limit %(limit)s
 _OF_STRATEGY, _OF_USER = _PAGE.format(whose="m.strategy = %(whose)s"), _PAGE.format(whose="m.subject_id = %(whose)s")
 _COUNTS = f"select m.state, {_REASON}, count(*) from outbound_messages m where m.strategy = %(whose)s group by 1, 2"
 _SUBJECT = "select subject_id from user_ids where user_id = %s"
+_ANY_WAITS = "select exists (select from outbound_messages where state in ('waiting', 'sending'))"
 _STRATEGIES = "select strategy from strategies order by strategy"
 
 
@@ -49,6 +50,12 @@ class PostgresMessages:
         if row is None:
             raise UnknownUser(user_id)
         return self._page(_OF_USER, row[0], state, size, cursor)
+
+    def any_waits(self) -> bool:
+        """See Messages."""
+        with transaction(self._pool) as connection:
+            row = connection.execute(_ANY_WAITS).fetchone()
+        return row is not None and bool(row[0])
 
     def counts(self, strategy: str) -> Mapping[str, Mapping[str, int]]:
         """See Messages."""

@@ -20,6 +20,7 @@ from application.strategies.carry_out_actions import CarryOutActions, MessageCap
 from application.strategies.change_strategy import ChangeStrategy
 from application.strategies.commands import StrategyCommands
 from application.strategies.define_strategy import DefineStrategy, LintStrategy
+from application.strategies.look_after import LookAfterStrategies
 from application.strategies.look_again import LookAgain
 from application.strategies.send_messages import SendMessages
 from application.strategies.settle_user import SettleUser
@@ -28,6 +29,7 @@ from infrastructure.benefits.desk import PostgresGrantDesk
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger
 from infrastructure.event_store.application import Ledger
 from infrastructure.event_store.tail import LogTail
+from infrastructure.health import PartFaulty
 from infrastructure.postgres.pool import Pool
 from infrastructure.queries.assignments import PostgresAssignments
 from infrastructure.queries.messages import PostgresMessages
@@ -96,6 +98,7 @@ def build_strategies(
         send=SendMessages(PostgresOutbox(pool, keyring), receiver, settle, cap, max_age),
         messages=messages,
         assignments=PostgresAssignments(pool),
+        look_after=LookAfterStrategies(strategies, messages),
         queries=queries,
         bulk=bulk,
         campaigns=CampaignCommands(
@@ -106,6 +109,14 @@ def build_strategies(
         ),
     )
     return commands, {BULK_ASSIGNMENT: BulkAssignmentJob(bulks, desk, settle)}
+
+
+def checked(look_after: LookAfterStrategies) -> str:
+    """For whoever asks how this installation is. Raises PartFaulty."""
+    found = look_after()
+    if found.faults:
+        raise PartFaulty("; ".join(found.faults))
+    return found.summary
 
 
 def receiver_of(settings: Settings) -> WebhookReceiver | None:

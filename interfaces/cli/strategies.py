@@ -51,6 +51,8 @@ def list_strategies(ctx: typer.Context, as_json: JsonOption = False) -> None:
         return
     columns = ("strategy", "version", "status", "campaign", "started_at")
     show_table(columns, [tuple(view[column] for column in columns) for view in views])
+    for view in views:
+        _tell_fault(view)
 
 
 @app.command()
@@ -72,6 +74,7 @@ def progress(ctx: typer.Context, strategy: Name, as_json: JsonOption = False) ->
         show_json(found)
         return
     say(f"{strategy}: {found['status']}")
+    _tell_fault(found)
     _tell_arms(found)
     show_table(("not taken in", "users"), sorted(found["skipped"].items()))
     why = [
@@ -280,6 +283,12 @@ def tell_faults(faults: list[Any], as_json: bool) -> None:
         say(f"{len(faults)} errors." if faults else "No errors.")
     if faults:
         raise typer.Exit(1)
+
+
+def _tell_fault(shown: dict[str, Any]) -> None:
+    fault = shown["fault"]
+    if fault is not None:
+        say(f"{shown['strategy']} reaches nobody since {fault['since']}: {fault['path']}: {fault['error']}")
 
 
 def _tell_arms(found: dict[str, Any]) -> None:

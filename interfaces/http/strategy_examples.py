@@ -19,6 +19,7 @@ _STRATEGY: dict[str, Any] = {
     "started_at": "2026-03-01T08:05:00Z",
     "changed_at": "2026-03-01T08:05:00Z",
     "changed_by": "key:4f1d2c",
+    "fault": None,
 }
 _TEXT = """strategy: win-back
 time_zone: Asia/Shanghai
@@ -48,6 +49,11 @@ PROGRESS = answers(
     {
         "strategy": "win-back",
         "status": "running",
+        "fault": {
+            "path": "where",
+            "error": "line 1, column 1: unknown name recency.",
+            "since": "2026-03-02T00:00:00Z",
+        },
         "arms": [
             {"arm": "coupon", "holdout": None, "assigned": 812, "live": 640, "exposed": 801}
             | {"reported": _REPORTED, "redeemed": 96, "converted": 204},
