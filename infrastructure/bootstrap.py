@@ -105,6 +105,7 @@ from infrastructure.settings import Settings
 from infrastructure.strategies.references import PostgresReferences
 from infrastructure.strategies.wiring import build_strategies, checked
 from infrastructure.tags.wiring import wired_tags
+from infrastructure.tier_models.dependents import PostgresDependents
 from infrastructure.tier_models.store import PostgresTierModels
 from projections.lag import LagReader
 from projections.read_models import ReadModels
@@ -273,7 +274,7 @@ def build(
         **on_tags | {"strategies": strategies},
         **_on_holds(pool, evaluation, settings),
         import_standings=ImportStandings(PostgresOpenings(pool, keyring, evaluation)),
-        **_on_tier_models(tier_models, runs, settings),
+        **_on_tier_models(pool, tier_models, runs, settings),
         **_on_giving(pool, keyring, ledger, evaluation, settings),
         shadows=PostgresShadowQueries(pool, keyring),
         perform_runs=PerformRuns(runs, {**_jobs(pool, keyring, tier_models, records), **tag_jobs, **strategy_jobs}),
@@ -299,7 +300,7 @@ def _jobs(
     pool: Pool, keyring: Keyring, models: PostgresTierModels, records: PostgresRecords
 ) -> Mapping[str, Callable[[Part], None]]:
     """What does a part of a long question, by its kind."""
-    previews = PreviewJob(models, PostgresSnapshots(pool, keyring), issued_benefits(pool))
+    previews = PreviewJob(models, PostgresSnapshots(pool, keyring), issued_benefits(pool), PostgresDependents(pool))
     ours: dict[str, Callable[[Part], None]] = {PREVIEW: previews, VERIFICATION: VerificationJob(records)}
     return {**ours, **ledger_jobs(pool, keyring), **effect_jobs(models, pool, keyring)}
 
@@ -351,7 +352,7 @@ def _on_giving(
     }
 
 
-def _on_tier_models(models: PostgresTierModels, runs: PostgresRuns, settings: Settings) -> dict[str, Any]:
+def _on_tier_models(pool: Pool, models: PostgresTierModels, runs: PostgresRuns, settings: Settings) -> dict[str, Any]:
     """What can be done with tier models, by its name in the system."""
     return {
         "create_tier_model": CreateTierModel(models),
@@ -370,7 +371,7 @@ def _on_tier_models(models: PostgresTierModels, runs: PostgresRuns, settings: Se
         "stop_shadow": StopShadow(models),
         "show_tier_model": ShowTierModel(models),
         "announce_tier_model": AnnounceTierModel(models),
-        "lint_tier_model": LintTierModel(models),
+        "lint_tier_model": LintTierModel(models, PostgresDependents(pool)),
     }
 
 

@@ -59,7 +59,7 @@ def test_a_tier_that_is_there_no_more(system: StrategySystem) -> None:
     system.start()
     system.clock.set(START + MINUTE)
     view, _ = CreateTierModel(system.models)(json.dumps(OTHER_TIERS), "test")
-    renamed = Migration(mapping=(("high", "top"),))
+    renamed = Migration(mapping={"high": "top"})
     ActivateTierModel(system.models)("value", view.version, "test", migration=renamed)
     fault = fault_of(system)
     assert fault is not None
