@@ -247,11 +247,9 @@ def build(
     tier_models = PostgresTierModels(pool, keyring, ledger)
     runs, queries = PostgresRuns(pool, keyring), PostgresLedgerQueries(pool, keyring)
     on_tags, tag_jobs = wired_tags(pool, keyring, ledger, tail, runs, evaluation, segments)
-    strategies, strategy_jobs = build_strategies(pool, keyring, evaluation, runs, settings, segments)
-    health = Health(
-        checks(pool, models, broker, search, lambda: checked(strategies.look_after)),
-        remedies(),
-    )
+    saved = on_tags["segments"].live
+    strategies, strategy_jobs = build_strategies(pool, keyring, evaluation, runs, settings, segments, saved)
+    health = Health(checks(pool, models, broker, search, lambda: checked(strategies.look_after)), remedies())
     collect_rarely()
     return System(
         settings=settings,

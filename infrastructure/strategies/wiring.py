@@ -25,6 +25,7 @@ from application.strategies.look_again import LookAgain
 from application.strategies.send_messages import SendMessages
 from application.strategies.settle_user import SettleUser
 from application.tags.add_tag import AddTag
+from domain.segments.definition import SegmentSpec
 from infrastructure.benefits.desk import PostgresGrantDesk
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger
 from infrastructure.event_store.application import Ledger
@@ -56,11 +57,12 @@ def build_strategies(
     runs: PostgresRuns,
     settings: Settings,
     search: SegmentSearch,
+    segment_of: Callable[[str], SegmentSpec],
 ) -> tuple[StrategyCommands, Mapping[str, Job]]:
     """What can be done with strategies and campaigns, and who does the parts of long work.
 
     settings: who approves, who is held out of everything, how many messages there may be. search: counts who is in
-    two audiences.
+    two audiences. segment_of: what a saved segment says.
     """
     ledger = Ledger(pool, keyring)
     strategies, add_tag = PostgresStrategies(pool, ledger), AddTag(evaluation, tag_definitions(pool, ledger))
@@ -70,7 +72,9 @@ def build_strategies(
     settle = SettleUser(evaluate_user)
     cap = None if settings.messages_at_most is None else MessageCap(*settings.messages_at_most)
     bulks = PostgresBulkAssignments(pool, keyring)
-    bulk = AssignInBulk(strategies, desk, bulks, runs, settings.approvals, settings.assignment_approval_from)
+    bulk = AssignInBulk(
+        strategies, desk, bulks, runs, settings.approvals, settings.assignment_approval_from, segment_of
+    )
     define = DefineStrategy(strategies)
     change = ChangeStrategy(strategies, settings.approvals, settings.holdout_percent)
     receiver, max_age = receiver_of(settings), settings.messages_max_age.micros

@@ -207,6 +207,7 @@ def preview(
     ctx: typer.Context,
     strategy: Name,
     where: Annotated[str, typer.Option(help="A segment's condition.")] = "",
+    segment: Annotated[str, typer.Option(metavar="NAME", help="A saved segment, as it is now.")] = "",
     file: Annotated[
         Path | None, typer.Option(metavar="FILE.csv", exists=True, dir_okay=False, help="A column user_id.")
     ] = None,
@@ -221,7 +222,7 @@ def preview(
     users = None if file is None else [cells["user_id"] for _, cells in read_rows(file, ["user_id"], [])]
     with ctx.obj.system("postgres") as system, bar("looking at users") as report:
         who = acting(system, key, RUN)
-        wanted = BulkWanted(strategy, where, users is not None, arm, reason)
+        wanted = BulkWanted(strategy, where, users is not None, arm, reason, segment=segment)
         made = system.strategies.bulk.preview(wanted, who.actor, users)
         performed(system, lambda: system.strategies.bulk.run_of(made), made.preview_id, report)
         shown = system.strategies.bulk.shown(system.strategies.bulk.get(made.bulk_id))

@@ -151,6 +151,7 @@ _BULK: dict[str, Any] = {
     "state": "done",
     "strategy": "win-back",
     "where": "tier.value = 'high' and recency > 30",
+    "segment": "high-and-gone",
     "by_list": False,
     "arm": None,
     "reason": "",

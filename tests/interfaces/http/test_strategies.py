@@ -206,6 +206,14 @@ def test_in_bulk_and_dry(valued: Api) -> None:
     again = valued.client.post(f"/v1/bulk-assignments/{one}/run")
     assert (again.status_code, again.json()["type"]) == (409, "urn:tierline:problem:bulk-assignment-cannot")
     assert len(valued.client.get("/v1/bulk-assignments").json()["bulk_assignments"]) == 2
+    saved = {"name": "high", "owner": "crm", "meaning": "high", "where": "tier.value = 'high'"}
+    assert valued.client.post("/v1/segments", json=saved).status_code == 201
+    asked = {"strategy": "welcome", "segment": "high"}
+    by_name = valued.client.post("/v1/bulk-assignments", json=asked).json()
+    assert (by_name["segment"], by_name["where"]) == ("high", "tier.value = 'high'")
+    assert settled(by_name["id"], "previewed")["would"]["assigned"] == {"treated": 3}
+    missing = valued.client.post("/v1/bulk-assignments", json=asked | {"segment": "low"})
+    assert (missing.status_code, missing.json()["type"]) == (404, "urn:tierline:problem:unknown-definition")
     nobody = valued.client.post("/v1/bulk-assignments", json={"strategy": "welcome"})
     assert (nobody.status_code, nobody.json()["type"]) == (422, "urn:tierline:problem:bulk-assignment-invalid")
 
