@@ -272,9 +272,8 @@ def build(
         **on_tags | {"strategies": strategies},
         **_on_holds(pool, evaluation, settings),
         import_standings=ImportStandings(PostgresOpenings(pool, keyring, evaluation)),
-        **_on_tier_models(pool, tier_models, runs, settings),
+        **_on_tier_models(pool, keyring, tier_models, runs, settings),
         **_on_giving(pool, keyring, ledger, evaluation, settings),
-        shadows=PostgresShadowQueries(pool, keyring),
         perform_runs=PerformRuns(runs, {**_jobs(pool, keyring, tier_models, records), **tag_jobs, **strategy_jobs}),
         verify_receipt=VerifyReceipt(records),
         verifications=Verifications(records, runs, tier_models),
@@ -350,7 +349,9 @@ def _on_giving(
     }
 
 
-def _on_tier_models(pool: Pool, models: PostgresTierModels, runs: PostgresRuns, settings: Settings) -> dict[str, Any]:
+def _on_tier_models(
+    pool: Pool, keyring: Keyring, models: PostgresTierModels, runs: PostgresRuns, settings: Settings
+) -> dict[str, Any]:
     """What can be done with tier models, by its name in the system."""
     return {
         "create_tier_model": CreateTierModel(models),
@@ -365,6 +366,7 @@ def _on_tier_models(pool: Pool, models: PostgresTierModels, runs: PostgresRuns, 
         "retire_tier_model": RetireTierModel(models),
         "preview_tier_model": PreviewTierModel(models, runs),
         "measure_model_effect": MeasureModelEffect(models, runs),
+        "shadows": PostgresShadowQueries(pool, keyring),
         "start_shadow": StartShadow(models),
         "stop_shadow": StopShadow(models),
         "show_tier_model": ShowTierModel(models),
