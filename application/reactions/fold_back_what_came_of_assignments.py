@@ -1,10 +1,8 @@
 """Facts say that something was delivered, seen, clicked or ordered: the assignments behind it know, and so do users."""
 
 from application.strategies.outcome_ports import Outcomes
-from application.strategies.settle_user import Settle
+from application.strategies.settle_user import Settle, tell_decided
 from domain.strategies.outcomes import outcomes_of
-
-_TOLD_AT_ONCE = 250
 
 
 class FoldBackWhatCameOfAssignments:
@@ -17,10 +15,7 @@ class FoldBackWhatCameOfAssignments:
     def __call__(self) -> bool:
         """A stretch of facts; whether there was something to do. Call it until then."""
         folded = self._fold()
-        told, undecided = self._outcomes.tell(_TOLD_AT_ONCE)
-        for user in undecided:
-            self._settle(user.user_id)
-        return folded or told > 0
+        return tell_decided(self._outcomes.tell, self._settle) > 0 or folded
 
     def _fold(self) -> bool:
         with self._outcomes.turn() as turn:

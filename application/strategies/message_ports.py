@@ -85,8 +85,9 @@ class Outbox(Protocol):
         """What became of attempts. Of one that somebody else has begun anew only a success counts."""
         ...
 
-    def tell(self, limit: int) -> tuple[int, list[Undecided]]:
-        """Record as events what became of messages: how many, and whose have to wait until the user is decided."""
+    def tell(self, limit: int, *, put_off: bool = False) -> tuple[int, list[Undecided]]:
+        """Record as events what became of messages: how many, and whose have to wait until the user is
+        decided. put_off: these are looked at again in a while."""
         ...
 
 

@@ -42,8 +42,9 @@ class Outcomes(Protocol):
         """None: somebody else folds."""
         ...
 
-    def tell(self, limit: int) -> tuple[int, list[Undecided]]:
-        """Record as events what has changed: how many, and whose have to wait until the user is decided."""
+    def tell(self, limit: int, *, put_off: bool = False) -> tuple[int, list[Undecided]]:
+        """Record as events what has changed: how many, and whose have to wait until the user is
+        decided. put_off: these are looked at again in a while."""
         ...
 
 

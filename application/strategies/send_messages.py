@@ -2,11 +2,10 @@
 
 from application.strategies.carry_out_actions import MessageCap
 from application.strategies.message_ports import Answer, Message, Outbox, OutboxTurn, Receiver
-from application.strategies.settle_user import Settle
+from application.strategies.settle_user import Settle, tell_decided
 from domain.strategies.sending import PAUSED_SECONDS, HoldBack, Outgoing, Send, Verdict, verdict
 
 _BATCH = 64
-_TOLD_AT_ONCE = 250
 UNDECIDED = "undecided"
 
 
@@ -25,10 +24,7 @@ class SendMessages:
     def __call__(self) -> bool:
         """A bit of it; whether there was something to do. Call it until then."""
         sent = self._send()
-        told, undecided = self._outbox.tell(_TOLD_AT_ONCE)
-        for user in undecided:
-            self._settle(user.user_id)
-        return sent or told > 0
+        return tell_decided(self._outbox.tell, self._settle) > 0 or sent
 
     def _send(self) -> bool:
         if self._receiver is None:

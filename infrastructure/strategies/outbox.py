@@ -89,7 +89,7 @@ class PostgresOutbox:
             now = instant_of(connection, "select tierline_peek()")
             _record(connection, [_settled(message, answer, now) for message, answer in answers])
 
-    def tell(self, limit: int) -> tuple[int, list[Undecided]]:
+    def tell(self, limit: int, *, put_off: bool = False) -> tuple[int, list[Undecided]]:
         """See Outbox."""
         with transaction(self._pool) as connection:
             asked = connection.execute(_TO_TELL, (limit,), binary=True).fetchall()
@@ -99,7 +99,7 @@ class PostgresOutbox:
             # Read again under the locks: somebody may have told them meanwhile.
             ids = [message_id for message_id, _ in asked]
             rows = [_ToTell(*row) for row in connection.execute(_TOLD_OF, (ids,), binary=True).fetchall()]
-            return _tell(connection, people, rows)
+            return _tell(connection, people, rows, put_off)
 
 
 @dataclass(slots=True)
@@ -205,7 +205,9 @@ def _record(connection: Connection, rows: Sequence[_Recorded]) -> None:
         connection.execute(_RECORD, [list(column) for column in zip(*rows, strict=True)], binary=True)
 
 
-def _tell(connection: Connection, people: People, rows: Sequence[_ToTell]) -> tuple[int, list[Undecided]]:
+def _tell(
+    connection: Connection, people: People, rows: Sequence[_ToTell], put_off: bool
+) -> tuple[int, list[Undecided]]:
     undecided = {holder.subject_id: holder for holder in people.undecided(row.subject_id for row in rows)}
     events: list[EventRow] = []
     for row in rows:
@@ -215,7 +217,8 @@ def _tell(connection: Connection, people: People, rows: Sequence[_ToTell]) -> tu
         events.append(_event(holder, row, holder.instant(people.terms)))
     waits = [row.message_id for row in rows if row.subject_id in undecided]
     done = [row.message_id for row in rows if row.subject_id not in undecided]
-    connection.execute(_TELL_LATER, (PUT_OFF_MICROS, waits), binary=True)
+    if put_off:
+        connection.execute(_TELL_LATER, (PUT_OFF_MICROS, waits), binary=True)
     connection.execute(_TOLD, (done,), binary=True)
     if events:
         commit_with(connection, tell_apart(events))

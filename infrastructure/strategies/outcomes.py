@@ -91,7 +91,7 @@ class PostgresOutcomes:
             row = connection.execute(_TURN, (NAME,)).fetchone()
             yield None if row is None else LockedOutcomes(connection, self._keyring, int(row[0]))
 
-    def tell(self, limit: int) -> tuple[int, list[Undecided]]:
+    def tell(self, limit: int, *, put_off: bool = False) -> tuple[int, list[Undecided]]:
         """See Outcomes."""
         with transaction(self._pool) as connection:
             asked = connection.execute(_TO_TELL, (limit,), binary=True).fetchall()
@@ -102,7 +102,7 @@ class PostgresOutcomes:
             ids = list({assignment_id for assignment_id, _ in asked})
             rows = [_ToTell(*row) for row in connection.execute(_TOLD_OF, (ids,), binary=True).fetchall()]
             locked = set(people.holders)
-            return _tell(connection, people, [row for row in rows if row.subject_id in locked], ids)
+            return _tell(connection, people, [row for row in rows if row.subject_id in locked], ids if put_off else ())
 
 
 @dataclass(slots=True)

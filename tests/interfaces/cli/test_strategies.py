@@ -47,6 +47,9 @@ def test_a_strategy_from_file_to_end(decided: Run, tmp_path: Path) -> None:
     users.write_text("user_id\nu-1\nu-2\nnobody\n")
     seen = decided("strategy", "bulk", "preview", "welcome", "--file", str(users))
     assert (seen["unknown"], seen["users"], seen["state"]) == (1, 2, "previewed")
+    assert "segment" in decided("strategy", "bulk", "preview", "welcome", "--segment", "low", code=1)
+    decided("segment", "define", "low", "tier.value = 'low'", "--owner", "crm", "--meaning", "low")
+    assert decided("strategy", "bulk", "preview", "welcome", "--segment", "low")["where"] == "tier.value = 'low'"
     done = decided("strategy", "bulk", "run", seen["id"])
     assert sum([*done["so_far"]["assigned"].values(), *done["so_far"]["held"].values()]) == 2
     assert decided("strategy", "bulk", "revert", seen["id"])["state"] == "reverted"
