@@ -24,6 +24,7 @@ from infrastructure.tier_models.in_force import ModelsInForceReader
 _COLUMNS = """strategy, version, status, spec, content_hash, makers, approved_by, running_version, global_holdout,
     campaign, started_at, changed_at, changed_by"""
 _VIEWS = f"select {_COLUMNS} from strategies order by strategy"
+_VIEW = f"select {_COLUMNS} from strategies where strategy = %s"
 _UPSERT = f"""
 insert into strategies ({_COLUMNS}, running_since)
 values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
@@ -62,17 +63,18 @@ class PostgresStrategies:
     def views(self) -> list[StrategyView]:
         """See Strategies."""
         with transaction(self._pool) as connection:
-            found = [StrategyView(*row) for row in connection.execute(_VIEWS).fetchall()]
-            faults = self._readability.faults(connection, found)
+            found = _views(connection)
+            faults = self._readability.faults(connection, lambda: found)
         return [replace(view, fault=faults.get(view.strategy)) for view in found]
 
     def view(self, name: str) -> StrategyView:
         """See Strategies."""
-        views = self.views()
-        found = next((view for view in views if view.strategy == name), None)
-        if found is None:
-            raise UnknownStrategy(name, [view.strategy for view in views])
-        return found
+        with transaction(self._pool) as connection:
+            row = connection.execute(_VIEW, (name.replace("\0", ""),)).fetchone()
+            faults = self._readability.faults(connection, lambda: _views(connection))
+        if row is None:
+            raise UnknownStrategy(name, [view.strategy for view in self.views()])
+        return replace(StrategyView(*row), fault=faults.get(name))
 
     def surroundings(self) -> Surroundings:
         """See Strategies."""
@@ -123,6 +125,10 @@ def instant_of(connection: Connection, query: str) -> int:
     row = connection.execute(query.encode()).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def _views(connection: Connection) -> list[StrategyView]:
+    return [StrategyView(*row) for row in connection.execute(_VIEWS).fetchall()]
 
 
 def _row(strategy: Strategy, now: int, actor: str) -> tuple[Any, ...]:

@@ -1,6 +1,6 @@
 """Strategies whose conditions the models in force do not let be read any more, and since when."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from psycopg import Connection
@@ -23,14 +23,16 @@ class Readability:
         self._found: Mapping[str, StrategyFault] = {}
         self._read_at = (-1, -1)
 
-    def faults(self, connection: Connection[Any], views: Iterable[StrategyView]) -> Mapping[str, StrategyFault]:
+    def faults(
+        self, connection: Connection[Any], views: Callable[[], Iterable[StrategyView]]
+    ) -> Mapping[str, StrategyFault]:
         """By strategy. views: all of them."""
         models = self._models.read(connection)
         row = connection.execute(CHANGED).fetchone()
         assert row is not None
         changed = (int(row[0]), models.generation)
         if changed != self._read_at:
-            self._found, self._read_at = _faults(connection, models, views), changed
+            self._found, self._read_at = _faults(connection, models, views()), changed
         return self._found
 
 
