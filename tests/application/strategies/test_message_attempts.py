@@ -83,6 +83,25 @@ def test_a_wrong_signature_and_a_redirect_are_explained(sending: StrategySystem,
     assert "TIERLINE_MESSAGES_URL" in reasons[1]
 
 
+def test_a_receiver_may_ask_for_patience_within_bounds(sending: StrategySystem, receiver: Receiver) -> None:
+    def busy(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(429)
+        handler.send_header("retry-after", asked[0])
+        handler.send_header("content-length", "0")
+        handler.end_headers()
+
+    receiver.answers["hello"] = busy
+    welcomed(sending, "ann")
+    at, asked = START + MINUTE, [""]
+    for asked[0], seconds in (("3", 10), ("600", 600), ("tomorrow", 300), ("99999999", 86_400)):
+        sending.clock.set(at)
+        send(sending)
+        (message,) = sending.strategies.messages.of_user("ann", None, 10, None).messages
+        assert message.reason == "answered 429: it asks for fewer messages"
+        assert round((message.due_at - at) / 1e6) == seconds
+        at = message.due_at
+
+
 def test_one_that_hangs_or_drips_holds_nobody_up(sending: StrategySystem, receiver: Receiver) -> None:
     def drip(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
