@@ -193,6 +193,15 @@ def test_what_names_nobodys_or_anothers_is_recorded_told_and_counts_for_none(
     assert (came_of(system, "ann"), came_of(system, "bob")) == ({}, {})
 
 
+def test_a_clock_that_is_a_little_behind_is_forgiven(system: StrategySystem) -> None:
+    system.start(**BY_HAND)
+    one = assigned(system)
+    send(system, touch("t-1", "ann", START - 25 * HOUR, assignment_id=one, outcome="clicked"))
+    assert came_of(system) == {}
+    send(system, touch("t-2", "ann", START - 23 * HOUR, assignment_id=one, outcome="clicked"))
+    assert came_of(system) == {"clicked": -23 * 60}
+
+
 def test_a_grant_leads_to_its_assignment_and_its_redemption_is_counted(system: StrategySystem) -> None:
     system.start(do=[{"grant": "coupon-10"}], **BY_HAND)
     assigned(system)

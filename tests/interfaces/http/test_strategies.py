@@ -260,6 +260,11 @@ def test_messages_without_a_receiver_wait_and_say_so(valued: Api) -> None:
     assert (listed("users/u-1")["receiver"], listed("users/u-1")["next_cursor"]) == (False, None)
     progress = valued.client.get("/v1/strategies/welcome/progress").json()
     assert progress["messages"]["why"] == {"waiting": {"no-receiver": 1}}
+    ready = valued.client.get("/readyz")
+    part = {one["name"]: one for one in ready.json()["parts"]}["strategies"]
+    assert (part["status"], part["detail"]) == ("faulty", "messages wait, and nobody is named to take them over")
+    assert "TIERLINE_MESSAGES_URL" in part["remedy"]
+    assert ready.json()["ready"] == all(one["status"] != "off" for one in ready.json()["parts"])
     assert valued.client.get("/v1/strategies/nothing/messages").status_code == 404
     assert valued.client.get("/v1/users/nobody/messages").status_code == 404
     assert valued.client.get("/v1/users/u-1/messages", params={"cursor": "9" * 30 + "-x"}).status_code == 422
