@@ -135,10 +135,16 @@ class ScopedTier:
 
 @dataclass(frozen=True)
 class Holding:
-    """Something that users hold: a benefit of which something is left to them."""
+    """Something that users hold: a benefit of which something is left to them, a strategy that they are in, or one with
+    its arm (STRATEGY/ARM; STRATEGY/ for those held out)."""
 
-    field: Literal["benefits"]
+    field: Literal["benefits", "strategies", "arms"]
     name: str
+
+
+def in_strategy(text: str) -> Holding:
+    """STRATEGY, STRATEGY/ARM, or STRATEGY/ for those held out."""
+    return Holding("arms" if "/" in text else "strategies", text)
 
 
 @dataclass(frozen=True)

@@ -102,8 +102,10 @@ from infrastructure.security.keyring import Keyring
 from infrastructure.security.one_answer import StoredAnswers
 from infrastructure.servers import checks, own_master_key, remedies, servers
 from infrastructure.settings import Settings
-from infrastructure.strategies.wiring import build_strategies
+from infrastructure.strategies.references import PostgresReferences
+from infrastructure.strategies.wiring import build_strategies, checked
 from infrastructure.tags.wiring import wired_tags
+from infrastructure.tier_models.dependents import PostgresDependents
 from infrastructure.tier_models.store import PostgresTierModels
 from projections.lag import LagReader
 from projections.read_models import ReadModels
@@ -239,14 +241,15 @@ def build(
     keyring = Keyring(settings.master_key_bytes() or own_master_key(settings.home))
     models, broker, search = open_redis(urls["redis"]), open_redis(urls["broker"]), open_opensearch(urls["opensearch"])
     clock, nudges = _clock(pool, settings), Nudges(urls["broker"])
-    health = Health(checks(pool, models, broker, search), remedies())
     evaluation, answers = PostgresEvaluationLedger(pool, keyring), StoredAnswers(urls["postgres"])
     tail, records = LogTail(pool, keyring), PostgresRecords(pool, keyring)
     ledger, segments = Ledger(pool, keyring), SearchSegment(pool, UserSearchView(search, index_prefix))
     tier_models = PostgresTierModels(pool, keyring, ledger)
     runs, queries = PostgresRuns(pool, keyring), PostgresLedgerQueries(pool, keyring)
     on_tags, tag_jobs = wired_tags(pool, keyring, ledger, tail, runs, evaluation, segments)
-    strategies, strategy_jobs = build_strategies(pool, keyring, evaluation, runs, settings, segments)
+    saved = on_tags["segments"].live
+    strategies, strategy_jobs = build_strategies(pool, keyring, evaluation, runs, settings, segments, saved)
+    health = Health(checks(pool, models, broker, search, lambda: checked(strategies.look_after)), remedies())
     collect_rarely()
     return System(
         settings=settings,
@@ -269,9 +272,8 @@ def build(
         **on_tags | {"strategies": strategies},
         **_on_holds(pool, evaluation, settings),
         import_standings=ImportStandings(PostgresOpenings(pool, keyring, evaluation)),
-        **_on_tier_models(tier_models, runs, settings),
+        **_on_tier_models(pool, keyring, tier_models, runs, settings),
         **_on_giving(pool, keyring, ledger, evaluation, settings),
-        shadows=PostgresShadowQueries(pool, keyring),
         perform_runs=PerformRuns(runs, {**_jobs(pool, keyring, tier_models, records), **tag_jobs, **strategy_jobs}),
         verify_receipt=VerifyReceipt(records),
         verifications=Verifications(records, runs, tier_models),
@@ -295,7 +297,7 @@ def _jobs(
     pool: Pool, keyring: Keyring, models: PostgresTierModels, records: PostgresRecords
 ) -> Mapping[str, Callable[[Part], None]]:
     """What does a part of a long question, by its kind."""
-    previews = PreviewJob(models, PostgresSnapshots(pool, keyring), issued_benefits(pool))
+    previews = PreviewJob(models, PostgresSnapshots(pool, keyring), issued_benefits(pool), PostgresDependents(pool))
     ours: dict[str, Callable[[Part], None]] = {PREVIEW: previews, VERIFICATION: VerificationJob(records)}
     return {**ours, **ledger_jobs(pool, keyring), **effect_jobs(models, pool, keyring)}
 
@@ -313,7 +315,7 @@ def _on_facts(pool: Pool, keyring: Keyring) -> dict[str, Any]:
     """What can be done with facts, by its name in the system."""
     kinds, sessions = PostgresFactKinds(pool), PostgresHistorySessions(pool)
     return {
-        "record_facts": RecordFactsHandler(PostgresFactLog(pool, keyring), kinds),
+        "record_facts": RecordFactsHandler(PostgresFactLog(pool, keyring), kinds, PostgresReferences(pool)),
         "fact_kinds": kinds,
         "register_fact_kind": RegisterFactKindHandler(kinds),
         "open_history": OpenHistoryHandler(sessions),
@@ -347,7 +349,9 @@ def _on_giving(
     }
 
 
-def _on_tier_models(models: PostgresTierModels, runs: PostgresRuns, settings: Settings) -> dict[str, Any]:
+def _on_tier_models(
+    pool: Pool, keyring: Keyring, models: PostgresTierModels, runs: PostgresRuns, settings: Settings
+) -> dict[str, Any]:
     """What can be done with tier models, by its name in the system."""
     return {
         "create_tier_model": CreateTierModel(models),
@@ -362,11 +366,12 @@ def _on_tier_models(models: PostgresTierModels, runs: PostgresRuns, settings: Se
         "retire_tier_model": RetireTierModel(models),
         "preview_tier_model": PreviewTierModel(models, runs),
         "measure_model_effect": MeasureModelEffect(models, runs),
+        "shadows": PostgresShadowQueries(pool, keyring),
         "start_shadow": StartShadow(models),
         "stop_shadow": StopShadow(models),
         "show_tier_model": ShowTierModel(models),
         "announce_tier_model": AnnounceTierModel(models),
-        "lint_tier_model": LintTierModel(models),
+        "lint_tier_model": LintTierModel(models, PostgresDependents(pool)),
     }
 
 

@@ -4,25 +4,32 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TookTooLong
 from dataclasses import dataclass
+from typing import Literal
 
 Check = Callable[[], str]
 """Asks a part; answers in words what it found. Raises whatever shows that the part is off."""
 
 _PATIENCE_SECONDS = 3.0
+_LONGEST = 300  # of what a part says
 
 
 @dataclass(frozen=True)
 class PartState:
-    """One part. detail: what it says, or why it is off; remedy: what to do then, empty while it is on."""
+    """One part. faulty: it answers, and something in it is not as it should be. detail: what it says, or why it is
+    off or faulty; remedy: what to do then, empty while it is on."""
 
     name: str
-    status: str  # on or off
+    status: Literal["on", "faulty", "off", "resting"]
     detail: str
     remedy: str
 
 
 class PartOff(Exception):
     """A part answered, and what it said is not good enough."""
+
+
+class PartFaulty(Exception):
+    """A part answers, and has found something that somebody should look at."""
 
 
 class PartMissing(Exception):
@@ -53,8 +60,10 @@ class Health:
     def _state(self, name: str, answer: "Future[str]") -> PartState:
         try:
             return PartState(name, "on", answer.result(_PATIENCE_SECONDS), "")
+        except PartFaulty as fault:
+            return PartState(name, "faulty", str(fault)[:_LONGEST], self._remedies[name])
         except TookTooLong:
             return PartState(name, "off", f"no answer within {_PATIENCE_SECONDS:.0f} s", self._remedies[name])
         except Exception as error:  # whatever a driver raises says that its part is off: that is the answer
             lines = str(error).strip().splitlines() or [type(error).__name__]
-            return PartState(name, "off", lines[0][:300], self._remedies[name])
+            return PartState(name, "off", lines[0][:_LONGEST], self._remedies[name])

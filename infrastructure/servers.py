@@ -62,7 +62,9 @@ def own_master_key(home: Path) -> bytes:
     return path.read_bytes()
 
 
-def checks(pool: Pool, models: Redis, broker: Redis, search: OpenSearch) -> dict[str, Callable[[], str]]:
+def checks(
+    pool: Pool, models: Redis, broker: Redis, search: OpenSearch, strategies: Callable[[], str]
+) -> dict[str, Callable[[], str]]:
     """By part what says how it is, or raises."""
 
     def postgres() -> str:
@@ -88,6 +90,7 @@ def checks(pool: Pool, models: Redis, broker: Redis, search: OpenSearch) -> dict
         "broker": lambda: f"Redis {broker.info('server')['redis_version']}",
         "opensearch": opensearch,
         "worker": worker,
+        "strategies": strategies,
     }
 
 
@@ -97,4 +100,7 @@ def remedies() -> dict[str, str]:
         part: f"`tierline stack up` starts the embedded one, {variable} names one of your own"
         for part, variable in _OWN_SERVERS.items()
     }
-    return servers | {"worker": "`tierline run` keeps a worker running, and restarts one that dies"}
+    return servers | {
+        "worker": "`tierline run` keeps a worker running, and restarts one that dies",
+        "strategies": "`tierline strategy list` names those that cannot be read; TIERLINE_MESSAGES_URL names who sends",
+    }

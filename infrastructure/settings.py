@@ -10,7 +10,10 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from domain.strategies.spec.values import Span, SpanText
+
 MASTER_KEY_BYTES = 32
+_SECRET_BYTES = range(24, 65)
 
 
 class SettingsError(Exception):
@@ -61,6 +64,13 @@ class Settings(BaseSettings):
     TIERLINE_APPROVALS=admin-may-skip an admin needs none."""
     messages_at_most: Annotated[tuple[int, int] | None, NoDecode] = None
     """How many messages one user gets of all strategies together: `3 in 7 days`. Any number when not set."""
+
+    messages_url: str | None = Field(default=None, repr=False)
+    """Where messages of strategies go: the operator's own sending system. Without it they wait."""
+    messages_secret: SecretStr | None = None
+    """Signs them (standardwebhooks.com): 24 to 64 bytes in base64, also after whsec_."""
+    messages_max_age: Annotated[SpanText, NoDecode] = Span(1, "day")
+    """Older ones are not sent any more."""
 
     bulk_approval_from: int | None = Field(default=None, ge=0)
     """From which cost on, minor units, a bulk grant needs one person besides who planned it; never when not set. Under
@@ -121,6 +131,24 @@ class Settings(BaseSettings):
             _decoded(key)
         return key
 
+    @field_validator("messages_url")
+    @classmethod
+    def _receiver(cls, url: str | None) -> str | None:
+        return _with_scheme(url, ("http://", "https://"), "https://host/messages")
+
+    @field_validator("messages_secret")
+    @classmethod
+    def _webhook_secret(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(_base64(secret.get_secret_value().removeprefix("whsec_"))) not in _SECRET_BYTES:
+            raise ValueError("must be 24 to 64 random bytes in base64, such as `openssl rand -base64 32` prints")
+        return secret
+
+    @model_validator(mode="after")
+    def _messages_are_signed(self) -> Self:
+        if self.messages_url is not None and self.messages_secret is None:
+            raise ValueError("TIERLINE_MESSAGES_URL needs TIERLINE_MESSAGES_SECRET beside it: messages are signed")
+        return self
+
     @model_validator(mode="after")
     def _manual_clock_needs_the_embedded_stack(self) -> Self:
         own = [name for name in ("database_url", "redis_url", "broker_url", "opensearch_url") if getattr(self, name)]
@@ -149,7 +177,7 @@ def _sentence(problem: ErrorDetails) -> str:
     if not problem["loc"]:
         return message
     name = str(problem["loc"][0])
-    value = "(not shown)" if name.endswith(("_key", "_url")) else repr(problem["input"])
+    value = "(not shown)" if name.endswith(("_key", "_url", "_secret")) else repr(problem["input"])
     return f"TIERLINE_{name.upper()} is {value}: {message}"
 
 
@@ -160,10 +188,15 @@ def _with_scheme(url: str | None, schemes: tuple[str, ...], example: str) -> str
 
 
 def _decoded(key: SecretStr) -> bytes:
-    try:
-        decoded = base64.b64decode(key.get_secret_value(), validate=True)
-    except binascii.Error:
-        decoded = b""
+    decoded = _base64(key.get_secret_value())
     if len(decoded) != MASTER_KEY_BYTES:
         raise ValueError("must be 32 random bytes in base64, such as `openssl rand -base64 32` prints")
     return decoded
+
+
+def _base64(text: str) -> bytes:
+    """Empty for what is none."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return b""

@@ -65,3 +65,11 @@ class HistorySessions(Protocol):
 
     def status(self, history_id: UUID) -> HistoryStatus:
         """Raises UnknownHistory."""
+
+
+class References(Protocol):
+    """Assignments and grants that facts name."""
+
+    def doubts(self, facts: Sequence[Fact]) -> list[FieldError | None]:
+        """What is doubtful about what each names: the fact is recorded all the same, and says nothing of it."""
+        ...

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from application.facts.ports import FactKinds, FactLog, Outcome, Stored
+from application.facts.ports import FactKinds, FactLog, Outcome, References, Stored
 from domain.facts.check import UNREADABLE, check_fact
 from domain.facts.fact import Fact
 from domain.facts.field_errors import FieldError, shown
@@ -56,13 +56,15 @@ class RejectedFact:
 
 @dataclass(slots=True)
 class FactsRecorded:
-    """The answer. position: the highest among the facts accepted and their duplicates, 0 without any."""
+    """The answer. position: the highest among the facts accepted and their duplicates, 0 without any. doubtful: facts
+    that are recorded, and say nothing of the assignment or grant that they name."""
 
     accepted: int = 0
     duplicates: int = 0
     rejected_count: int = 0
     rejected: list[RejectedFact] = field(default_factory=list)
     position: int = 0
+    doubtful: list[RejectedFact] = field(default_factory=list)
 
     def to_json(self) -> dict[str, object]:
         """As answered over HTTP. rejected_count says more than the list only when a stream had very many."""
@@ -71,6 +73,7 @@ class FactsRecorded:
             "duplicates": self.duplicates,
             "rejected": [rejected.to_json() for rejected in self.rejected],
             "rejected_count": self.rejected_count,
+            "doubtful": [one.to_json() for one in self.doubtful],
             "position": self.position,
         }
 
@@ -109,9 +112,11 @@ def facts_in_body(body: bytes) -> list[bytes]:
 class RecordFactsHandler:
     """Facts in, an answer out. One bad fact costs only itself."""
 
-    def __init__(self, log: FactLog, kinds: FactKinds) -> None:
+    def __init__(self, log: FactLog, kinds: FactKinds, references: References | None = None) -> None:
+        """references None: nobody asks what facts name."""
         self._log = log
         self._kinds = kinds
+        self._references = references
 
     def __call__(self, command: RecordFacts) -> FactsRecorded:
         """One request. Raises TooManyFacts, UnknownHistory, HistorySealed."""
@@ -119,7 +124,7 @@ class RecordFactsHandler:
             raise TooManyFacts(len(command.facts))
         answer = FactsRecorded()
         indexes, facts = self._check(list(enumerate(command.facts)), answer)
-        _count(answer, indexes, facts, self._log.record(facts, command.history_id))
+        self._count(answer, indexes, facts, self._log.record(facts, command.history_id))
         return answer
 
     def stream(self, command: RecordFactStream) -> FactsRecorded:
@@ -140,7 +145,7 @@ class RecordFactsHandler:
                 yield facts
 
         for outcomes in self._log.record_stream(stretches(), command.history_id):
-            _count(answer, *checked.popleft(), outcomes)
+            self._count(answer, *checked.popleft(), outcomes)
             yield answer
             empty = False
         if empty:
@@ -163,6 +168,13 @@ class RecordFactsHandler:
             else:
                 _reject(answer, RejectedFact(index, _fact_id(item), fact))
         return indexes, facts
+
+    def _count(self, answer: FactsRecorded, indexes: list[int], facts: list[Fact], outcomes: Sequence[Outcome]) -> None:
+        _count(answer, indexes, facts, outcomes)
+        doubts = self._references.doubts(facts) if self._references is not None else ()
+        for index, fact, outcome, doubt in zip(indexes, facts, outcomes, doubts, strict=False):
+            if doubt is not None and isinstance(outcome, Stored) and len(answer.doubtful) < MAX_LISTED:
+                answer.doubtful.append(RejectedFact(index, fact.fact_id, [doubt]))
 
 
 def _stretches(lines: Iterable[Sent]) -> Iterator[list[tuple[int, Sent]]]:

@@ -7,10 +7,12 @@ from application.previews.ports import Candidate, Snapshots
 from application.runs.ports import Part, Run, Runs
 from application.tier_models.choose import chosen
 from application.tier_models.coming_into_force import require_ready, settled
+from application.tier_models.dependents import Dependents
 from application.tier_models.ports import TierModels, TierModelView
 from domain.facts.instants import format_instant
 from domain.issuances.cost import IssuedBenefit, cost_of_change
 from domain.tier_model.migration import Migration, migration_from_json
+from domain.tier_model.spec import TierModelSpec
 from domain.user_tier.decide import decide
 from domain.user_tier.impact import Impact
 
@@ -51,9 +53,16 @@ class PreviewTierModel:
 class PreviewJob:
     """Decides everybody as if the version came into force now, and counts. Nothing is written but the answer."""
 
-    def __init__(self, models: TierModels, snapshots: Snapshots, issued: Callable[[], Sequence[IssuedBenefit]]) -> None:
-        """issued: benefits that are granted by themselves."""
+    def __init__(
+        self,
+        models: TierModels,
+        snapshots: Snapshots,
+        issued: Callable[[], Sequence[IssuedBenefit]],
+        dependents: Dependents,
+    ) -> None:
+        """issued: benefits that are granted by themselves. dependents: what reads models."""
         self._models, self._snapshots, self._issued = models, snapshots, issued
+        self._dependents = dependents
 
     def __call__(self, part: Part) -> None:
         """Cut off it begins again, for the moment has passed."""
@@ -63,10 +72,12 @@ class PreviewJob:
             raise ValueError("the version has changed since the preview was asked for: ask for another")
         migration = migration_from_json(asked["migration"])
         issued = self._issued()
+        breaks = self._dependents.broken_by(TierModelSpec.model_validate(view.spec))
         candidate = Candidate(view.scheme, view.version, view.spec, migration)
         with self._snapshots.take(candidate) as snapshot:
             impact = Impact(snapshot.now, snapshot.specs, migration.mapping, view.scheme)
             told: dict[str, Any] = {"at": snapshot.now, "position": snapshot.position}
+            told["breaks"] = [one.to_json() for one in breaks]
             part.keep(0, snapshot.total, None, told)
             for subjects, table, forces in snapshot.batches():
                 found = decide(subjects, table, forces, snapshot.now + 1, ahead=0).decided
@@ -97,6 +108,7 @@ def shown(run: Run) -> dict[str, Any]:
         "position": result.get("position"),
         "schemes": {scheme: _in_order(impact) for scheme, impact in result.get("schemes", {}).items()},
         "benefit_cost": result.get("benefit_cost"),
+        "breaks": result.get("breaks", []),
         "sample": [{name: value for name, value in found.items() if name != "subject"} for found in run.findings],
         "errors": list(run.errors),
     }

@@ -10,7 +10,7 @@ from application.queries import SchemeWithoutScopes, SegmentSearch
 from application.segments.define_segment import DefineSegment, RetireSegment, scoped_of
 from domain.definitions.refusals import DefinitionRetired, UnknownDefinition
 from domain.segments.aggregate import Segment
-from domain.segments.definition import spec_from
+from domain.segments.definition import SegmentSpec, spec_from
 from domain.tier_model.expression import ConditionInvalid
 
 
@@ -34,15 +34,19 @@ class SegmentDesk:
         """All, retired ones too, by name."""
         return self.definitions.list()
 
+    def live(self, name: str) -> SegmentSpec:
+        """What one says. Raises UnknownDefinition, DefinitionRetired."""
+        view = self.find(name)
+        if view.retired:
+            raise DefinitionRetired(Segment.KIND, name)
+        return spec_from(view.spec)
+
     def members(self, name: str) -> Iterator[dict[str, Any]]:
         """Everybody in it as of one point in time.
 
         Raises UnknownDefinition, DefinitionRetired, and ConditionInvalid for one that reads what is there no more.
         """
-        view = self.find(name)
-        if view.retired:
-            raise DefinitionRetired(Segment.KIND, name)
-        spec = spec_from(view.spec)
+        spec = self.live(name)
         return self.search.members(spec.where or None, scoped_of(spec))
 
     def shown(self, view: DefinitionView, *, coverage: bool = False) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """A strategy for many at once: looked at first, then done, rested, broken off, and taken back."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from application.runs.ports import Run, Runs
@@ -13,9 +14,11 @@ from application.strategies.bulk_ports import (
     BulkNeedsAnother,
     BulkWanted,
     Mode,
+    SegmentNoCondition,
 )
 from application.strategies.ports import AssignmentDesk, Strategies
 from domain.facts.instants import format_instant
+from domain.segments.definition import SegmentSpec
 from domain.strategies.refusals import StrategyNotRunning, StrategyOver, UnknownArm
 from domain.strategies.spec import GrantBenefit, Scheduled, StrategySpec
 from domain.strategies.timing import next_round
@@ -36,9 +39,11 @@ class AssignInBulk:
         runs: Runs,
         approvals: str,
         second_person_from: int | None,
+        segment_of: Callable[[str], SegmentSpec],
     ) -> None:
         """second_person_from: how many users need a second person; None: never. Under admin-may-skip (approvals) an
-        admin needs none."""
+        admin needs none. segment_of: a saved one, raises UnknownDefinition, DefinitionRetired."""
+        self._segment_of = segment_of
         self._strategies, self._desk, self._ledger, self._runs = strategies, desk, ledger, runs
         self._may_skip, self._from = approvals == "admin-may-skip", second_person_from
 
@@ -50,7 +55,8 @@ class AssignInBulk:
     def preview(self, wanted: BulkWanted, actor: str, user_ids: Iterable[str] | None = None) -> BulkAssignment:
         """Whom it would be for, how, at what cost, and whom not and why. Nothing is done to them.
 
-        Raises UnknownStrategy, StrategyOver, UnknownArm, BulkAssignmentInvalid, ConditionInvalid, WordsInvalid.
+        Raises UnknownStrategy, StrategyOver, UnknownArm, BulkAssignmentInvalid, ConditionInvalid, WordsInvalid,
+        UnknownDefinition, DefinitionRetired, SegmentNoCondition.
         """
         require_words("reason", wanted.reason)
         view = self._strategies.view(wanted.strategy)
@@ -59,8 +65,10 @@ class AssignInBulk:
         arms = list(StrategySpec.model_validate(view.spec).treatments)
         if wanted.arm is not None and wanted.arm not in arms:
             raise UnknownArm(wanted.strategy, wanted.arm, arms)
-        if wanted.by_list == bool(wanted.condition.strip()):
+        if sum((wanted.by_list, bool(wanted.condition.strip()), bool(wanted.segment))) != 1:
             raise BulkAssignmentInvalid
+        if wanted.segment:
+            wanted = replace(wanted, condition=self._condition_of(wanted.segment))
         if wanted.condition:
             self._ledger.condition(wanted.condition)
         return self._previewed(wanted, actor, user_ids or ())
@@ -144,6 +152,7 @@ class AssignInBulk:
             "state": self.state(bulk),
             "strategy": wanted.strategy,
             "where": wanted.condition or None,
+            "segment": wanted.segment or None,
             "by_list": wanted.by_list,
             "arm": wanted.arm,
             "reason": wanted.reason,
@@ -186,6 +195,12 @@ class AssignInBulk:
         if not self._ledger.turn_to(bulk, state):
             raise BulkAssignmentCannot(bulk.bulk_id, what, bulk.state, "somebody else was quicker")
         return self._ledger.get(bulk.bulk_id)
+
+    def _condition_of(self, segment: str) -> str:
+        spec = self._segment_of(segment)
+        if spec.scoped or not spec.where.strip():
+            raise SegmentNoCondition(segment)
+        return spec.where
 
     def _cost(self, wanted: BulkWanted, preview: Run) -> dict[str, int]:
         """What the grants of those whom it would take in cost, minor units by currency."""

@@ -19,7 +19,7 @@ Mode = Literal["preview", "assign", "revert"]
 class BulkWanted:
     """For whom. condition: of a segment; empty: the strategy's audience, or users by a list. arm None: drawn.
 
-    round: of a schedule, when it came round, microseconds.
+    round: of a schedule, when it came round, microseconds. segment: a saved one, whose condition it is.
     """
 
     strategy: str
@@ -28,6 +28,7 @@ class BulkWanted:
     arm: str | None = None
     reason: str = ""
     round: int | None = None
+    segment: str = ""
 
     @property
     def by_hand(self) -> bool:
@@ -179,7 +180,17 @@ class BulkAssignmentInvalid(Refusal):
     def __init__(self) -> None:
         super().__init__(
             "It is not clear whom the strategy is to be for.",
-            Complaint("where", None, "give a condition (where), or a list of users, one of them"),
+            Complaint("where", None, "give a condition (where), a saved segment, or a list of users, one of them"),
+        )
+
+
+class SegmentNoCondition(Refusal):
+    """A saved segment that is more than a condition, or less."""
+
+    def __init__(self, segment: str) -> None:
+        super().__init__(
+            f"Segment {segment} is not a condition alone.",
+            Complaint("segment", segment, "name one with a condition and without standings with merchants"),
         )
 
 

@@ -9,7 +9,11 @@ from application.strategies.assign_in_bulk import AssignInBulk
 from application.strategies.assign_strategy import AssignStrategy, EndAssignment
 from application.strategies.change_strategy import ChangeStrategy
 from application.strategies.define_strategy import DefineStrategy, LintStrategy
+from application.strategies.look_after import LookAfterStrategies
+from application.strategies.message_ports import Messages
+from application.strategies.outcome_ports import Assignments
 from application.strategies.ports import Strategies, StrategyQueries
+from application.strategies.send_messages import SendMessages
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,10 @@ class StrategyCommands:
     start_when_tiers_change: Callable[[], bool]
     carry_out_actions: Callable[[], int]
     keep_up: React
+    send: SendMessages
+    messages: Messages
+    assignments: Assignments
+    look_after: LookAfterStrategies
     queries: StrategyQueries
     bulk: AssignInBulk
     campaigns: CampaignCommands

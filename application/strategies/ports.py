@@ -17,9 +17,20 @@ from domain.user_tier.observation import Observation, Scalar
 T = TypeVar("T")
 
 
+class StrategyFault(NamedTuple):
+    """What a strategy says that the models in force do not let be read: it reaches nobody. since: microseconds."""
+
+    path: str
+    error: str
+    since: int
+
+
 @dataclass(frozen=True, slots=True)
 class StrategyView:
-    """One strategy as it stands. Instants in microseconds. running_version: of what was started last, 0 for never."""
+    """One strategy as it stands. Instants in microseconds. running_version: of what was started last, 0 for never.
+
+    fault: None for one that can be read, or is over.
+    """
 
     strategy: str
     version: int
@@ -34,6 +45,7 @@ class StrategyView:
     started_at: int | None
     changed_at: int
     changed_by: str
+    fault: StrategyFault | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,23 +364,28 @@ def by(change: StrategyChange, actor: str, command_id: str = "") -> By:
 @dataclass(frozen=True, slots=True)
 class ArmProgress:
     """Of one arm, or of those held out (arm None). assigned: so far; live: those that go on; exposed: something was
-    done for them."""
+    done for them; outcomes: how many came to which, as facts say, and redeemed, as grants do."""
 
     arm: str | None
     holdout: str
     assigned: int
     live: int
     exposed: int
+    outcomes: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How a strategy goes. skipped: by reason, those who were not taken in; waiting: whose actions are still due."""
+    """How a strategy goes. skipped: by reason, those who were not taken in; waiting: whose actions are still due.
+
+    messages: how many, by state and reason.
+    """
 
     arms: Sequence[ArmProgress]
     skipped: Mapping[str, int]
     waiting: int
     position: int
+    messages: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 class StrategyQueries(Protocol):

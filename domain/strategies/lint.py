@@ -1,12 +1,13 @@
 """What is wrong with a strategy beside the others, the models and the benefits that there are."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from domain.strategies.audience import place_of
 from domain.strategies.refusals import StrategiesInCircle
 from domain.strategies.spec import PutTag, StartStrategy, StrategySpec, Tagged
 from domain.strategies.spec.trigger import Joined
-from domain.tier_model.expression import ConditionInvalid
+from domain.tier_model.expression import ConditionInvalid, compile_fact_condition
 from domain.tier_model.spec.faults import Fault
 from domain.tier_model.spec.source import Source
 
@@ -29,11 +30,35 @@ def lint(
         benefit = getattr(action, "grant", None)
         if benefit is not None and benefit not in benefits:
             faults.append(_fault(source, (*path, "grant"), benefit, "is no benefit in force", _known(benefits)))
+    faults += _goal(spec, source)
     circle = circle_of({**others, spec.strategy: spec})
     if circle is not None and spec.strategy in circle:
         told = " → ".join([*circle, circle[0]])
         faults.append(_fault(source, ("do",), None, f"sets itself off again: {told}", "Take one of the steps out"))
     return faults
+
+
+class Unread(NamedTuple):
+    """Where a strategy says what cannot be read any more, and why."""
+
+    path: str
+    error: str
+
+
+def unread(
+    spec: StrategySpec, compile_where: Callable[[str], object], tiers: Mapping[str, Sequence[str]]
+) -> Unread | None:
+    """What the models leave a strategy without: the first of its conditions that they do not let be read, or the place
+    that its trigger names and that is there no more. Arguments as of `lint`."""
+    for path, text in _texts(spec):
+        try:
+            compile_where(text)
+        except ConditionInvalid as problem:
+            return Unread(".".join(path), str(problem))
+    place = place_of(spec.trigger)
+    if place is None or (place.tier in tiers.get(place.scheme, ()) if place.tier else place.scheme in tiers):
+        return None
+    return Unread("trigger", f"{place} names no {'tier of a scheme' if place.tier else 'scheme'} in force")
 
 
 def require_no_circle(spec: StrategySpec, others: Mapping[str, StrategySpec]) -> None:
@@ -81,18 +106,34 @@ def _circle_from(name: str, leads: Mapping[str, list[str]], path: list[str], don
     return None
 
 
-def _conditions(spec: StrategySpec, source: Source, compile_where: Callable[[str], object]) -> Iterable[Fault]:
-    texts: list[tuple[tuple[str, ...], str | None]] = [(("where",), spec.where)]
+def _texts(spec: StrategySpec) -> Iterable[tuple[tuple[str, ...], str]]:
+    """Its conditions on users, with their paths."""
+    if spec.where is not None:
+        yield ("where",), spec.where
     if isinstance(spec.trigger, Joined):
-        texts.append((("trigger", "joins"), spec.trigger.joins))
-    for path, text in texts:
-        if text is None:
-            continue
+        yield ("trigger", "joins"), spec.trigger.joins
+
+
+def _conditions(spec: StrategySpec, source: Source, compile_where: Callable[[str], object]) -> Iterable[Fault]:
+    for path, text in _texts(spec):
         try:
             compile_where(text)
         except ConditionInvalid as problem:
             line, column = source.place_within(path, text, problem.line, problem.column)
             yield Fault(".".join(path), line, column, problem.value, problem.message, problem.remedy)
+
+
+def _goal(spec: StrategySpec, source: Source) -> Iterable[Fault]:
+    """The conditions on facts that it counts by."""
+    for name in ("where", "of"):
+        text: str | None = getattr(spec.goal, name, None)
+        if text is None:
+            continue
+        try:
+            compile_fact_condition(text, spec.currency)
+        except ConditionInvalid as problem:
+            line, column = source.place_within(("goal", name), text, problem.line, problem.column)
+            yield Fault(f"goal.{name}", line, column, problem.value, problem.message, problem.remedy)
 
 
 def _place(spec: StrategySpec, source: Source, tiers: Mapping[str, Sequence[str]]) -> Iterable[Fault]:

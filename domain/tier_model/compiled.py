@@ -190,13 +190,13 @@ class CompiledModel:
         return Truth(found, tuple(kept), tuple(qualified))
 
     def _plan(self, name: str, feature: Feature) -> FeaturePlan:
-        aggregate, reading = _reading(feature)
+        aggregate, reading = reading_of(feature)
         minus = feature.minus if isinstance(feature, Sum) else None
         return FeaturePlan(
             name=name,
             aggregate=aggregate,
             of=reading,
-            window=_window(feature.window),
+            window=window_plan(feature.window),
             minus=_read_field(minus) if minus is not None else None,
             first=isinstance(feature, DaysSince) and feature.first,
             where=self._fact_condition(feature.where),
@@ -238,13 +238,13 @@ def compiled_model(spec_json: str, version: int) -> CompiledModel:
     return CompiledModel(TierModelSpec.model_validate_json(spec_json), version)
 
 
-def _reading(feature: Feature) -> tuple[Aggregate, Reading]:
+def reading_of(feature: Feature) -> tuple[Aggregate, Reading]:
     """What a feature does, and what it reads."""
     match feature:
         case Share(share=text):
-            return "share", _reading_of(text)
+            return "share", _read_text(text)
         case Trend(trend=text):
-            return "trend", _reading_of(text.split()[1])
+            return "trend", _read_text(text.split()[1])
         case Rate(rate=kind):
             return "rate", Reading(kind)
     aggregate = next(key for key in FEATURE_KEYS if key in type(feature).model_fields)
@@ -253,7 +253,7 @@ def _reading(feature: Feature) -> tuple[Aggregate, Reading]:
     return aggregate, Reading(feature.kinds[0])  # type: ignore[return-value]
 
 
-def _reading_of(text: str) -> Reading:
+def _read_text(text: str) -> Reading:
     """KIND, KIND.FIELD or KIND.lines.FIELD."""
     kind, *rest = text.split(".")
     return Reading(kind, rest[-1] if rest else None, len(rest) == 2)
@@ -263,7 +263,8 @@ def _read_field(field: FieldReference) -> Reading:
     return Reading(field.kind, field.field, field.of_lines)
 
 
-def _window(window: Window) -> WindowPlan:
+def window_plan(window: Window) -> WindowPlan:
+    """A feature's window, resolved."""
     return WindowPlan(
         days=window.days,
         months=window.months,

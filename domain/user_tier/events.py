@@ -312,6 +312,7 @@ class StrategyEnded(SubjectEvent):
     strategy: str
     strategy_version: int
     assignment_id: str
+    reason: str = ""
 
 
 EVENTS: tuple[type[SubjectEvent], ...] = (

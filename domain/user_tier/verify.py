@@ -11,7 +11,7 @@ import msgspec
 from domain.user_tier.decisions import NewEvent, event_id_of
 
 # What a subject is given follows from no facts: the ledger of benefits proves it in its own way.
-_GIVEN = ("user-tier.benefit-", "user-tier.strategy-")
+_GIVEN = ("user-tier.benefit-", "user-tier.strategy-", "user-tier.message-", "user-tier.outcome-")
 
 Problem = Literal["different", "missing", "extra", "broken-chain", "broken-model"]
 

@@ -24,6 +24,7 @@ import domain.strategies.events as strategies
 import domain.tags.events as tags
 import domain.tier_model.events as tier_model
 import domain.user_tier.events as user_tier
+import domain.user_tier.outreach.events as outreach
 import domain.user_tier.user_ids.events as user_ids
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
@@ -162,7 +163,10 @@ def _own_struct(event_type: EventType) -> type[msgspec.Struct]:
 
 CATALOGUE = Catalogue(
     [
-        *(EventType(event, user_tier.CLEAR_FIELDS, sealed=True) for event in (*user_tier.EVENTS, *user_ids.EVENTS)),
+        *(
+            EventType(event, user_tier.CLEAR_FIELDS, sealed=True)
+            for event in (*user_tier.EVENTS, *user_ids.EVENTS, *outreach.EVENTS)
+        ),
         *(EventType(event, tier_model.CLEAR_FIELDS, sealed=False) for event in tier_model.EVENTS),
         *(EventType(event, benefits.CLEAR_FIELDS, sealed=False) for event in bulk_grants.EVENTS),
         *(EventType(event, benefits.CLEAR_FIELDS, sealed=False) for event in benefits.EVENTS),

@@ -33,6 +33,13 @@ _SUBJECTS = "%(subjects)s::uuid[]"
 _ALL = _READ.format(
     _SUBJECTS, "cross join lateral (select * from facts where facts.subject_id = s.subject_id offset 0) f"
 )
+_SINCE = _READ.replace("s(subject_id, i)", "s(subject_id, since, i)").format(
+    "%(subjects)s::uuid[], %(since)s::bigint[]",
+    f"""cross join lateral (
+        select * from facts where facts.subject_id = s.subject_id
+          and (facts.occurred_at >= s.since or facts.kind = '{VOID}') offset 0
+    ) f""",
+)
 _NOT_PACKED = """
 left join lateral (select position from packed_facts where packed_facts.subject_id = s.subject_id offset 0) p on true
 cross join lateral (
@@ -81,10 +88,15 @@ def facts_of(
 ) -> FactTable:
     """All facts of the subjects. Attributes and lines are unsealed for these kinds (None: all), and for voids."""
     rows = fact_rows(ask_facts(conn, subject_ids, with_attributes))
-    owners = {number for number, value in zip(rows.columns.subject.tolist(), rows.sealed, strict=True) if value}
-    seals = keyring.seals(conn, [subject_ids[number] for number in owners]) if owners else {}
-    by_number = {number: seals[id_] for number, id_ in enumerate(subject_ids) if id_ in seals}
-    return table_from_columns(len(subject_ids), rows.opened(by_number, with_lines))
+    return _opened(conn, subject_ids, keyring, rows, with_lines=with_lines)
+
+
+def facts_since(
+    conn: psycopg.Connection[Any], subject_ids: Sequence[UUID], since: Sequence[int], keyring: Keyring
+) -> FactTable:
+    """What occurred to each subject from an instant on, with attributes and lines, and all voids."""
+    rows = fact_rows(_ask(conn, _SINCE, None, subjects=list(subject_ids), since=list(since)))
+    return _opened(conn, subject_ids, keyring, rows, with_lines=True)
 
 
 def ask_facts(
@@ -134,6 +146,15 @@ def numbers_of(result: Any, column: int) -> npt.NDArray[np.int64]:
     arrays = [result.get_value(row, column) for row in range(result.ntuples)]
     parts = [np.frombuffer(array, dtype=element, offset=20)["value"] for array in arrays]
     return np.concatenate(parts).astype(np.int64) if parts else np.zeros(0, dtype=np.int64)
+
+
+def _opened(
+    conn: psycopg.Connection[Any], subject_ids: Sequence[UUID], keyring: Keyring, rows: FactRows, *, with_lines: bool
+) -> FactTable:
+    owners = {number for number, value in zip(rows.columns.subject.tolist(), rows.sealed, strict=True) if value}
+    seals = keyring.seals(conn, [subject_ids[number] for number in owners]) if owners else {}
+    by_number = {number: seals[id_] for number, id_ in enumerate(subject_ids) if id_ in seals}
+    return table_from_columns(len(subject_ids), rows.opened(by_number, with_lines))
 
 
 def _ask(

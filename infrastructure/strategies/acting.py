@@ -40,7 +40,7 @@ where a.assignment_id = any(%b) and a.ended_at is null
 _MESSAGES = """
 select subject_id, created_at from outbound_messages
 where subject_id in (select subject_id from assignments where assignment_id = any(%b))
-  and created_at > tierline_peek() - 366 * 86400000000
+  and created_at > tierline_peek() - 366 * 86400000000 and state in ('waiting', 'sending', 'sent')
 """
 _SEND = """
 insert into outbound_messages (message_id, subject_id, channel, template, strategy, assignment_id, created_at)

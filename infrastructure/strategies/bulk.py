@@ -30,12 +30,12 @@ from infrastructure.strategies.people import read_people
 from infrastructure.strategies.running import StartedReader, language_of
 from infrastructure.tier_models.in_force import ModelsInForceReader
 
-_COLUMNS = """bulk_id, strategy, condition, by_list, arm, reason, round, unknown, unknown_first, requested_by,
+_COLUMNS = """bulk_id, strategy, condition, by_list, arm, reason, round, segment, unknown, unknown_first, requested_by,
     requested_at, state, preview_id, run_id, revert_id"""
 _ADD = """
-insert into bulk_assignments (bulk_id, strategy, condition, by_list, arm, reason, round, unknown, unknown_first,
-                              requested_by, requested_at, state)
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, tierline_peek(), %s) on conflict do nothing returning bulk_id
+insert into bulk_assignments (bulk_id, strategy, condition, by_list, arm, reason, round, segment, unknown,
+                              unknown_first, requested_by, requested_at, state)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, tierline_peek(), %s) on conflict do nothing returning bulk_id
 """
 _KNOWN = "select user_id, subject_id from user_ids where user_id = any(%s)"
 _USERS = """
@@ -262,6 +262,7 @@ def _row(bulk_id: UUID, wanted: BulkWanted, unknown: Sequence[str], actor: str, 
         wanted.arm,
         wanted.reason,
         wanted.round,
+        wanted.segment,
         len(unknown),
         Jsonb(list(unknown)[:_TOLD]),
         actor,
@@ -270,5 +271,5 @@ def _row(bulk_id: UUID, wanted: BulkWanted, unknown: Sequence[str], actor: str, 
 
 
 def _bulk(row: tuple[Any, ...]) -> BulkAssignment:
-    runs = [None if run_id is None else str(run_id) for run_id in row[12:]]
-    return BulkAssignment(str(row[0]), BulkWanted(*row[1:7]), *row[7:12], *runs)
+    runs = [None if run_id is None else str(run_id) for run_id in row[13:]]
+    return BulkAssignment(str(row[0]), BulkWanted(*row[1:8]), *row[8:13], *runs)

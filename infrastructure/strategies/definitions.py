@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -16,12 +17,14 @@ from domain.strategies.spec import Scheduled, StrategySpec
 from domain.strategies.timing import next_round
 from infrastructure.event_store.application import Ledger
 from infrastructure.postgres.pool import Pool, transaction
+from infrastructure.strategies.readability import Readability
 from infrastructure.strategies.running import language_of
 from infrastructure.tier_models.in_force import ModelsInForceReader
 
 _COLUMNS = """strategy, version, status, spec, content_hash, makers, approved_by, running_version, global_holdout,
     campaign, started_at, changed_at, changed_by"""
-_VIEWS = f"select {_COLUMNS} from strategies where %(name)s::text is null or strategy = %(name)s order by strategy"
+_VIEWS = f"select {_COLUMNS} from strategies order by strategy"
+_VIEW = f"select {_COLUMNS} from strategies where strategy = %s"
 _UPSERT = f"""
 insert into strategies ({_COLUMNS}, running_since)
 values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
@@ -46,7 +49,7 @@ class PostgresStrategies:
 
     def __init__(self, pool: Pool, ledger: Ledger) -> None:
         self._pool, self._ledger = pool, ledger
-        self._models = ModelsInForceReader()
+        self._models, self._readability = ModelsInForceReader(), Readability()
         # A change reads its aggregate over a second connection: many at once would wait for each other for one.
         self._changing = BoundedSemaphore(_CHANGES_AT_ONCE)
 
@@ -60,15 +63,18 @@ class PostgresStrategies:
     def views(self) -> list[StrategyView]:
         """See Strategies."""
         with transaction(self._pool) as connection:
-            return [StrategyView(*row) for row in connection.execute(_VIEWS, {"name": None}).fetchall()]
+            found = _views(connection)
+            faults = self._readability.faults(connection, lambda: found)
+        return [replace(view, fault=faults.get(view.strategy)) for view in found]
 
     def view(self, name: str) -> StrategyView:
         """See Strategies."""
         with transaction(self._pool) as connection:
-            row = connection.execute(_VIEWS, {"name": name.replace("\0", "")}).fetchone()
+            row = connection.execute(_VIEW, (name.replace("\0", ""),)).fetchone()
+            faults = self._readability.faults(connection, lambda: _views(connection))
         if row is None:
             raise UnknownStrategy(name, [view.strategy for view in self.views()])
-        return StrategyView(*row)
+        return replace(StrategyView(*row), fault=faults.get(name))
 
     def surroundings(self) -> Surroundings:
         """See Strategies."""
@@ -119,6 +125,10 @@ def instant_of(connection: Connection, query: str) -> int:
     row = connection.execute(query.encode()).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def _views(connection: Connection) -> list[StrategyView]:
+    return [StrategyView(*row) for row in connection.execute(_VIEWS).fetchall()]
 
 
 def _row(strategy: Strategy, now: int, actor: str) -> tuple[Any, ...]:

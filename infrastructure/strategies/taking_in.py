@@ -34,10 +34,9 @@ EXPOSED, ENDED = "user-tier.strategy-exposed.v1", "user-tier.strategy-ended.v1"
 
 PUT_OFF_MICROS = 60_000_000  # who cannot be decided now is looked at again in a minute
 
-_TELL = """
-select tell_holdings(%b::uuid[], %b::integer[], %b::text[], %b::bigint[], %b::text[], %b::text[], %b::text[],
-                     %b::bytea[])
-"""
+_EVENTS = "(%b::uuid[], %b::integer[], %b::text[], %b::bigint[], %b::text[], %b::text[], %b::text[], %b::bytea[])"
+_TOLD = ("originator_id", "originator_version", "topic", "effective_at", "actor", "command_id", "causation", "state")
+_TELL, _TELL_APART = f"select tell_holdings{_EVENTS}", f"select tell_apart{_EVENTS}"
 _KEEP = """
 insert into assignments (assignment_id, subject_id, strategy, version, campaign, arm, holdout, group_name, assigned_at,
                          ends_at, run_id, cause)
@@ -217,22 +216,12 @@ def _written(connection: Connection, plan: Plan, outcomes: list[Outcome], along:
 
 def tell(events: Sequence[EventRow]) -> Statement:
     """The statement that records events of locked subjects: the last of its transaction."""
-    columns = _columns(
-        [
-            (
-                row.originator_id,
-                row.originator_version,
-                row.topic,
-                row.effective_at,
-                row.actor,
-                row.command_id,
-                row.causation,
-                row.state,
-            )
-            for row in events
-        ]
-    )
-    return _TELL, columns
+    return _TELL, _event_columns(events)
+
+
+def tell_apart(events: Sequence[EventRow]) -> Statement:
+    """The same for events that change nothing that is held, so that nobody has to be shown anew."""
+    return _TELL_APART, _event_columns(events)
 
 
 def event_of(
@@ -316,6 +305,10 @@ def actions_of(running: Running, arm: str) -> list[dict[str, Any]]:
 
 def _json(value: dict[str, Any]) -> str:
     return msgspec.json.encode(value).decode()
+
+
+def _event_columns(events: Sequence[EventRow]) -> list[list[Any]]:
+    return _columns([tuple(getattr(row, name) for name in _TOLD) for row in events])
 
 
 def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:

@@ -16,7 +16,7 @@ from domain.tier_model.calendar import calendar_of
 from domain.user_tier.observation import decode_observation
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger, undecidable
 from infrastructure.evaluation.work import LockedWork
-from infrastructure.event_store.tail import PARTITIONS, LogTail
+from infrastructure.event_store.tail import PARTITIONS, LogTail, head
 from infrastructure.postgres.pool import Pool, transaction
 from infrastructure.runs.shares import bounds_of
 from infrastructure.security.keyring import Keyring
@@ -80,6 +80,12 @@ class PostgresRuleTags:
         with transaction(self._pool) as connection:
             row = connection.execute("select tierline_peek()").fetchone()
         return int(row[0]) if row else 0
+
+    def place(self) -> tuple[int | None, int]:
+        """How far the log is followed, None before that has begun; and its head."""
+        with transaction(self._pool) as connection:
+            row = connection.execute("select position from rule_tag_progress").fetchone()
+            return (row[0] if row else None), head(connection)
 
     @contextmanager
     def following(self) -> Iterator["FollowedLog | None"]:

@@ -20,6 +20,7 @@ from application.tags.bulk import BULK_TAG, BulkTagJob, BulkTags
 from application.tags.define_tag import DefineTag, RetireTag
 from application.tags.desk import TagDesk
 from application.tags.remove_tag import RemoveTag
+from application.tags.rule_state import RuleStates
 from application.tags.show_tags import ShowTags
 from domain.segments.aggregate import Segment
 from domain.tags.aggregate import TagDefinition
@@ -64,7 +65,7 @@ def wired_tags(
             definitions=definitions,
             define=DefineTag(definitions, search),
             retire=RetireTag(definitions),
-            show=ShowTags(definitions, search),
+            show=ShowTags(definitions, search, RuleStates(runs, rules.place)),
             bulk=BulkTags(bulks, runs, definitions, search),
             follow_rules=WhenASubjectChangesItsRuleTagsFollow(rules, runs),
         ),

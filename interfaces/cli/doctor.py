@@ -19,7 +19,7 @@ def doctor(ctx: typer.Context, as_json: JsonOption = False) -> None:
     else:
         show_table(("part", "status", "what it says"), [(part.name, part.status, part.detail) for part in parts])
         for part in parts:
-            if part.status == "off":
+            if part.remedy:
                 say(f"{part.name}: {part.remedy}")
     if any(part.status == "off" for part in parts):
         raise typer.Exit(1)

@@ -46,8 +46,11 @@ class _Import:
 
     def to_json(self) -> dict[str, Any]:
         """The totals, with every file's own figures and rejected facts."""
-        rejected = [{"file": one["file"], **fact} for one in self.files for fact in one["rejected"]]
-        return {**self.totals.to_json(), "rejected": rejected, "files": self.files, "history": self.history}
+        told = {
+            name: [{"file": one["file"], **fact} for one in self.files for fact in one[name]]
+            for name in ("rejected", "doubtful")
+        }
+        return {**self.totals.to_json(), **told, "files": self.files, "history": self.history}
 
 
 @app.command()
@@ -191,8 +194,8 @@ def _show(done: _Import) -> None:
         f"{totals.accepted:,} facts recorded, {totals.duplicates:,} were there already, "
         f"{totals.rejected_count:,} rejected; position {totals.position}"
     )
-    rejected = done.to_json()["rejected"]
-    for fact in rejected[:_LISTED]:
+    told = done.to_json()
+    for fact in (*told["rejected"][:_LISTED], *told["doubtful"][:_LISTED]):
         error = fact["error"]
         where = f"{fact['file']}:{fact['index'] + 1}"
         terminal.say(f"{where}: {error['field'] or 'fact'} {error['value']!r}: {error['detail']}: {error['remedy']}")

@@ -25,12 +25,12 @@ from interfaces.cli import (
     granting,
     holds,
     ledger,
+    messages,
     notices,
     run,
     segments,
     stack,
     standings,
-    strategies,
     upkeep,
     user_ids,
     verification,
@@ -64,7 +64,7 @@ cli.add_typer(ledger.app, name="ledger")
 cli.add_typer(effects.app, name="scheme")
 cli.add_typer(segments.app, name="segment")
 cli.add_typer(bulk_tags.tags, name="tag")
-cli.add_typer(strategies.app, name="strategy")
+cli.add_typer(messages.app, name="strategy")
 cli.add_typer(campaigns.app, name="campaign")
 cli.add_typer(upkeep.projections, name="projections")
 cli.add_typer(verification.verify, name="verify")

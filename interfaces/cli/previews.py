@@ -56,6 +56,8 @@ def _show(found: dict[str, Any]) -> None:
         show_table(("from", "to", "how many"), [(move["from"], move["to"], move["count"]) for move in impact["moves"]])
         for why in impact["why"]:
             say(f"  {why['count']:,} by {why['clause']}, {why['rule']}")
+    for one in found["breaks"]:
+        say(f"It leaves {one['kind']} {one['name']} without a meaning: {one['path']}: {one['error']}")
     for one in found["sample"][:20]:
         missing = "; ".join(f"{part.get('of')} {part.get('is')}" for part in one["receipt"].get("missing", []))
         place = f"{one['scheme']} @ {one['scope']}" if one["scope"] else one["scheme"]

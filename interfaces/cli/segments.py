@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import typer
 
-from application.queries import Holding, ScopedTier
+from application.queries import Holding, ScopedTier, in_strategy
 from interfaces.cli.context import KeyOption, acting
 from interfaces.cli.terminal import JsonOption, say, show_json, show_table
 from interfaces.members import Counted, csv_texts, ndjson_texts
@@ -24,6 +24,10 @@ ScopedOption = Annotated[
 BenefitOption = Annotated[
     list[str] | None, typer.Option(metavar="BENEFIT", help="One of which they must have something left.")
 ]
+StrategyOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="STRATEGY[/ARM]", help="One that they must be in; held out of it with a slash at the end."),
+]
 
 
 @app.command()
@@ -35,12 +39,13 @@ def search(
     facet: Annotated[list[str] | None, typer.Option(help="A field whose values to count.")] = None,
     scoped: ScopedOption = None,
     benefit: BenefitOption = None,
+    strategy: StrategyOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Users of a segment and their number, such as `tier.value = 'high' and recency > 30`."""
     order = [(field.lstrip("-"), "desc" if field.startswith("-") else "asc") for field in sort or []]
     with ctx.obj.system("postgres", "redis", "opensearch") as system:
-        page = system.search_segment(where, order, size, None, facet or [], _besides(scoped, benefit))
+        page = system.search_segment(where, order, size, None, facet or [], _besides(scoped, benefit, strategy))
         lag = system.lags().get("user_search")
     if as_json:
         behind = {"lag_events": lag.lag_events if lag else None, "lag_seconds": lag.lag_seconds if lag else None}
@@ -66,10 +71,11 @@ def export(
     to: Annotated[Path | None, typer.Option(help="A .ndjson or .csv file; NDJSON on standard output without.")] = None,
     scoped: ScopedOption = None,
     benefit: BenefitOption = None,
+    strategy: StrategyOption = None,
     segment: Annotated[str | None, typer.Option(help="A saved one, instead of a condition.")] = None,
 ) -> None:
     """Every user of a segment as of one point in time, as NDJSON or CSV."""
-    if segment is not None and (where is not None or scoped or benefit):
+    if segment is not None and (where is not None or scoped or benefit or strategy):
         raise typer.BadParameter("--segment: it has its condition; give the one or the other")
     if to is not None and to.suffix not in (".ndjson", ".csv"):
         raise typer.BadParameter(f"--to {to}: end it with .ndjson or .csv, which says how it is written")
@@ -78,14 +84,17 @@ def export(
         if segment is not None:
             members = system.segments.members(segment)
         else:
-            members = system.search_segment.members(where, _besides(scoped, benefit))
+            members = system.search_segment.members(where, _besides(scoped, benefit, strategy))
         written = _written(members, columns, to)
     if to is not None:
         say(f"{written:,} users in {to}")
 
 
-def _besides(scoped: list[str] | None, benefits: list[str] | None) -> list[ScopedTier | Holding]:
+def _besides(
+    scoped: list[str] | None, benefits: list[str] | None, strategies: list[str] | None
+) -> list[ScopedTier | Holding]:
     found: list[ScopedTier | Holding] = [Holding("benefits", name) for name in benefits or []]
+    found += [in_strategy(text) for text in strategies or []]
     return [*found, *_scoped(scoped)]
 
 

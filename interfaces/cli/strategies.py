@@ -51,6 +51,8 @@ def list_strategies(ctx: typer.Context, as_json: JsonOption = False) -> None:
         return
     columns = ("strategy", "version", "status", "campaign", "started_at")
     show_table(columns, [tuple(view[column] for column in columns) for view in views])
+    for view in views:
+        _tell_fault(view)
 
 
 @app.command()
@@ -72,12 +74,15 @@ def progress(ctx: typer.Context, strategy: Name, as_json: JsonOption = False) ->
         show_json(found)
         return
     say(f"{strategy}: {found['status']}")
-    rows = [
-        (one["arm"] or f"held out ({one['holdout']})", one["assigned"], one["live"], one["exposed"])
-        for one in found["arms"]
-    ]
-    show_table(("arm", "assigned", "live", "exposed"), rows)
+    _tell_fault(found)
+    _tell_arms(found)
     show_table(("not taken in", "users"), sorted(found["skipped"].items()))
+    why = [
+        (f"{state}: {reason}", users)
+        for state, reasons in found["messages"]["why"].items()
+        for reason, users in sorted(reasons.items())
+    ]
+    show_table(("messages", "users"), [("sent", found["messages"]["sent"]), *why])
     chance = found["sample_ratio_p"]
     say(f"A split at least as uneven by chance: arms {chance['arms']:.3g}, holdout {chance['holdout']:.3g}")
 
@@ -202,6 +207,7 @@ def preview(
     ctx: typer.Context,
     strategy: Name,
     where: Annotated[str, typer.Option(help="A segment's condition.")] = "",
+    segment: Annotated[str, typer.Option(metavar="NAME", help="A saved segment, as it is now.")] = "",
     file: Annotated[
         Path | None, typer.Option(metavar="FILE.csv", exists=True, dir_okay=False, help="A column user_id.")
     ] = None,
@@ -216,7 +222,7 @@ def preview(
     users = None if file is None else [cells["user_id"] for _, cells in read_rows(file, ["user_id"], [])]
     with ctx.obj.system("postgres") as system, bar("looking at users") as report:
         who = acting(system, key, RUN)
-        wanted = BulkWanted(strategy, where, users is not None, arm, reason)
+        wanted = BulkWanted(strategy, where, users is not None, arm, reason, segment=segment)
         made = system.strategies.bulk.preview(wanted, who.actor, users)
         performed(system, lambda: system.strategies.bulk.run_of(made), made.preview_id, report)
         shown = system.strategies.bulk.shown(system.strategies.bulk.get(made.bulk_id))
@@ -278,6 +284,28 @@ def tell_faults(faults: list[Any], as_json: bool) -> None:
         say(f"{len(faults)} errors." if faults else "No errors.")
     if faults:
         raise typer.Exit(1)
+
+
+def _tell_fault(shown: dict[str, Any]) -> None:
+    fault = shown["fault"]
+    if fault is not None:
+        say(f"{shown['strategy']} reaches nobody since {fault['since']}: {fault['path']}: {fault['error']}")
+
+
+def _tell_arms(found: dict[str, Any]) -> None:
+    """What was done, and what came of it."""
+    plain, reported = ("assigned", "live", "exposed", "redeemed", "converted"), ("exposed", "clicked", "ordered")
+    rows = [
+        (
+            one["arm"] or f"held out ({one['holdout']})",
+            *(one[name] for name in plain),
+            *(one["reported"][name] for name in reported),
+        )
+        for one in found["arms"]
+    ]
+    show_table(("arm", *plain, *(f"reported {name}" for name in reported)), rows)
+    for finding in found["findings"]:
+        say(f"{finding['assignments']} who are held out ({finding['holdout']}) are reported as {finding['reported']}!")
 
 
 def _change(

@@ -91,6 +91,12 @@ def show(ctx: typer.Context, tag: Name, as_json: JsonOption = False) -> None:
     lineage = found["lineage"]
     if lineage["condition"]:
         say(f"  by the rule {lineage['condition']}")
+    rule = found["rule"]
+    if rule is not None:
+        done = f"{rule['users_done']:,} of {rule['users']:,} users"
+        say(f"  the rule is {rule['state']}: {done}, {rule['behind']} positions behind")
+        for error in rule["errors"]:
+            say(f"  {error}")
     if lineage["origin"]:
         say(f"  from {lineage['origin']}")
 

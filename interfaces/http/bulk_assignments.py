@@ -33,6 +33,7 @@ class BulkAssignmentRequest(BaseModel):
 
     strategy: str = Field(max_length=63)
     where: str = Field("", max_length=10_000, description="A segment's condition: whoever matches when it is run.")
+    segment: str = Field("", max_length=64, description="Or a saved segment, whose condition is taken as it is now.")
     user_ids: list[str] | None = Field(None, max_length=1_000_000, description="Or a list.")
     arm: str | None = Field(None, max_length=32, description="Drawn when left out.")
     reason: Words = ""
@@ -57,7 +58,8 @@ def preview_bulk_assignment(system: SystemDep, call: Doer, wanted: BulkAssignmen
     """Whom it would take in, how and at what cost, and whom not and why: made by the workers. Nothing is done yet."""
 
     def act() -> dict[str, Any]:
-        asked = BulkWanted(wanted.strategy, wanted.where, wanted.user_ids is not None, wanted.arm, wanted.reason)
+        by_list = wanted.user_ids is not None
+        asked = BulkWanted(wanted.strategy, wanted.where, by_list, wanted.arm, wanted.reason, segment=wanted.segment)
         return _shown(system, system.strategies.bulk.preview(asked, call.actor, wanted.user_ids))
 
     return call.answer(act, 201)

@@ -18,6 +18,16 @@ _TAG = {
     "changed_at": "2026-03-01T08:00:00Z",
     "changed_by": "key:4f1d2c",
     "users": 1_204,
+    "rule": {
+        "state": "done",
+        "asked_at": "2026-03-01T08:00:01Z",
+        "users_done": 12_040,
+        "users": 12_040,
+        "changed": 1_204,
+        "errors": [],
+        "followed": 18_238,
+        "behind": 2,
+    },
 }
 _BULK = {
     "id": "6f6e0d3e-5c0c-4c4e-9f0e-0f1f6d1c2b3a",

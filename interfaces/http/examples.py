@@ -51,7 +51,7 @@ _REJECTED = {
     },
 }
 FACTS = answers(
-    {"accepted": 1, "duplicates": 0, "rejected": [_REJECTED], "rejected_count": 1, "position": 18231},
+    {"accepted": 1, "duplicates": 0, "rejected": [_REJECTED], "rejected_count": 1, "doubtful": [], "position": 18231},
     description="What became of each fact",
 )
 FACTS_BODY = {

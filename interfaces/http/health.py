@@ -18,8 +18,9 @@ async def read_liveness() -> Response:
 
 @router.get("/readyz", responses=READY, summary="Whether every part answers", openapi_extra={"security": []})
 def read_readiness(system: SystemDep) -> Response:
-    """200 when all do, else 503; either way every part with what it says, and the remedy for one that is off."""
+    """200 when all do, else 503; either way every part with what it says, and the remedy for one that is off, or that
+    answers and has found a fault."""
     parts = system.health.parts()
-    ready = all(part.status == "on" for part in parts)
+    ready = all(part.status != "off" for part in parts)
     content = {"ready": ready, "parts": parts}
     return answer(content, 200 if ready else 503, None if ready else {"Retry-After": "2"})

@@ -12,6 +12,7 @@ from infrastructure.bootstrap import System, build
 from infrastructure.logs import configure_logs
 from infrastructure.settings import load_settings
 from interfaces.http import (
+    assignments,
     benefit_ledger,
     benefits,
     budgets,
@@ -30,6 +31,7 @@ from interfaces.http import (
     grants,
     health,
     issuances,
+    messages,
     metrics,
     model_lifecycle,
     notices,
@@ -69,6 +71,8 @@ _ROUTERS = (
     bulk_grants,
     issuances,
     strategies,
+    assignments,
+    messages,
     bulk_assignments,
     campaigns,
     cards,

@@ -74,6 +74,14 @@ _PREVIEW = {
             "why": [{"clause": "downgrade", "rule": "mid.enter", "count": 10}],
         }
     },
+    "breaks": [
+        {
+            "kind": "strategy",
+            "name": "win-back",
+            "path": "where",
+            "error": "line 1, column 1: unknown name recency.",
+        }
+    ],
     "benefit_cost": [
         {
             "issuance": "monthly",

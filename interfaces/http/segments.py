@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from application.access import Permission
-from application.queries import Direction, Holding, ScopedTier
+from application.queries import Direction, Holding, ScopedTier, in_strategy
 from interfaces.http.access import allow
 from interfaces.http.answers import answer
 from interfaces.http.examples import SEGMENT
@@ -89,6 +89,12 @@ class SegmentQuery(BaseModel):
     benefits: list[Annotated[str, Field(min_length=1, max_length=64)]] = Field(
         default=[], max_length=20, description="Benefits of which they must have something left, each of them."
     )
+    strategies: list[Annotated[str, Field(min_length=1, max_length=96)]] = Field(
+        default=[],
+        max_length=20,
+        description="Strategies that they must be in, each of them: `STRATEGY`, in an arm `STRATEGY/ARM`, held out "
+        "`STRATEGY/`.",
+    )
     sort: SortFields = Field(
         default=[], description='Fields; a minus, or `{"field", "order"}`, turns one round. Users without it come last.'
     )
@@ -121,6 +127,7 @@ async def search(
         [
             *(ScopedTier(one.scheme, one.scope, one.tier) for one in wanted.scoped),
             *(Holding("benefits", name) for name in wanted.benefits),
+            *(in_strategy(text) for text in wanted.strategies),
         ],
     )
     content = {

@@ -29,6 +29,7 @@ from application.strategies.bulk_ports import (
     BulkAssignmentCannot,
     BulkAssignmentInvalid,
     BulkNeedsAnother,
+    SegmentNoCondition,
     UnknownBulkAssignment,
 )
 from application.tags.bulk_ports import BulkCannot, BulkInvalid, UnknownBulk
@@ -224,6 +225,7 @@ STATUS: dict[type[Exception], int] = {
     BenefitInvalid: 422,
     BudgetInvalid: 422,
     BulkAssignmentInvalid: 422,
+    SegmentNoCondition: 422,
     CampaignInvalid: 422,
     ClockTooFar: 422,
     ConditionInvalid: 422,

@@ -19,6 +19,7 @@ _STRATEGY: dict[str, Any] = {
     "started_at": "2026-03-01T08:05:00Z",
     "changed_at": "2026-03-01T08:05:00Z",
     "changed_by": "key:4f1d2c",
+    "fault": None,
 }
 _TEXT = """strategy: win-back
 time_zone: Asia/Shanghai
@@ -43,17 +44,39 @@ STRATEGY_BODY = {
         },
     }
 }
+_REPORTED = {"delivered": 790, "exposed": 610, "clicked": 122, "ordered": 88}
 PROGRESS = answers(
     {
         "strategy": "win-back",
         "status": "running",
+        "fault": {
+            "path": "where",
+            "error": "line 1, column 1: unknown name recency.",
+            "since": "2026-03-02T00:00:00Z",
+        },
         "arms": [
-            {"arm": "coupon", "holdout": None, "assigned": 812, "live": 640, "exposed": 801},
-            {"arm": "message", "holdout": None, "assigned": 790, "live": 655, "exposed": 790},
-            {"arm": None, "holdout": "strategy", "assigned": 180, "live": 151, "exposed": 0},
+            {"arm": "coupon", "holdout": None, "assigned": 812, "live": 640, "exposed": 801}
+            | {"reported": _REPORTED, "redeemed": 96, "converted": 204},
+            {"arm": None, "holdout": "strategy", "assigned": 180, "live": 151, "exposed": 0}
+            | {"reported": {**dict.fromkeys(_REPORTED, 0), "exposed": 1}, "redeemed": 0, "converted": 31},
+        ],
+        "findings": [
+            {"finding": "held-out-but-reached", "holdout": "strategy", "reported": "exposed", "assignments": 1}
         ],
         "skipped": {"opted-out": 31, "too-often": 4},
         "waiting": 12,
+        "messages": {
+            "waiting": 3,
+            "sending": 0,
+            "sent": 1_570,
+            "suppressed": 9,
+            "failed": 1,
+            "why": {
+                "waiting": {"quiet-hours": 3},
+                "suppressed": {"unsubscribed": 9},
+                "failed": {"answered 500": 1},
+            },
+        },
         "sample_ratio_p": {"arms": 0.58, "holdout": 0.87},
         "position": 18240,
     }
@@ -77,11 +100,58 @@ ENDED = answers(
         "position": 18241,
     }
 )
+ASSIGNMENTS = answers(
+    {
+        "user_id": "u-1",
+        "strategies": [
+            {
+                "assignment_id": "0d1f3c5e7a905b1a8c2d4e6f8091a2b3",
+                "strategy": "win-back",
+                "strategy_version": 2,
+                "arm": "coupon",
+                "holdout": None,
+                "campaign": None,
+                "assigned_at": "2026-03-01T08:00:00Z",
+                "ends_at": "2026-03-31T08:00:00Z",
+                "done_at": "2026-03-01T08:00:00Z",
+                "ended_at": None,
+                "end_reason": None,
+                "outcomes": {
+                    "delivered_at": "2026-03-01T08:00:09Z",
+                    "exposed_at": "2026-03-01T12:10:00Z",
+                    "clicked_at": "2026-03-01T12:10:05Z",
+                    "ordered_at": None,
+                    "redeemed_at": None,
+                    "converted_at": None,
+                },
+            }
+        ],
+        "next_cursor": None,
+        "position": 18240,
+    }
+)
+_MESSAGE: dict[str, Any] = {
+    "message_id": "8d50453b92ae5ad28e9146a405a74a9b",
+    "user_id": "u-1",
+    "strategy": "win-back",
+    "assignment_id": "0d1f3c5e7a905b1a8c2d4e6f8091a2b3",
+    "arm": "coupon",
+    "channel": "sms",
+    "template": "come-back",
+    "state": "waiting",
+    "reason": "answered 503",
+    "attempts": 2,
+    "created_at": "2026-03-01T08:00:00Z",
+    "next_at": "2026-03-01T08:01:10Z",
+    "settled_at": None,
+}
+MESSAGES = answers({"messages": [_MESSAGE], "receiver": True, "next_cursor": None, "position": 18240})
 _BULK: dict[str, Any] = {
     "id": "6f6e0d3e-5c0c-4c4e-9f0e-0f1f6d1c2b3a",
     "state": "done",
     "strategy": "win-back",
     "where": "tier.value = 'high' and recency > 30",
+    "segment": "high-and-gone",
     "by_list": False,
     "arm": None,
     "reason": "",

@@ -49,6 +49,7 @@ def work(system: System, stop: threading.Event) -> None:
                 "rule tags": Upkeep(system.tags.follow_rules, _AT_LEISURE_SECONDS),
                 "grants": Upkeep(system.grants.keep_up, _AT_LEISURE_SECONDS),
                 "bulk grants": Upkeep(system.bulk_grants.perform, _AT_LEISURE_SECONDS),
+                "messages": Upkeep(system.strategies.send, _AT_LEISURE_SECONDS),
             },
         )
         worker.run(stop)

@@ -13,6 +13,7 @@ from domain.grant_stops import events as stop_events
 from domain.strategies import events as strategy_events
 from domain.tier_model import events as tier_model_events
 from domain.user_tier import events as user_tier_events
+from domain.user_tier.outreach import events as outreach_events
 from domain.user_tier.user_ids import events as user_id_events
 from infrastructure.event_store.catalogue import CATALOGUE
 from tests.architecture.rules import bad_event_names
@@ -28,6 +29,7 @@ def stored_topics() -> dict[str, str | None]:
         for module in (
             user_tier_events,
             user_id_events,
+            outreach_events,
             tier_model_events,
             strategy_events,
             campaign_events,

@@ -26,6 +26,10 @@ def test_nothing_set_means_the_embedded_stack_here(monkeypatch: pytest.MonkeyPat
         ("TIERLINE_CLOCK", "sundial", "TIERLINE_CLOCK is 'sundial': Input should be 'system' or 'manual'"),
         ("TIERLINE_DATABASE_URL", "mysql://root:secret@h", "TIERLINE_DATABASE_URL is (not shown): must start with"),
         ("TIERLINE_REDIS_URL", "localhost:6379", "TIERLINE_REDIS_URL is (not shown): must start with redis://"),
+        ("TIERLINE_MESSAGES_URL", "https://u:secret@h/", "needs TIERLINE_MESSAGES_SECRET beside it"),
+        ("TIERLINE_MESSAGES_URL", "sms.secret", "TIERLINE_MESSAGES_URL is (not shown): must start with http://"),
+        ("TIERLINE_MESSAGES_SECRET", "whsec_secret", "TIERLINE_MESSAGES_SECRET is (not shown): must be 24 to 64"),
+        ("TIERLINE_MESSAGES_MAX_AGE", "1 week", "TIERLINE_MESSAGES_MAX_AGE is '1 week': must be a span"),
         ("TIERLINE_MASTER_KEY", "c2hvcnQ=", "TIERLINE_MASTER_KEY is (not shown): must be 32 random bytes in base64"),
     ],
 )
@@ -39,6 +43,12 @@ def test_a_wrong_value_is_named_with_its_remedy(
     assert "secret" not in str(error.value)
 
 
+def test_the_age_of_messages_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().messages_max_age.micros == 86_400_000_000
+    monkeypatch.setenv("TIERLINE_MESSAGES_MAX_AGE", "90 minutes")
+    assert load_settings().messages_max_age.micros == 5_400_000_000
+
+
 def test_a_manual_clock_is_refused_with_servers_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIERLINE_CLOCK", "manual")
     assert load_settings().clock == "manual"
@@ -50,6 +60,8 @@ def test_a_manual_clock_is_refused_with_servers_of_ones_own(monkeypatch: pytest.
 def test_secrets_are_in_no_repr(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIERLINE_DATABASE_URL", "postgresql://u:hidden@h/d")
     monkeypatch.setenv("TIERLINE_ADMIN_KEY", "hidden")
+    monkeypatch.setenv("TIERLINE_MESSAGES_URL", "https://hidden@h/")
+    monkeypatch.setenv("TIERLINE_MESSAGES_SECRET", base64.b64encode(b"hidden" * 5).decode())
     monkeypatch.setenv("TIERLINE_MASTER_KEY", base64.b64encode(b"hidden" * 5 + b"..").decode())
     settings = load_settings()
     assert "hidden" not in repr(settings)

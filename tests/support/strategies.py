@@ -6,6 +6,7 @@ import yaml
 
 from application.queries import SegmentPage
 from application.runs.perform_runs import PerformRuns
+from domain.segments.definition import SegmentSpec
 from infrastructure.runs.store import PostgresRuns
 from infrastructure.settings import Settings
 from infrastructure.strategies.wiring import build_strategies
@@ -48,8 +49,9 @@ class StrategySystem(LedgerSystem):
     def __init__(self, dsn: str, *, manual_clock: bool = True, **settings: Any) -> None:
         super().__init__(dsn, manual_clock=manual_clock)
         self.runs = PostgresRuns(self.pool, self.keyring)
+        self.segments: dict[str, SegmentSpec] = {}
         self.strategies, jobs = build_strategies(
-            self.pool, self.keyring, self.evaluation, self.runs, Settings(**settings), _seven
+            self.pool, self.keyring, self.evaluation, self.runs, Settings(**settings), _seven, self.segments.__getitem__
         )
         self.perform_runs = PerformRuns(self.runs, jobs)
 

@@ -20,6 +20,7 @@ from infrastructure.evaluation.snapshot import PostgresSnapshots
 from infrastructure.event_store.application import Ledger
 from infrastructure.event_store.tail import LogTail
 from infrastructure.runs.store import PostgresRuns
+from infrastructure.tier_models.dependents import PostgresDependents
 from tests.support.benefits import COUPON, put_in_force
 from tests.support.ledger import LedgerSystem, order
 
@@ -62,7 +63,9 @@ def preview(system: LedgerSystem, model: dict[str, Any], migration: Migration | 
     runs = PostgresRuns(system.pool, system.keyring)
     asked = PreviewTierModel(system.models, runs)
     _, run_id = asked("value", view.version, "key:author", migration=migration)
-    job = PreviewJob(system.models, PostgresSnapshots(system.pool, system.keyring), issued_benefits(system.pool))
+    dependents = PostgresDependents(system.pool)
+    snapshots, issued = PostgresSnapshots(system.pool, system.keyring), issued_benefits(system.pool)
+    job = PreviewJob(system.models, snapshots, issued, dependents)
     assert PerformRuns(runs, {PREVIEW: job})()
     found = shown(asked.get(run_id))
     latest = asked.latest(view)
@@ -169,7 +172,7 @@ def test_facts_that_come_meanwhile_do_not_disturb_it(system: LedgerSystem) -> No
                 system.settle()
                 yield snapshot
 
-    assert PerformRuns(runs, {PREVIEW: PreviewJob(system.models, Meanwhile(), list)})()
+    assert PerformRuns(runs, {PREVIEW: PreviewJob(system.models, Meanwhile(), list, PostgresDependents(system.pool))})()
     run = runs.latest(PREVIEW, {})
     assert run is not None and run.results[0]["schemes"]["value"]["before"]["low"] == 2
 
@@ -192,3 +195,11 @@ def test_it_says_what_becomes_of_the_cost_of_benefits(system: LedgerSystem) -> N
     assert (cost["issuance"], cost["every"], cost["at_most"]) == ("monthly", "month", False)
     assert (cost["users_before"], cost["users_after"]) == (6, 5)
     assert (cost["cost_before"], cost["cost_after"]) == (12_000, 10_000)
+
+
+def test_what_would_lose_its_meaning_is_named(system: LedgerSystem, database: str) -> None:
+    put_in_force(database, {**COUPON, "entitlement": {"value": ["high"]}})
+    assert preview(system, STRICTER)["breaks"] == []
+    renamed = {**MODEL, "tiers": ["low", "mid", "top"], "rules": {"mid": "orders >= 2", "top": "orders >= 4"}}
+    (one,) = preview(system, renamed, Migration(mapping={"high": "top"}))["breaks"]
+    assert (one["kind"], one["name"], one["path"]) == ("benefit", "coupon-10", "entitlement.value")

@@ -11,8 +11,10 @@ from application.strategies.bulk_ports import (
     BulkAssignmentInvalid,
     BulkNeedsAnother,
     BulkWanted,
+    SegmentNoCondition,
     UnknownBulkAssignment,
 )
+from domain.segments.definition import ScopedStanding, SegmentSpec
 from domain.strategies.refusals import StrategyNotRunning, StrategyOver, UnknownArm
 from domain.tier_model.expression import ConditionInvalid
 from tests.support.benefits import COUPON, put_in_force
@@ -190,3 +192,23 @@ def test_once_at_the_start(system: StrategySystem) -> None:
     system.react()
     assert {row[0] for row in system.assignments()} == {"u-0", "u-9"}
     assert system.rows("select * from strategy_rounds") == []
+
+
+def test_a_saved_segment_is_taken_as_it_is_then(system: StrategySystem) -> None:
+    started(system)
+    system.segments["top"] = SegmentSpec("crm", "the top", "tier.value = 'high'")
+    seen = previewed(system, BulkWanted("welcome", segment="top"))
+    assert (seen["where"], seen["segment"], seen["would"]["not_addressed"]) == ("tier.value = 'high'", "top", 8)
+    system.segments["top"] = SegmentSpec("crm", "nobody", "spend > money(999.00)")
+    assert sum(ran(system, seen["id"])["so_far"]["assigned"].values()) == 2
+
+
+def test_a_segment_has_to_be_a_condition_and_the_only_one(system: StrategySystem) -> None:
+    started(system)
+    everybody, scoped = SegmentSpec("crm", "all"), (ScopedStanding("members", "m-1"),)
+    system.segments |= {"all": everybody, "m": SegmentSpec("crm", "m", "spend > 1", scoped)}
+    for name in ("all", "m"):
+        with pytest.raises(SegmentNoCondition):
+            system.strategies.bulk.preview(BulkWanted("welcome", segment=name), "ann")
+    with pytest.raises(BulkAssignmentInvalid):
+        system.strategies.bulk.preview(BulkWanted("welcome", "spend > 1", segment="all"), "ann")

@@ -4,9 +4,13 @@ import re
 from pathlib import Path
 from typing import get_args
 
+from application.strategies.message_ports import NO_RECEIVER
+from application.strategies.send_messages import UNDECIDED
 from domain.campaigns.spec import read_campaign
 from domain.strategies.admission import Reason
 from domain.strategies.consent import MINOR, OPT_OUT, RISK_LISTED, UNSUBSCRIBED
+from domain.strategies.outcomes import ASSIGNMENT_ID, GRANT_ID, OUTCOME, OUTCOMES
+from domain.strategies.sending import MESSAGE_REASONS, PAUSED, QUIET
 from domain.strategies.spec import StrategySpec, read_strategy
 from domain.strategies.spec.action import ACTION_KEYS
 from domain.strategies.spec.trigger import TRIGGER_KEYS
@@ -35,5 +39,18 @@ def test_its_triggers_and_actions_are_right_and_complete() -> None:
 def test_it_names_every_key_reason_and_attribute() -> None:
     own = {info.alias or name for name, info in StrategySpec.model_fields.items()}
     told = own - {"strategy", "label", "time_zone", "currency"}
-    for name in (*told, *get_args(Reason), OPT_OUT, MINOR, RISK_LISTED, UNSUBSCRIBED, TIME_ZONE):
+    for name in (*OUTCOMES, "redeemed", OUTCOME, ASSIGNMENT_ID, GRANT_ID, "doubtful"):
+        assert f"`{name}`" in PAGE, name
+    waits = (PAUSED, QUIET, NO_RECEIVER, UNDECIDED)
+    for name in (
+        *told,
+        *get_args(Reason),
+        *MESSAGE_REASONS,
+        *waits,
+        OPT_OUT,
+        MINOR,
+        RISK_LISTED,
+        UNSUBSCRIBED,
+        TIME_ZONE,
+    ):
         assert f"`{name}`" in PAGE or f"`{name}`" in PAGE.replace("`do`, or `arms`", "`do` `arms`"), name

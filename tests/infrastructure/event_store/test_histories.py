@@ -220,3 +220,10 @@ def test_the_tail_reads_it(world: World, name: str) -> None:
     records = world.tail.read(ALL, 0, 100).records
     assert all(isinstance(record, EventRecord) for record in records)
     assert [record.data for record in records] == [event["data"] for event in recorded(name)]  # type: ignore[union-attr]
+
+
+def test_a_history_of_messages_and_outcomes_loads(world: World) -> None:
+    (ann,) = world.enrol("ann")
+    write(world, "user-tier-outreach-v1.json", ann.subject_id, ann.seal)
+    user = Ledger(world.pool, world.keyring).user_tier(ann.subject_id)
+    assert user is not None and user.version == 6

@@ -177,7 +177,7 @@ def test_a_long_stream_goes_in_by_stretches_and_again_doubles_nothing(
 
 
 def test_an_empty_stream_answers_nothing_done(ledger: Ledger) -> None:
-    expected = {"accepted": 0, "duplicates": 0, "rejected": [], "rejected_count": 0, "position": 0}
+    expected = {"accepted": 0, "duplicates": 0, "rejected": [], "rejected_count": 0, "doubtful": [], "position": 0}
     assert ledger.record.stream(RecordFactStream([b"", b"\n"])).to_json() == expected
     assert ledger.record(RecordFacts([])).to_json() == expected
 

@@ -95,6 +95,7 @@ def test_doctor_says_what_is_off(tierline: Run) -> None:
         "broker": "on",
         "opensearch": "on",
         "worker": "resting",
+        "strategies": "on",
     }
 
 

@@ -47,12 +47,18 @@ def test_a_strategy_from_file_to_end(decided: Run, tmp_path: Path) -> None:
     users.write_text("user_id\nu-1\nu-2\nnobody\n")
     seen = decided("strategy", "bulk", "preview", "welcome", "--file", str(users))
     assert (seen["unknown"], seen["users"], seen["state"]) == (1, 2, "previewed")
+    assert "segment" in decided("strategy", "bulk", "preview", "welcome", "--segment", "low", code=1)
+    decided("segment", "define", "low", "tier.value = 'low'", "--owner", "crm", "--meaning", "low")
+    assert decided("strategy", "bulk", "preview", "welcome", "--segment", "low")["where"] == "tier.value = 'low'"
     done = decided("strategy", "bulk", "run", seen["id"])
     assert sum([*done["so_far"]["assigned"].values(), *done["so_far"]["held"].values()]) == 2
     assert decided("strategy", "bulk", "revert", seen["id"])["state"] == "reverted"
     assert decided("strategy", "unassign", "u-0", "welcome")["strategy"] == "welcome"
     progress = decided("strategy", "progress", "welcome")
     assert (sum(arm["assigned"] for arm in progress["arms"]), sum(arm["live"] for arm in progress["arms"])) == (3, 0)
+    (was,) = decided("user", "strategies", "u-0")
+    assert (was["arm"], was["end_reason"], was["outcomes"]["clicked_at"]) == ("treated", "by-hand", None)
+    assert "reported clicked" in decided("strategy", "progress", "welcome", as_json=False)
     assert decided("strategy", "pause", "welcome")["status"] == "paused"
     assert decided("strategy", "end", "welcome")["status"] == "ended"
     assert "does not come back" in decided("strategy", "start", "welcome", code=1)
@@ -74,3 +80,13 @@ def test_a_campaign(decided: Run, tmp_path: Path) -> None:
     assert decided("campaign", "progress", "spring")["strategies"][0]["status"] == "running"
     assert decided("campaign", "pause", "spring")["status"] == "paused"
     assert "spring is ended" in decided("campaign", "end", "spring", as_json=False)
+
+
+def test_messages_with_their_states(decided: Run, tmp_path: Path) -> None:
+    file = tmp_path / "welcome.yaml"
+    file.write_text(TEXT.replace("{tag: greeted}", "{notify: sms, template: hello}"))
+    decided("strategy", "define", str(file))
+    assert decided("strategy", "messages", "welcome") == []
+    assert "TIERLINE_MESSAGES_URL names nobody" in decided("strategy", "messages", "welcome", as_json=False)
+    assert decided("user", "messages", "u-0", "--state", "sent") == []
+    assert "There is no strategy" in decided("strategy", "messages", "nothing", code=1)

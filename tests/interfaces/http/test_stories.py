@@ -125,7 +125,7 @@ def test_operation_needs_no_key(api: Api) -> None:
     assert api.client.get("/healthz").json() == {"status": "alive"}
     ready = api.client.get("/readyz")
     parts = {part["name"]: part for part in ready.json()["parts"]}
-    assert parts.keys() == {"postgres", "redis", "broker", "opensearch", "worker"}
+    assert parts.keys() == {"postgres", "redis", "broker", "opensearch", "worker", "strategies"}
     assert (ready.status_code, parts["worker"]["status"]) == (503, "off"), "no worker in this test"
     assert parts["worker"]["remedy"] and parts["postgres"]["status"] == "on"
     metrics = api.client.get("/metrics").text

@@ -20,6 +20,7 @@ arms:
 goal: {sum: order.amount, within: 30 days}
 """
 PLAIN = TEXT.split("arms:")[0] + "do: [{tag: greeted}]\n"
+GOAL = "{sum: order.amount, within: 30 days}\n"
 YAML = {"content-type": "application/yaml"}
 
 
@@ -82,6 +83,16 @@ def test_from_fact_to_grant_on_the_card(valued: Api) -> None:
 
     wait_for(lambda: facets().get("strategies") == {"welcome": 8}, 60)
     assert facets()["arms"].keys() == {"welcome/coupon", "welcome/message"}
+
+    def found(*strategies: str) -> set[str]:
+        answer = valued.client.post("/v1/segments/search", json={"strategies": strategies})
+        return {user["user_id"] for user in answer.json()["users"]}
+
+    treated = {card["user_id"]: card["strategies"][0]["arm"] for card in cards()}
+    assert found("welcome") == treated.keys()
+    assert found("welcome/coupon") == {user for user, arm in treated.items() if arm == "coupon"}
+    assert found("welcome", "welcome/message") == {user for user, arm in treated.items() if arm == "message"}
+    assert found("welcome/") == found("another") == found("welcome/coupon", "welcome/message") == set()
 
 
 def test_with_two_keys(valued: Api) -> None:
@@ -157,6 +168,9 @@ def test_bad_strategies(valued: Api) -> None:
     define(valued, circle.replace("{tag: greeted}", "{tag: other}"))
     problem = define(valued, circle, 422)
     assert problem["type"] == "urn:tierline:problem:strategies-in-circle", problem
+    goal = PLAIN + 'goal: {count: order, within: 7 days, where: "channel = "}\n'
+    (fault,) = valued.client.post("/v1/strategies/lint", content=goal, headers=YAML).json()["faults"]
+    assert (fault["path"], fault["line"]) == ("goal.where", 7)
     condition = PLAIN + 'where: "spent > 1"\n'
     (fault,) = valued.client.post("/v1/strategies/lint", content=condition, headers=YAML).json()["faults"]
     assert (fault["path"], fault["line"], fault["column"]) == ("where", 7, 9)
@@ -192,6 +206,14 @@ def test_in_bulk_and_dry(valued: Api) -> None:
     again = valued.client.post(f"/v1/bulk-assignments/{one}/run")
     assert (again.status_code, again.json()["type"]) == (409, "urn:tierline:problem:bulk-assignment-cannot")
     assert len(valued.client.get("/v1/bulk-assignments").json()["bulk_assignments"]) == 2
+    saved = {"name": "high", "owner": "crm", "meaning": "high", "where": "tier.value = 'high'"}
+    assert valued.client.post("/v1/segments", json=saved).status_code == 201
+    asked = {"strategy": "welcome", "segment": "high"}
+    by_name = valued.client.post("/v1/bulk-assignments", json=asked).json()
+    assert (by_name["segment"], by_name["where"]) == ("high", "tier.value = 'high'")
+    assert settled(by_name["id"], "previewed")["would"]["assigned"] == {"treated": 3}
+    missing = valued.client.post("/v1/bulk-assignments", json=asked | {"segment": "low"})
+    assert (missing.status_code, missing.json()["type"]) == (404, "urn:tierline:problem:unknown-definition")
     nobody = valued.client.post("/v1/bulk-assignments", json={"strategy": "welcome"})
     assert (nobody.status_code, nobody.json()["type"]) == (422, "urn:tierline:problem:bulk-assignment-invalid")
 
@@ -220,3 +242,71 @@ def test_campaigns(valued: Api) -> None:
     assert (resumed.status_code, resumed.json()["type"]) == (409, "urn:tierline:problem:strategy-over")
     gone = valued.client.get("/v1/campaigns/nothing")
     assert (gone.status_code, gone.json()["type"]) == (404, "urn:tierline:problem:unknown-campaign")
+
+
+@pytest.mark.usefixtures("worker")
+def test_messages_without_a_receiver_wait_and_say_so(valued: Api) -> None:
+    define(valued, PLAIN.replace("{tag: greeted}", "{notify: sms, template: hello}"))
+    valued.client.post("/v1/strategies/welcome/start")
+    valued.record(order("u-1", "o-1", 20_000, now()))
+
+    def listed(path: str) -> dict[str, Any]:
+        return valued.client.get(f"/v1/{path}/messages", params={"state": "waiting", "size": 1}).json()
+
+    wait_for(lambda: listed("strategies/welcome")["messages"] != [], 30)
+    (message,) = listed("strategies/welcome")["messages"]
+    assert (message["user_id"], message["state"], message["reason"]) == ("u-1", "waiting", "no-receiver")
+    assert listed("users/u-1")["messages"] == [message]
+    assert (listed("users/u-1")["receiver"], listed("users/u-1")["next_cursor"]) == (False, None)
+    progress = valued.client.get("/v1/strategies/welcome/progress").json()
+    assert progress["messages"]["why"] == {"waiting": {"no-receiver": 1}}
+    ready = valued.client.get("/readyz")
+    part = {one["name"]: one for one in ready.json()["parts"]}["strategies"]
+    assert (part["status"], part["detail"]) == ("faulty", "messages wait, and nobody is named to take them over")
+    assert "TIERLINE_MESSAGES_URL" in part["remedy"]
+    assert ready.json()["ready"] == all(one["status"] != "off" for one in ready.json()["parts"])
+    assert valued.client.get("/v1/strategies/nothing/messages").status_code == 404
+    assert valued.client.get("/v1/users/nobody/messages").status_code == 404
+    assert valued.client.get("/v1/users/u-1/messages", params={"cursor": "9" * 30 + "-x"}).status_code == 422
+
+
+@pytest.mark.usefixtures("worker")
+def test_what_comes_back_is_shown(valued: Api) -> None:
+    define(valued, PLAIN.replace("{entered: value.high}", "{by: hand}"))
+    valued.client.post("/v1/strategies/welcome/start")
+    valued.record(order("u-1", "o-1", 20_000, now()))
+    taken = valued.client.post("/v1/users/u-1/strategies", json={"strategy": "welcome"}).json()
+    told = {"fact_id": "c-1", "user_id": "u-1", "kind": "touch", "occurred_at": now()}
+    mine = {**told, "attributes": {"assignment_id": taken["assignment_id"], "outcome": "clicked"}}
+    nobodys = {**mine, "fact_id": "c-2", "attributes": {"assignment_id": "x", "outcome": "clicked"}}
+    answer = valued.client.post("/v1/facts", json={"facts": [mine, nobodys]}).json()
+    (doubt,) = answer["doubtful"]
+    assert (answer["accepted"], doubt["index"], doubt["error"]["field"]) == (2, 1, "attributes.assignment_id")
+
+    def shown() -> dict[str, Any]:
+        return valued.client.get("/v1/users/u-1/strategies").json()["strategies"][0]
+
+    wait_for(lambda: shown()["outcomes"]["clicked_at"] is not None, 30)
+    assert (shown()["assignment_id"], shown()["strategy"]) == (taken["assignment_id"], "welcome")
+    (arm,) = valued.client.get("/v1/strategies/welcome/progress").json()["arms"]
+    assert arm["reported"] == {"delivered": 0, "exposed": 0, "clicked": 1, "ordered": 0}
+
+    def told_of() -> list[str]:
+        return [event["topic"] for event in valued.client.get("/v1/users/u-1/history").json()["events"]]
+
+    wait_for(lambda: "user-tier.outcome-recorded.v1" in told_of(), 30)
+    assert valued.client.get("/v1/users/nobody/strategies").status_code == 404
+
+
+@pytest.mark.usefixtures("worker")
+def test_who_is_held_out_is_found(valued: Api) -> None:
+    define(valued, PLAIN.replace("{entered: value.high}", "{by: hand}") + "holdout: 99.99\ngoal: " + GOAL)
+    valued.client.post("/v1/strategies/welcome/start")
+    valued.record(order("u-1", "o-1", 20_000, now()))
+    assert valued.client.post("/v1/users/u-1/strategies", json={"strategy": "welcome"}).json()["holdout"] == "strategy"
+
+    def found(strategy: str) -> int | None:
+        return valued.client.post("/v1/segments/search", json={"strategies": [strategy]}).json().get("total")
+
+    wait_for(lambda: found("welcome/") == 1, 60)
+    assert (found("welcome"), found("welcome/treated")) == (1, 0)
