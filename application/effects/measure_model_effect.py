@@ -17,9 +17,9 @@ from domain.refusal import Complaint, Refusal
 from domain.tier_model.compiled import CompiledModel
 from domain.tier_model.expression import compile_fact_condition
 from domain.tier_model.learned_training import DAY
+from domain.tier_model.reads import columns_read, lines_read
 from domain.tier_model.refusals import CutsNotFitted
 from domain.tier_model.spec import Target, TierModelSpec
-from domain.user_tier.decide import columns_read, lines_read
 
 MODEL_EFFECT = "model effect"
 MOST_VERSIONS = 8

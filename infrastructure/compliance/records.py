@@ -9,7 +9,8 @@ from uuid import UUID
 from psycopg import Connection, IsolationLevel
 
 from application.compliance.ports import EVERYBODY, RecordedSubjects, Share
-from domain.user_tier.decide import EVALUATOR, Command, Subject, columns_read, lines_read
+from domain.tier_model.reads import columns_read, lines_read
+from domain.user_tier.decide import EVALUATOR, Command, Subject
 from domain.user_tier.decisions import NewEvent
 from domain.user_tier.holds import COMMANDED, changes_of
 from domain.user_tier.merging import IDENTITY

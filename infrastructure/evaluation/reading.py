@@ -9,7 +9,8 @@ import structlog
 from psycopg import Connection, Cursor
 
 from domain.facts.table import FactTable
-from domain.user_tier.decide import Subject, columns_read, idents_read, lines_read
+from domain.tier_model.reads import columns_read, idents_read, lines_read
+from domain.user_tier.decide import Subject
 from domain.user_tier.observation import Observation, decode_observation, openings_as_changes
 from domain.user_tier.tags import held_tags
 from infrastructure.evaluation.work import TimelineRow

@@ -11,10 +11,11 @@ from psycopg import Connection
 from application.previews.ports import Candidate
 from domain.facts.table import FactTable
 from domain.tier_model.compiled import CompiledModel, compiled_model
+from domain.tier_model.reads import columns_read, lines_read
 from domain.tier_model.spans import ALWAYS
 from domain.tier_model.spec import TierModelSpec
 from domain.tier_model.timeline import Force
-from domain.user_tier.decide import Subject, columns_read, lines_read
+from domain.user_tier.decide import Subject
 from domain.user_tier.observation import Observation, decode_observation
 from domain.user_tier.scheme_order import concerned, with_read
 from domain.user_tier.tags import held_tags

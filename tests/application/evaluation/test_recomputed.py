@@ -8,7 +8,8 @@ import pytest
 
 from application.compliance.verify_receipts import VerifyReceipts
 from domain.facts.instants import SECOND, format_instant, parse_instant
-from domain.user_tier.decide import Subject, columns_read, decide
+from domain.tier_model.reads import columns_read
+from domain.user_tier.decide import Subject, decide
 from domain.user_tier.observation import Observation, decode_observation
 from infrastructure.compliance.records import PostgresRecords
 from infrastructure.facts.read import facts_of

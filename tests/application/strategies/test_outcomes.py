@@ -229,7 +229,7 @@ def test_a_merge_takes_it_along(system: StrategySystem) -> None:
     one = assigned(system, "ann")
     send(system, touch("t-1", "ann", START + MINUTE, assignment_id=one, outcome="exposed"))
     system.strategies.end("bob", "welcome", "test")
-    identities = PostgresIdentities(system.pool, system.evaluation, (move_assignments,))
+    identities = PostgresIdentities(system.pool, system.keyring, system.evaluation, (move_assignments,))
     MergeUsers(identities)("bob", "ann", "test", reason="the same")
     send(system, touch("t-2", "ann", START + 2 * MINUTE, assignment_id=one, outcome="clicked"))
     found = {view.assignment_id: view.outcomes for view in system.strategies.assignments.of_user("ann", 10, None)[0]}
