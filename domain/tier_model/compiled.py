@@ -14,6 +14,7 @@ from domain.tier_model.column import Scalar
 from domain.tier_model.columns import FeaturePlan
 from domain.tier_model.currency import minor_units
 from domain.tier_model.expression import Condition, compile_fact_condition, tag_column
+from domain.tier_model.expression.tree import Node
 from domain.tier_model.growth import EarnPlan, GrowthPlan
 from domain.tier_model.learned import LearnedColumn, learned_ages
 from domain.tier_model.names import compile_rule, schemes_in
@@ -93,11 +94,12 @@ class CompiledModel:
         self.content_hash = content_hash(spec)
         self.tiers = spec.tiers
         self.calendar = calendar_of(spec.time_zone)
+        pool: dict[Node, Node] = {}  # rules compare the same scores with the same cuts, over and over
         self.rules = tuple(
             RulePlan(
                 rank,
-                compile_rule(spec, rule.enter),
-                compile_rule(spec, rule.keep) if rule.keep is not None else None,
+                compile_rule(spec, rule.enter).sharing(pool),
+                compile_rule(spec, rule.keep).sharing(pool) if rule.keep is not None else None,
             )
             for rank, tier in enumerate(spec.tiers)
             if (rule := spec.rules.get(tier)) is not None

@@ -36,6 +36,14 @@ class Evaluated:
     codes: Int64s
     truths: list[Truth]
 
+    def taken(self, rows: Int64s) -> "Evaluated":
+        """At some of the points."""
+        features, scores, outside = (
+            {name: Column(column.values[rows], column.valid[rows]) for name, column in part.items()}
+            for part in (self.features, self.scores, self.outside)
+        )
+        return Evaluated(features, scores, outside, self.codes[rows], self.truths)
+
     def row(self, number: int) -> "Row":
         """Plain values at one point."""
         features, scores, outside = self._plain
@@ -83,6 +91,7 @@ class ModelColumns:
         self._table, self._outside, self._since = table, outside, since
         in_currency = table.in_currency(model.spec.currency)
         self._features = [FeatureColumns(plan, in_currency, model.calendar, since) for plan in model.features]
+        self.walked: tuple[Points, Evaluated] | None = None  # what a walk has evaluated last, of nobody's standing
         self.growth = GrowthColumns(model.growth, in_currency, model.calendar) if model.growth is not None else None
 
     def instants(self, until: Int64s) -> tuple[npt.NDArray[np.int32], Int64s]:
@@ -154,11 +163,11 @@ class ModelColumns:
 
     def _truths(self, columns: dict[str, Column], size: int) -> tuple[Int64s, list[Truth]]:
         tiers = len(self.model.tiers)
-        matrix = np.zeros((size, 2 * tiers), dtype=np.bool_)
+        matrix, known = np.zeros((size, 2 * tiers), dtype=np.bool_), dict[int, Column]()
         for rule in self.model.rules:
-            enter = _true(rule.enter, columns, size)
+            enter = _true(rule.enter, columns, size, known)
             matrix[:, rule.rank] = enter
-            matrix[:, tiers + rule.rank] = enter if rule.keep is None else _true(rule.keep, columns, size)
+            matrix[:, tiers + rule.rank] = enter if rule.keep is None else _true(rule.keep, columns, size, known)
         first, codes = _kinds_of_rows(matrix)
         return codes, [self.model.truth(row[:tiers], row[tiers:]) for row in matrix[first]]
 
@@ -181,9 +190,11 @@ def everybody_at(table: FactTable, instant: int) -> Points:
     return Points(subjects.astype(np.int32), np.full(len(subjects), instant, dtype=np.int64))
 
 
-def _true(condition: Condition, columns: dict[str, Column], size: int) -> npt.NDArray[np.bool_]:
-    column = condition.evaluate(columns, size)
-    return np.asarray(column.valid & column.values.astype(np.bool_))
+def _true(
+    condition: Condition, columns: dict[str, Column], size: int, known: dict[int, Column]
+) -> npt.NDArray[np.bool_]:
+    column = condition.evaluate(columns, size, known)
+    return np.asarray(column.valid & column.values.astype(np.bool_, copy=False))
 
 
 def _weighted(plan: WeightedScore, scores: dict[str, Column], size: int) -> Column:

@@ -44,6 +44,10 @@ class Points:
     def __len__(self) -> int:
         return len(self.instant)
 
+    def taken(self, mask: Bools) -> "Points":
+        """Some of them; bases None."""
+        return Points(self.subject[mask], self.instant[mask])
+
 
 def points_of(subject: npt.NDArray[np.int32], instant: Int64s) -> Points:
     """Sorted, each pair once."""

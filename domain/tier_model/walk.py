@@ -7,7 +7,6 @@ deadlines, are walked; all others change nothing by construction.
 
 from collections.abc import Iterator
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 from msgspec.structs import replace
@@ -16,10 +15,10 @@ from domain.facts.table import NEVER, FactTable
 from domain.tier_model.compiled import Truth
 from domain.tier_model.holding import adopted, held
 from domain.tier_model.model_columns import ModelColumns
-from domain.tier_model.outcome import NOTHING_MISSED, Missed, Outcome, Settlement
-from domain.tier_model.spans import ALWAYS, Bools, Int64s, Points, points_of
+from domain.tier_model.outcome import Outcome, Settlement
+from domain.tier_model.spans import ALWAYS, Bools, Int64s, PointIndex, Points, points_of
 from domain.tier_model.timeline import Decision, Force, Move, SchemeInput, SchemeResult, bases_of, basis_of
-from domain.user_tier.holds import HoldChange
+from domain.tier_model.walker import UNTOUCHED, Held, Steps, Walker
 from domain.user_tier.observation import Standing
 
 
@@ -51,42 +50,6 @@ def _known_from(table: FactTable, work: SchemeInput) -> Int64s:
     for subject, changes in enumerate(work.changes):
         first[subject] = next((change.instant for change in changes if change.opening is not None), first[subject])
     return first
-
-
-Steps = list[tuple[int, Truth]]
-
-
-class _Held(msgspec.Struct):
-    """What happened to a standing at an instant, before the rules are asked there. before: as it stood till then.
-    complete: all of it is done."""
-
-    at: int
-    before: Standing | None
-    outcomes: list[Outcome]
-    missed: Missed = NOTHING_MISSED
-    occasion: str = ""
-    complete: bool = False
-
-
-_UNTOUCHED = _Held(ALWAYS, None, [], complete=True)  # nobody did anything to it
-
-
-class _Walker(msgspec.Struct):
-    """One subject on its way. floor: decided up to there. basis_at: as of when its points are evaluated: what windows
-    since standing and growth value lie upon turns with time, and then they are evaluated anew.
-
-    told: it has come to now, and how it stands there is said; from there on standing is what is foreseen. held: what
-    was done to the standing at the instant that is decided next.
-    """
-
-    subject: int
-    standing: Standing | None
-    floor: int
-    basis_at: int
-    changes: dict[int, list[HoldChange]]
-    truth: Truth | None = None
-    held: _Held | None = None
-    told: bool = False
 
 
 class _Stretch:
@@ -175,41 +138,55 @@ class _Stretch:
             np.concatenate([instants[wanted], here[:, 1]]),
         )
 
-    def _walk_points(self, points: Points, walkers: dict[int, _Walker], result: SchemeResult) -> dict[int, int]:
+    def _walk_points(self, points: Points, walkers: dict[int, Walker], result: SchemeResult) -> dict[int, int]:
         """Walks every subject along its points. By subject, where what it stands upon turns before the end."""
         if self.model.reads_standing:
             mine = {subject: walkers[subject] for subject in np.unique(points.subject).tolist()}
             standings = {subject: held for subject, walker in mine.items() if (held := walker.standing) is not None}
             points = bases_of(self.model, points, standings, {n: walker.basis_at for n, walker in mine.items()})
-        evaluated = self.columns.evaluate(points)
+        codes, truths = self._evaluated(points)
         floors = np.full(len(self.decided_at), ALWAYS, dtype=np.int64)
         floors[list(walkers)] = [walker.floor for walker in walkers.values()]
-        changed = _changed(points, evaluated.codes, points.instant > floors[points.subject])
+        changed = _changed(points, codes, points.instant > floors[points.subject])
         kept = np.flatnonzero(changed | _among(points, self._changed_at()))
         edges = np.searchsorted(points.subject[kept], np.arange(len(self.decided_at) + 1)).tolist()
-        when, codes = points.instant[kept].tolist(), evaluated.codes[kept].tolist()
+        when, kinds = points.instant[kept].tolist(), codes[kept].tolist()
         turns = {}
         for subject in np.unique(points.subject).tolist():
             rows = range(edges[subject], edges[subject + 1])
-            steps = [(when[row], evaluated.truths[codes[row]]) for row in rows]
+            steps = [(when[row], truths[kinds[row]]) for row in rows]
             turn = self._advance(walkers[subject], steps, result)
             if turn is not None:
                 turns[subject] = turn
         return turns
 
+    def _evaluated(self, points: Points) -> tuple[Int64s, list[Truth]]:
+        """What the rules say at the points. How everybody stands now is asked afterwards: it is evaluated along."""
+        if self.turning or not self.ahead:
+            evaluated = self.columns.evaluate(points)
+            return evaluated.codes, evaluated.truths
+        everybody = np.unique(points.subject)
+        asked = points_of(
+            np.concatenate([points.subject, everybody]),
+            np.concatenate([points.instant, np.full(len(everybody), self.now - 1, dtype=np.int64)]),
+        )
+        evaluated = self.columns.evaluate(asked)
+        self.columns.walked = asked, evaluated
+        return evaluated.codes[PointIndex(asked).first_at(points.subject, points.instant)], evaluated.truths
+
     # --------------------------------------------------------------------------------------------------------- walking
 
-    def _walker(self, subject: int, result: SchemeResult) -> _Walker:
+    def _walker(self, subject: int, result: SchemeResult) -> Walker:
         standing = result.standings[subject]
         floor = self.floors[subject]
-        walker = _Walker(subject, standing, floor, floor, self.changes[subject] if self.changes else {})
+        walker = Walker(subject, standing, floor, floor, self.changes[subject] if self.changes else {})
         if self.activating[subject] and standing is not None:
             since = self.force.since
             walker.standing, renamed = adopted(self.model.policy, standing, since, self.force.migration)
-            walker.held = _Held(since, standing, renamed)
+            walker.held = Held(since, standing, renamed)
         return walker
 
-    def _advance(self, walker: _Walker, steps: Steps, result: SchemeResult) -> int | None:
+    def _advance(self, walker: Walker, steps: Steps, result: SchemeResult) -> int | None:
         """Decides at the steps, and between them at the policy's deadlines, which depend on what was decided before.
 
         The instant at which the walker must be evaluated anew; None when it is done.
@@ -245,7 +222,7 @@ class _Stretch:
         self._tell(walker, result)
         return None
 
-    def _rests(self, walker: _Walker, truth: Truth) -> bool:
+    def _rests(self, walker: Walker, truth: Truth) -> bool:
         """Whether nothing can come of deciding where the rules say this, now or later: most decisions are of that."""
         standing, model = walker.standing, self.model
         if standing is None or walker.held is not None or walker.changes or self.turning:
@@ -259,11 +236,11 @@ class _Stretch:
         deadline = self.model.policy.next_instant(standing, self.model.qualify(truth, standing), after)
         return deadline if deadline is not None and deadline < before else None
 
-    def _decide(self, walker: _Walker, at: int, truth: Truth, result: SchemeResult) -> bool:
+    def _decide(self, walker: Walker, at: int, truth: Truth, result: SchemeResult) -> bool:
         """One decision; recorded when it lies before now. Whether all that is looked for ahead is found."""
         policy, upon = self.model.policy, walker.standing
         if walker.held is None and not walker.changes and (upon is None or not (upon.pin or upon.frozen)):
-            before, done = upon, _UNTOUCHED
+            before, done = upon, UNTOUCHED
         else:
             done = self._hold(walker, at)
             before, upon = done.before, walker.standing
@@ -288,11 +265,11 @@ class _Stretch:
             return not self.foreseen
         return False
 
-    def _hold(self, walker: _Walker, at: int) -> _Held:
+    def _hold(self, walker: Walker, at: int) -> Held:
         """Brings the standing to the instant, once: what people did to it then, and which holds end."""
         done = walker.held
         if done is None or done.at != at:
-            done = walker.held = _Held(at, walker.standing, [])
+            done = walker.held = Held(at, walker.standing, [])
         elif done.complete:
             return done
         standing = walker.standing
@@ -304,7 +281,7 @@ class _Stretch:
         done.complete = True
         return done
 
-    def _tell(self, walker: _Walker, result: SchemeResult) -> bool:
+    def _tell(self, walker: Walker, result: SchemeResult) -> bool:
         """Say how the subject stands, once: now, or at the end of the version. Whether to look on ahead."""
         if walker.told:
             return True
@@ -325,7 +302,7 @@ class _Stretch:
 
     # --------------------------------------------------------------------------------------------------------- turning
 
-    def _turn(self, walker: _Walker) -> int | None:
+    def _turn(self, walker: Walker) -> int | None:
         """When what the features stand upon turns next: a window since standing restarts, growth value is settled."""
         standing, policy = walker.standing, self.model.policy
         turns = list(walker.changes)
@@ -338,7 +315,7 @@ class _Stretch:
                 turns.append(policy.validity_end(standing))
         return min((turn for turn in turns if turn > walker.basis_at), default=None)
 
-    def _turn_over(self, walkers: dict[int, _Walker], turns: dict[int, int]) -> None:
+    def _turn_over(self, walkers: dict[int, Walker], turns: dict[int, int]) -> None:
         """Brings the walkers to their turns: the next points are evaluated upon what holds from there."""
         for subject, turn in turns.items():
             walker = walkers[subject]

@@ -13,7 +13,7 @@ from domain.tier_model.compiled import CompiledModel, Truth
 from domain.tier_model.model_columns import Evaluated, ModelColumns, Row
 from domain.tier_model.outside import Outside, TierPath
 from domain.tier_model.receipt import missing_for_next
-from domain.tier_model.spans import ALWAYS, Bases, Int64s, Points, points_of
+from domain.tier_model.spans import ALWAYS, Bases, Int64s, PointIndex, Points, points_of
 from domain.tier_model.timeline import Decision, Force, SchemeInput, SchemeResult, basis_of
 from domain.tier_model.walk import walk
 from domain.user_tier.observation import SchemeObservation, Standing
@@ -106,30 +106,27 @@ class SchemeWalk:
             wanted = {(d.subject, d.instant): d.upon for d in decisions}
             for number in current:
                 wanted.setdefault((number, self._now - 1), result.standings[number])
-            points, rows = _points(columns.model, wanted)
-            evaluated = columns.evaluate(points)
-            explained = []
-            for decision in decisions:
-                row = rows[decision.subject, decision.instant]
-                truth = evaluated.truths[evaluated.codes[row]]
-                explained.append(Explained(decision, evaluated.row(row), truth))
-            now = {number: rows[number, self._now - 1] for number in current}
-            yield explained, self._observed(columns, points, evaluated, now, result)
+            values = _valued(columns, wanted)
+            explained = [Explained(d, *values[d.subject, d.instant]) for d in decisions]
+            now = {number: values[number, self._now - 1] for number in current}
+            yield explained, self._observed(columns, now, result)
 
     def _observed(
         self,
         columns: ModelColumns,
-        points: Points,
-        evaluated: Evaluated,
-        rows: Mapping[int, int],
+        values_of: Mapping[int, tuple[Row, Truth]],
         result: SchemeResult,
     ) -> dict[int, SchemeObservation]:
-        model, days = columns.model, columns.days(points)
+        model = columns.model
+        points = points_of(
+            np.array(list(values_of), dtype=np.int32), np.full(len(values_of), self._now - 1, dtype=np.int64)
+        )
+        days = {name: column.plain() for name, column in columns.days(points).items()}
         observed = {}
-        for number, row in rows.items():
+        for row, number in enumerate(points.subject.tolist()):
             standing = result.standings[number]
             assert standing is not None
-            values, truth = evaluated.row(row), evaluated.truths[evaluated.codes[row]]
+            values, truth = values_of[number]
             next_tier, missing = missing_for_next(model, standing.tier, values.all)
             observed[number] = SchemeObservation(
                 version=model.version,
@@ -140,20 +137,43 @@ class SchemeWalk:
                 next_tier=next_tier,
                 missing=missing,
                 may_drop_on=result.may_drop_on[number],
-                days={name: column.item(row) for name, column in days.items()},  # type: ignore[misc]
+                days={name: column[row] for name, column in days.items()},  # type: ignore[misc]
             )
         return observed
 
 
-def _points(
-    model: CompiledModel, wanted: Mapping[tuple[int, int], Standing | None]
-) -> tuple[Points, dict[tuple[int, int], int]]:
-    """The (subject, instant) pairs as points, upon the standings that hold there, and each pair's row."""
+def _valued(
+    columns: ModelColumns, wanted: Mapping[tuple[int, int], Standing | None]
+) -> dict[tuple[int, int], tuple[Row, Truth]]:
+    """Values and truth at the (subject, instant) pairs, upon the standings that hold there: out of what the walk has
+    evaluated, as far as it has."""
     pairs = np.array(list(wanted), dtype=np.int64).reshape(-1, 2)
     points = points_of(pairs[:, 0].astype(np.int32), pairs[:, 1])
-    ordered = list(zip(points.subject.tolist(), points.instant.tolist(), strict=True))
-    if model.reads_standing:
-        laid: Int64s = np.array([basis_of(model, wanted[pair], pair[1]) for pair in ordered], dtype=np.int64)
-        laid = laid.reshape(-1, 3)
-        points = Points(points.subject, points.instant, Bases(laid[:, 0], laid[:, 1], laid[:, 2]))
-    return points, {pair: row for row, pair in enumerate(ordered)}
+    found: dict[tuple[int, int], tuple[Row, Truth]] = {}
+    if columns.walked is not None:
+        walked, evaluated = columns.walked
+        rows = PointIndex(walked).first_at(points.subject, points.instant)
+        last = np.minimum(rows, len(walked) - 1)
+        there = (walked.subject[last] == points.subject) & (walked.instant[last] == points.instant)
+        _tell(found, points.taken(there), evaluated.taken(rows[there]))
+        points = points.taken(~there)
+    if len(points):
+        points = _based(columns.model, points, wanted)
+        _tell(found, points, columns.evaluate(points))
+    return found
+
+
+def _tell(found: dict[tuple[int, int], tuple[Row, Truth]], points: Points, evaluated: Evaluated) -> None:
+    codes, truths = evaluated.codes.tolist(), evaluated.truths
+    for row, pair in enumerate(zip(points.subject.tolist(), points.instant.tolist(), strict=True)):
+        found[pair] = evaluated.row(row), truths[codes[row]]
+
+
+def _based(model: CompiledModel, points: Points, wanted: Mapping[tuple[int, int], Standing | None]) -> Points:
+    """The points upon the standings, where the model reads these."""
+    if not model.reads_standing:
+        return points
+    pairs = zip(points.subject.tolist(), points.instant.tolist(), strict=True)
+    laid: Int64s = np.array([basis_of(model, wanted[pair], pair[1]) for pair in pairs], dtype=np.int64)
+    laid = laid.reshape(-1, 3)
+    return Points(points.subject, points.instant, Bases(laid[:, 0], laid[:, 1], laid[:, 2]))

@@ -22,6 +22,7 @@ from domain.tier_model.expression.tree import (
     children,
     is_fixed,
     names_in,
+    shared,
     text_of,
     walk,
 )
@@ -48,12 +49,17 @@ class Condition:
     def __hash__(self) -> int:
         return hash(self.tree)
 
-    def evaluate(self, columns: Mapping[str, Column], size: int) -> Column:
+    def sharing(self, pool: dict[Node, Node]) -> "Condition":
+        """The same condition, whose parts are one with equal parts of others that share the pool."""
+        return Condition(shared(self.tree, pool))
+
+    def evaluate(self, columns: Mapping[str, Column], size: int, known: dict[int, Column] | None = None) -> Column:
         """A boolean column of `size` values, null where the condition is neither true nor false.
 
         columns: one for every name of the condition (tags under tag_column(tag)). Raises KeyError for a missing one.
+        known: what parts came out as, for conditions that share them; given along for the same columns alone.
         """
-        column = evaluate(self.tree, columns, size)
+        column = evaluate(self.tree, columns, size, known)
         if column.values.dtype.kind == "b":
             return column
         held = [truth(column.item(row)) for row in range(size)]

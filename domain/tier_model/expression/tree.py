@@ -3,7 +3,8 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from domain.tier_model.column import Scalar, Type
 from domain.tier_model.currency import major_units
@@ -145,6 +146,19 @@ def walk(node: Node) -> Iterator[Node]:
         node = pending.pop()
         yield node
         pending.extend(reversed(children(node)))
+
+
+def shared(node: Node, pool: dict[Node, Node]) -> Node:
+    """The same tree, whose equal parts are one object: with each other, and with whatever is in the pool."""
+    parts: dict[str, Any] = {}
+    for name in ("operand", "left", "right"):
+        if hasattr(node, name):
+            parts[name] = shared(getattr(node, name), pool)
+    for name in ("parts", "options"):
+        if hasattr(node, name):
+            parts[name] = tuple(shared(part, pool) for part in getattr(node, name))
+    mine: Node = replace(node, **parts) if parts else node
+    return pool.setdefault(mine, mine)
 
 
 def names_in(node: Node) -> frozenset[str]:

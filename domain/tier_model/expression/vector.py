@@ -40,15 +40,25 @@ def tag_column(name: str) -> str:
     return f"tag('{name}')"
 
 
-def evaluate(node: Node, columns: Mapping[str, Column], size: int) -> Column:
-    """The node's column. columns: one for each name that it reads, of `size` values. Raises KeyError without one."""
-    column = _evaluate(node, columns)
+def evaluate(node: Node, columns: Mapping[str, Column], size: int, known: dict[int, Column] | None = None) -> Column:
+    """The node's column. columns: one for each name that it reads, of `size` values. Raises KeyError without one.
+
+    known: by the identity of a node what it came out as; filled, so that a part that is shared is looked at once.
+    """
+    column = _evaluate(node, columns, {} if known is None else known)
     if len(column.values) == size:
         return column
     return Column(np.repeat(column.values, size), np.repeat(column.valid, size))
 
 
-def _evaluate(node: Node, columns: Mapping[str, Column]) -> Column:
+def _evaluate(node: Node, columns: Mapping[str, Column], known: dict[int, Column]) -> Column:
+    found = known.get(id(node))
+    if found is None:
+        found = known[id(node)] = _evaluated(node, columns, known)
+    return found
+
+
+def _evaluated(node: Node, columns: Mapping[str, Column], known: dict[int, Column]) -> Column:
     """Columns of the full size, or of one value that stands for all."""
     match node:
         case Constant():
@@ -61,26 +71,26 @@ def _evaluate(node: Node, columns: Mapping[str, Column]) -> Column:
             return _calculate(
                 "-",
                 Column(np.zeros(1, np.int64), np.ones(1, np.bool_)),
-                _evaluate(node.operand, columns),
+                _evaluate(node.operand, columns, known),
             )
         case Arithmetic():
-            return _calculate(node.op, _evaluate(node.left, columns), _evaluate(node.right, columns))
+            return _calculate(node.op, _evaluate(node.left, columns, known), _evaluate(node.right, columns, known))
         case Coalesce():
-            return _coalesce([_evaluate(option, columns) for option in node.options])
+            return _coalesce([_evaluate(option, columns, known) for option in node.options])
         case Compare():
-            return _compare(node.op, _evaluate(node.left, columns), _evaluate(node.right, columns))
+            return _compare(node.op, _evaluate(node.left, columns, known), _evaluate(node.right, columns, known))
         case Membership():
-            mine = _evaluate(node.operand, columns)
-            return _either([_compare("=", mine, _evaluate(option, columns)) for option in node.options])
+            mine = _evaluate(node.operand, columns, known)
+            return _either([_compare("=", mine, _evaluate(option, columns, known)) for option in node.options])
         case IsNull():
-            valid = _evaluate(node.operand, columns).valid
+            valid = _evaluate(node.operand, columns, known).valid
             return Column(~valid, np.ones(len(valid), np.bool_))
         case Not():
-            return _opposite(_truth(_evaluate(node.operand, columns)))
+            return _opposite(_truth(_evaluate(node.operand, columns, known)))
         case And():
-            return _opposite(_either([_opposite(_truth(_evaluate(part, columns))) for part in node.parts]))
+            return _all([_truth(_evaluate(part, columns, known)) for part in node.parts])
         case Or():
-            return _either([_truth(_evaluate(part, columns)) for part in node.parts])
+            return _either([_truth(_evaluate(part, columns, known)) for part in node.parts])
 
 
 def _constant(node: Constant) -> Column:
@@ -132,6 +142,15 @@ def _either(parts: list[Column]) -> Column:
         true = true | (part.values & part.valid)
         valid = valid & part.valid
     return Column(true, valid | true)
+
+
+def _all(parts: list[Column]) -> Column:
+    false: Any = np.zeros(1, np.bool_)
+    valid: Any = np.ones(1, np.bool_)
+    for part in parts:
+        false = false | (part.valid & ~part.values)
+        valid = valid & part.valid
+    return Column(~false, valid | false)
 
 
 # ------------------------------------------------------------------------------------------------------------ compare
