@@ -60,17 +60,29 @@ EMPTY_CHAIN = bytes(32)
 
 def canonical_content(fact: Fact) -> bytes:
     """Canonical JSON of the fact without user_id: what its content hash is taken over."""
+    return content_of(
+        fact.fact_id,
+        fact.kind,
+        fact.occurred_at,
+        fact.source,
+        fact.amount,
+        fact.currency,
+        Details(fact.attributes, fact.lines),
+    )
+
+
+def content_of(
+    fact_id: str,
+    kind: str,
+    occurred_at: int,
+    source: str,
+    amount: int | None,
+    currency: str | None,
+    details: Details,
+) -> bytes:
+    """The same out of its parts."""
     return _JSON.encode(
-        _Content(
-            fact.fact_id,
-            fact.kind,
-            fact.occurred_at,
-            fact.source,
-            fact.amount,
-            fact.currency,
-            fact.attributes,
-            fact.lines,
-        )
+        _Content(fact_id, kind, occurred_at, source, amount, currency, details.attributes, details.lines)
     )
 
 

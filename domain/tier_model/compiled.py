@@ -107,7 +107,8 @@ class CompiledModel:
         conditions = [part for rule in self.rules for part in (rule.enter, rule.keep) if part is not None]
         self.reads_schemes = frozenset[str]().union(*map(schemes_in, conditions))
         self.reads_tags = frozenset[str]().union(*(condition.tags for condition in conditions))
-        self.features = tuple(self._plan(name, feature) for name, feature in spec.features.items())
+        # By name, however the spec was read: what is recorded of one version is the same, byte for byte.
+        self.features = tuple(self._plan(name, spec.features[name]) for name in sorted(spec.features))
         self.growth = _growth(spec) if spec.growth is not None else None
         trained = spec.fitted.learned if spec.fitted is not None else {}
         self.learned = {name: LearnedColumn(model) for name, model in trained.items()}

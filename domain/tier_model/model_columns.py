@@ -143,9 +143,10 @@ class ModelColumns:
         return {feature.plan.name: feature.day_counted_from(points, index) for feature in ages}
 
     def _scores(self, features: dict[str, Column], size: int) -> dict[str, Column]:
-        scores = {name: learned.values(features, size) for name, learned in self.model.learned.items()}
+        scores = {name: learned.values(features, size) for name, learned in sorted(self.model.learned.items())}
         columns = {**features, **scores}
-        waiting = {name: plan for name, plan in self.model.spec.scores.items() if not isinstance(plan, LearnedScore)}
+        plans = sorted(self.model.spec.scores.items())
+        waiting = {name: plan for name, plan in plans if not isinstance(plan, LearnedScore)}
         while waiting:
             ready = [
                 name

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from psycopg import Connection
 
-from domain.facts.fact import EMPTY_CHAIN, Details, Fact, canonical_content, decode_details, next_chain
+from domain.facts.fact import EMPTY_CHAIN, Details, content_of, decode_details, next_chain
 from domain.facts.table import FactColumns, FactTable, coded, objects_of, table_from_columns
 from infrastructure.facts.read import NO_AMOUNT, numbers_of
 from infrastructure.security.seal import CONTEXT_FACT, Seal, SealBroken
@@ -100,19 +100,7 @@ def _prove(
                 broken.add(owner)
             opened(row, found)
         amount = amounts[row] if has_amount[row] else None
-        content = canonical_content(
-            Fact(
-                fact_ids[row],
-                "",
-                kinds[row],
-                occurred[row],
-                sources[row],
-                amount,
-                currencies[row],
-                found.attributes,
-                found.lines,
-            )
-        )
+        content = content_of(fact_ids[row], kinds[row], occurred[row], sources[row], amount, currencies[row], found)
         running[owner] = next_chain(running[owner], hashes[row], known[row])
         if running[owner] != chains[row] or seal.digest(content) != hashes[row]:
             broken.add(owner)
