@@ -74,7 +74,8 @@ def follow(live: LiveDecisions, candidate: Force, kept: Kept) -> list[ShadowStan
         mine = candidate if since is None else replace(candidate, since=since)
         subjects = [_by_candidate(live.subjects[number], scheme, kept) for number in numbers]
         table = live.table if len(groups) == 1 else live.table.of_subjects(numbers)
-        result = decide(subjects, table, {**read, scheme: (*before, mine)}, live.now)
+        # Nothing is looked for ahead: a candidate is decided when the version in force is, and warns nobody.
+        result = decide(subjects, table, {**read, scheme: (*before, mine)}, live.now, ahead=0)
         for number, decided in zip(numbers, result.decided, strict=True):
             subject_id = live.subjects[number].subject_id
             found += _compared(subject_id, scheme, live.decided[number], decided, live.now, kept.get(subject_id, {}))

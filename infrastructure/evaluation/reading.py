@@ -46,6 +46,10 @@ left join lateral (
 order by s.i
 """
 _OF_SUBJECTS = _SUBJECTS.format("%(subjects)b::uuid[]")
+# Up to where each candidate has decided somebody: it may have been left behind.
+_CANDIDATES = "select subject_id, decided_at from shadow_standings where subject_id = any({})"
+_CANDIDATES_OF_SUBJECTS = _CANDIDATES.format("%(subjects)b::uuid[]")
+_CANDIDATES_OF_USER = _CANDIDATES.format("array(select subject_id from user_ids where user_id = %(user_id)b)")
 _IDENTS = "select subject_id, facts, idents from packed_facts where subject_id = any(%b)"
 _OF_USER = _SUBJECTS.format("array(select subject_id from user_ids where user_id = %(user_id)b)")
 
@@ -68,6 +72,7 @@ class Asked:
 
     clock: Cursor
     subjects: Cursor
+    candidates: Cursor | None
     facts: Cursor
     kinds: frozenset[str] | None
     packed: bool
@@ -89,17 +94,21 @@ def ask_subjects(
         "packed": packed,
         "with_details": kinds is None or not kinds.issubset(ALWAYS_READ),
         "with_lines": lines_read(models.models),
-        # What a candidate decides beside the live versions it may decide from further back.
-        "with_idents": whole or bool(models.shadows) or idents_read(models.models),
+        "with_idents": whole or idents_read(models.models),
     }
     if isinstance(whose, str):
-        subjects = connection.execute(_OF_USER.encode(), {**parameters, "user_id": whose}, binary=True)
+        parameters["user_id"], queries = whose, (_OF_USER, _CANDIDATES_OF_USER)
     else:
-        subjects = connection.execute(_OF_SUBJECTS.encode(), {**parameters, "subjects": uuids(whose)}, binary=True)
+        parameters["subjects"], queries = uuids(whose), (_OF_SUBJECTS, _CANDIDATES_OF_SUBJECTS)
+    subjects = connection.execute(queries[0].encode(), parameters, binary=True)
+    candidates = None
+    if models.shadows:
+        named: dict[str, Any] = {name: parameters[name] for name in ("user_id", "subjects") if name in parameters}
+        candidates = connection.execute(queries[1].encode(), named, binary=True)
     if packed:
-        return Asked(clock, subjects, ask_unpacked(connection, whose, kinds), kinds, packed)
+        return Asked(clock, subjects, candidates, ask_unpacked(connection, whose, kinds), kinds, packed)
     assert not isinstance(whose, str)
-    return Asked(clock, subjects, ask_facts(connection, whose, kinds), kinds, packed)
+    return Asked(clock, subjects, candidates, ask_facts(connection, whose, kinds), kinds, packed)
 
 
 def read_subjects(
@@ -139,7 +148,7 @@ def found_of(
         subjects.append(_subject(row, body, seal, history_until))
     chains, rest = [row.chain for row in rows], fact_rows(asked.facts)
     try:
-        packs |= _identified(connection, ids, packs, rest, [row.decided_at for row in rows], seals)
+        packs |= _identified(connection, ids, packs, rest, _decided_at(rows, asked.candidates), seals)
         table, wanted = packed_table(chains, packs, rest, seals, asked.kinds, with_lines=with_lines)
     except PacksDisagree as disagreement:
         # Others write the log while who waits in bulk is read: then there is nothing to tell.
@@ -148,6 +157,16 @@ def found_of(
         wanted = list(disagreement.numbers)
     by_id = {ids[number]: seal for number, seal in seals.items()}
     return Found(_now(asked.clock), subjects, by_id, table, [ids[number] for number in wanted] if asked.packed else ())
+
+
+def _decided_at(rows: Sequence[TimelineRow], candidates: Cursor | None) -> list[int | None]:
+    """By subject, up to where it is decided, by the candidates as well."""
+    decided = {row.subject_id: row.decided_at for row in rows}
+    for subject_id, at in candidates.fetchall() if candidates is not None else ():
+        before = decided.get(subject_id)
+        if before is not None:
+            decided[subject_id] = min(at, before)
+    return list(decided.values())
 
 
 def _identified(

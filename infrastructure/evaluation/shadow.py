@@ -9,6 +9,7 @@ import structlog
 from psycopg import Connection
 
 from domain.user_tier.shadow import LiveDecisions, ShadowBody, ShadowStanding, follow
+from infrastructure.postgres.arrays import bigints, byteas, columns_of, integers, texts, uuids
 from infrastructure.security.seal import Seal
 from infrastructure.tier_models.in_force import Activation
 
@@ -32,6 +33,7 @@ _FAULT = """
 update shadows set running = false, fault = %s, change = nextval('generations')
 where scheme = %s and version = %s and running
 """
+_ROW = (uuids, texts, bigints, texts, texts, bigints, integers, integers, byteas)
 CONTEXT_SHADOW = b"shadow"
 _ENCODER, _DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(ShadowBody)
 
@@ -57,7 +59,7 @@ def _follow(connection: Connection, shadow: Activation, live: LiveDecisions, sea
     scheme = shadow.model.scheme
     ids = [subject.subject_id for subject in live.subjects if subject.subject_id in seals]
     kept: dict[UUID, dict[str, ShadowStanding]] = {}
-    for row in connection.execute(_KEPT, (scheme, ids), binary=True):
+    for row in connection.execute(_KEPT, (scheme, uuids(ids)), binary=True):
         standing = standing_of(row, seals[row[0]])
         kept.setdefault(standing.subject_id, {})[standing.scope] = standing
     standings = [one for one in follow(live, shadow.force, kept) if one.subject_id in seals]
@@ -72,7 +74,7 @@ def standing_of(row: tuple[Any, ...], seal: Seal) -> ShadowStanding:
     return ShadowStanding(subject_id, scope, decided_at, live, shadow, apart, live_moves, shadow_moves, body)
 
 
-def _columns(standings: Sequence[ShadowStanding], seals: dict[UUID, Seal]) -> list[list[Any]]:
+def _columns(standings: Sequence[ShadowStanding], seals: dict[UUID, Seal]) -> list[Any]:
     rows = [
         (
             one.subject_id,
@@ -87,4 +89,4 @@ def _columns(standings: Sequence[ShadowStanding], seals: dict[UUID, Seal]) -> li
         )
         for one in standings
     ]
-    return [list(column) for column in zip(*rows, strict=True)]
+    return columns_of(rows, _ROW)
