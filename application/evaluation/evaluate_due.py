@@ -11,6 +11,7 @@ from domain.user_tier.decide import decide
 
 MICRO_BATCH = 500
 BEHIND_BATCH = 1_000
+_BESIDE_BATCH = 250  # of whom an activation has to reach, while more are due than are decided at once
 HISTORY_BATCH = 250
 _SHARE_OF_OTHERS = 0.05
 
@@ -37,6 +38,7 @@ class EvaluateDue:
     def __init__(self, ledger: EvaluationLedger) -> None:
         self._ledger = ledger
         self._on_due = self._on_others = 0.0  # seconds, since nothing was due last
+        self._on_last_others = 0.0
 
     def __call__(self, limit: int = MICRO_BATCH, recorded: Callable[[], None] = lambda: None) -> int:
         """How many subjects were decided; 0 when nothing is left to do. Call it until then.
@@ -47,13 +49,15 @@ class EvaluateDue:
         due = self._isolating(lambda size: self._decided(self._ledger.take_due(size), recorded)[0], limit)
         reached = monotonic()
         self._on_due += reached - began
-        if due == limit and self._on_others > _SHARE_OF_OTHERS * self._on_due:
+        if due == limit and self._on_others + self._on_last_others > _SHARE_OF_OTHERS * self._on_due:
             return due
+        behind = _BESIDE_BATCH if due == limit else BEHIND_BATCH
         others = (
-            self._isolating(lambda size: self._decided(self._ledger.take_behind(size), recorded)[0], BEHIND_BATCH)
+            self._isolating(lambda size: self._decided(self._ledger.take_behind(size), recorded)[0], behind)
             or self.decide_history(recorded=recorded)[0]
         )
-        self._on_others += monotonic() - reached
+        self._on_last_others = monotonic() - reached
+        self._on_others += self._on_last_others
         if not due:
             self._on_due = self._on_others = 0.0
         return due + others
