@@ -1,6 +1,6 @@
 """Reads facts with the chain that proves them: once, for proof and for deciding."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -63,46 +63,43 @@ def proved_facts(
         content_hash=_hashes(hashes),
         details=details,
     )
-
-    def opened(row: int, found: Details) -> None:
-        if kept is None or kind[row] in kept:
-            details[row] = found if with_lines else Details(found.attributes)
-
-    names = (kind, currency, source, fact_id)
-    broken = _prove(columns, names, opened, list(ends.values()), [seals[id_] for id_ in ids], chains, hashes, sealed)
+    wanted = None if kept is None else {name for name in columns.kind.names if name in kept}
+    by_row = (kind, currency, source, fact_id, chains, hashes, sealed)
+    broken = _prove(columns, by_row, wanted, details, list(ends.values()), [seals[id_] for id_ in ids])
+    if not with_lines:
+        details.update({row: Details(found.attributes) for row, found in details.items() if found.lines})
     return table_from_columns(len(ids), columns), [ids[number] for number in sorted(broken)]
 
 
 def _prove(
     columns: FactColumns,
-    names: Sequence[Sequence[Any]],
-    opened: Callable[[int, Details], None],
+    by_row: Sequence[Sequence[Any]],
+    wanted: Collection[str] | None,
+    details: dict[int, Details],
     ends: Sequence[bytes],
     seals: Sequence[Seal],
-    chains: Sequence[bytes],
-    hashes: Sequence[bytes],
-    sealed: Sequence[bytes | None],
 ) -> set[int]:
-    """The numbers of the subjects whose chain does not hold. names: kinds, currencies, sources and fact ids.
-    opened: told of every row's details."""
+    """The numbers of the subjects whose chain does not hold. by_row: kinds, currencies, sources, fact ids, chains,
+    content hashes and what is sealed. details: filled with those of the kinds that are wanted (None: all)."""
     running, broken = [EMPTY_CHAIN] * len(ends), set[int]()
-    order = np.lexsort((columns.position, columns.subject)).tolist()
-    owners, occurred, known = columns.subject.tolist(), columns.occurred_at.tolist(), columns.known_at.tolist()
-    amounts, has_amount = columns.amount.tolist(), columns.amount_valid.tolist()
-    kinds, currencies, sources, fact_ids = names
-    for row in order:
-        owner, body, found = owners[row], sealed[row], _NOTHING
-        seal = seals[owner]
+    order = np.lexsort((columns.position, columns.subject))
+    numbers = (columns.subject, columns.occurred_at, columns.known_at, columns.amount, columns.amount_valid)
+    listed = [order.tolist(), *(column[order].tolist() for column in numbers)]
+    listed += [list(map(column.__getitem__, listed[0])) for column in by_row]
+    for row, owner, occurred, known, amount, has_amount, kind, currency, source, fact_id, chain, digest, body in zip(
+        *listed, strict=True
+    ):
+        seal, found = seals[owner], _NOTHING
         if body is not None:
             try:
                 found = decode_details(seal.unseal(CONTEXT_FACT, body))
             except (SealBroken, msgspec.MsgspecError):
                 broken.add(owner)
-            opened(row, found)
-        amount = amounts[row] if has_amount[row] else None
-        content = content_of(fact_ids[row], kinds[row], occurred[row], sources[row], amount, currencies[row], found)
-        running[owner] = next_chain(running[owner], hashes[row], known[row])
-        if running[owner] != chains[row] or seal.digest(content) != hashes[row]:
+            if wanted is None or kind in wanted:
+                details[row] = found
+        content = content_of(fact_id, kind, occurred, source, amount if has_amount else None, currency, found)
+        link = running[owner] = next_chain(running[owner], digest, known)
+        if link != chain or seal.digest(content) != digest:
             broken.add(owner)
     return broken | {number for number, end in enumerate(ends) if running[number] != end}
 
