@@ -369,19 +369,18 @@ def _visible_profiles(table: FactTable, at: int) -> dict[int, list[dict[str, Sca
 
 
 def _event(subject_id: UUID, version: int, instant: int, fields: Mapping[str, Any]) -> NewEvent:
+    told = fields.get
     return NewEvent(
-        **{
-            "subject_id": subject_id,
-            "version": version,
-            "scheme": "",
-            "scope": PLATFORM,
-            "from_tier": None,
-            "to_tier": None,
-            "effective_at": instant,
-            "actor": EVALUATOR,
-            "command_id": "",
-            "causation": "",
-            "data": {},
-            **fields,
-        }
+        subject_id=subject_id,
+        version=version,
+        topic=fields["topic"],
+        scheme=told("scheme", ""),
+        scope=told("scope", PLATFORM),
+        from_tier=told("from_tier"),
+        to_tier=told("to_tier"),
+        effective_at=instant,
+        actor=told("actor", EVALUATOR),
+        command_id=told("command_id", ""),
+        causation="",
+        data=told("data", {}),
     )
