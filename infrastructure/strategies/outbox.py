@@ -96,10 +96,11 @@ class PostgresOutbox:
             if not asked:
                 return 0, []
             people = read_people(connection, self._keyring, [subject_id for _, subject_id in asked])
-            # Read again under the locks: somebody may have told them meanwhile.
+            # Read again under the locks: somebody may have told them meanwhile, or merged two users.
             ids = [message_id for message_id, _ in asked]
             rows = [_ToTell(*row) for row in connection.execute(_TOLD_OF, (ids,), binary=True).fetchall()]
-            return _tell(connection, people, rows, put_off)
+            locked = set(people.holders)
+            return _tell(connection, people, [row for row in rows if row.subject_id in locked], put_off)
 
 
 @dataclass(slots=True)
@@ -211,8 +212,8 @@ def _tell(
     undecided = {holder.subject_id: holder for holder in people.undecided(row.subject_id for row in rows)}
     events: list[EventRow] = []
     for row in rows:
-        holder = people.holders.get(row.subject_id)
-        if row.subject_id in undecided or holder is None or holder.seal is None:
+        holder = people.holders[row.subject_id]
+        if row.subject_id in undecided or holder.seal is None:
             continue  # of whoever was erased nothing is told any more
         events.append(_event(holder, row, holder.instant(people.terms)))
     waits = [row.message_id for row in rows if row.subject_id in undecided]
