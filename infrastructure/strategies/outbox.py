@@ -127,7 +127,9 @@ class LockedOutbox:
         lately: dict[UUID, int] = dict(self.connection.execute(_LATELY, asked, binary=True).fetchall())
         people = read_people(self.connection, self.keyring, subjects, lock=False)
         waiting = {holder.subject_id for holder in people.undecided(subjects)}
-        return [_due(row, people, lately.get(row[1], 0), row[1] not in waiting) for row in rows]
+        # Whose user was merged into another meanwhile is that one's, and due again.
+        there = [row for row in rows if row[1] in people.holders]
+        return [_due(row, people, lately.get(row[1], 0), row[1] not in waiting) for row in there]
 
     def record(self, verdicts: Sequence[tuple[DueMessage, Verdict]]) -> None:
         """See OutboxTurn."""
@@ -166,9 +168,9 @@ class _ToTell(NamedTuple):
 def _due(row: tuple[Any, ...], people: People, lately: int, decided: bool) -> DueMessage:
     message_id, subject_id, channel, template, strategy, assignment_id, created_at, attempts, reason, state = row[:10]
     version, arm, campaign, goes_on, status, spec, user_ids = row[10:]
-    holder = people.holders.get(subject_id)
-    there = holder is not None and holder.seal is not None and bool(user_ids)
-    attributes = people.observation(holder).attributes if holder is not None and there else None
+    holder = people.holders[subject_id]
+    there = holder.seal is not None and bool(user_ids)
+    attributes = people.observation(holder).attributes if there else None
     tried = reason if state == "waiting" else "the worker ended before it could record an answer"
     action = Notify(notify=channel, template=template)
     outgoing = Outgoing(action, spec_of(spec), status, goes_on, created_at, attempts, tried, lately, attributes)
