@@ -264,7 +264,7 @@ def _row(bulk_id: UUID, wanted: BulkWanted, unknown: Sequence[str], actor: str, 
         wanted.round,
         wanted.segment,
         len(unknown),
-        Jsonb(list(unknown)[:_TOLD]),
+        Jsonb([name.replace("\0", "") for name in unknown[:_TOLD]]),
         actor,
         state,
     )

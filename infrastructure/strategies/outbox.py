@@ -96,10 +96,11 @@ class PostgresOutbox:
             if not asked:
                 return 0, []
             people = read_people(connection, self._keyring, [subject_id for _, subject_id in asked])
-            # Read again under the locks: somebody may have told them meanwhile.
+            # Read again under the locks: somebody may have told them meanwhile, or merged two users.
             ids = [message_id for message_id, _ in asked]
             rows = [_ToTell(*row) for row in connection.execute(_TOLD_OF, (ids,), binary=True).fetchall()]
-            return _tell(connection, people, rows, put_off)
+            locked = set(people.holders)
+            return _tell(connection, people, [row for row in rows if row.subject_id in locked], put_off)
 
 
 @dataclass(slots=True)
@@ -126,7 +127,9 @@ class LockedOutbox:
         lately: dict[UUID, int] = dict(self.connection.execute(_LATELY, asked, binary=True).fetchall())
         people = read_people(self.connection, self.keyring, subjects, lock=False)
         waiting = {holder.subject_id for holder in people.undecided(subjects)}
-        return [_due(row, people, lately.get(row[1], 0), row[1] not in waiting) for row in rows]
+        # Whose user was merged into another meanwhile is that one's, and due again.
+        there = [row for row in rows if row[1] in people.holders]
+        return [_due(row, people, lately.get(row[1], 0), row[1] not in waiting) for row in there]
 
     def record(self, verdicts: Sequence[tuple[DueMessage, Verdict]]) -> None:
         """See OutboxTurn."""
@@ -165,9 +168,9 @@ class _ToTell(NamedTuple):
 def _due(row: tuple[Any, ...], people: People, lately: int, decided: bool) -> DueMessage:
     message_id, subject_id, channel, template, strategy, assignment_id, created_at, attempts, reason, state = row[:10]
     version, arm, campaign, goes_on, status, spec, user_ids = row[10:]
-    holder = people.holders.get(subject_id)
-    there = holder is not None and holder.seal is not None and bool(user_ids)
-    attributes = people.observation(holder).attributes if holder is not None and there else None
+    holder = people.holders[subject_id]
+    there = holder.seal is not None and bool(user_ids)
+    attributes = people.observation(holder).attributes if there else None
     tried = reason if state == "waiting" else "the worker ended before it could record an answer"
     action = Notify(notify=channel, template=template)
     outgoing = Outgoing(action, spec_of(spec), status, goes_on, created_at, attempts, tried, lately, attributes)
@@ -211,8 +214,8 @@ def _tell(
     undecided = {holder.subject_id: holder for holder in people.undecided(row.subject_id for row in rows)}
     events: list[EventRow] = []
     for row in rows:
-        holder = people.holders.get(row.subject_id)
-        if row.subject_id in undecided or holder is None or holder.seal is None:
+        holder = people.holders[row.subject_id]
+        if row.subject_id in undecided or holder.seal is None:
             continue  # of whoever was erased nothing is told any more
         events.append(_event(holder, row, holder.instant(people.terms)))
     waits = [row.message_id for row in rows if row.subject_id in undecided]

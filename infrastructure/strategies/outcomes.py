@@ -12,6 +12,7 @@ from psycopg import Connection
 from application.strategies.outcome_ports import Material
 from application.strategies.ports import Undecided
 from domain.facts.fact import decode_attributes
+from domain.facts.table import NEVER
 from domain.strategies.cause import actor_of
 from domain.strategies.outcomes import SLACK_MICROS, Followed, Goal, Outcome, Reached, goal_of, may_matter
 from domain.tier_model.expression import ConditionInvalid
@@ -167,7 +168,9 @@ class LockedOutcomes:
     def _material(self, subjects: Sequence[UUID]) -> Material:
         numbers = {subject_id: number for number, subject_id in enumerate(subjects)}
         rows = self.connection.execute(_ASSIGNMENTS, (list(subjects),), binary=True).fetchall()
-        first = {subject_id: min(row[2] for row in rows if row[1] == subject_id) for subject_id in subjects}
+        first = dict.fromkeys(subjects, NEVER)  # of whoever was merged into somebody meanwhile
+        for _, subject_id, at, _ in rows:
+            first[subject_id] = min(first[subject_id], at)
         table = facts_since(self.connection, subjects, [first[one] - SLACK_MICROS for one in subjects], self.keyring)
         followed = [Followed(one, numbers[subject_id], at, _goal_of(text)) for one, subject_id, at, text in rows]
         granted: dict[str, UUID] = dict(self.connection.execute(_GRANTED, (list(subjects),), binary=True).fetchall())

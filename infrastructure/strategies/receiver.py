@@ -25,6 +25,7 @@ _EXPLAINED = {
     429: "it asks for fewer messages",
 }
 _GONE = 410
+_MOST_DIGITS = 18
 _log = structlog.get_logger(__name__)
 
 
@@ -90,5 +91,9 @@ def _answer(response: httpx.Response) -> Answer:
     if response.is_redirect:
         said = "redirects are not followed: give TIERLINE_MESSAGES_URL the address itself"
     cause = f"answered {status}" + (f": {said}" if said else "")
-    asked = response.headers.get("retry-after", "")
-    return Answer(cause, gone=status == _GONE, wait_seconds=int(asked) if asked.isascii() and asked.isdigit() else 0)
+    return Answer(cause, gone=status == _GONE, wait_seconds=_seconds(response.headers.get("retry-after", "")))
+
+
+def _seconds(asked: str) -> int:
+    """Of a Retry-After; 0 for a date, or anything else. Who asks for too many digits to read asks for very long."""
+    return int(asked[:_MOST_DIGITS]) if asked.isascii() and asked.isdigit() else 0

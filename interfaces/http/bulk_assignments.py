@@ -14,6 +14,7 @@ from interfaces.http.definitions import Words
 from interfaces.http.examples import with_status
 from interfaces.http.strategy_examples import BULK, BULKS
 from interfaces.http.system import SystemDep
+from interfaces.http.users import GivenUserId
 from interfaces.http.writes import Write, write
 
 router = APIRouter(prefix="/v1", tags=["strategies"])
@@ -34,7 +35,7 @@ class BulkAssignmentRequest(BaseModel):
     strategy: str = Field(max_length=63)
     where: str = Field("", max_length=10_000, description="A segment's condition: whoever matches when it is run.")
     segment: str = Field("", max_length=64, description="Or a saved segment, whose condition is taken as it is now.")
-    user_ids: list[str] | None = Field(None, max_length=1_000_000, description="Or a list.")
+    user_ids: list[GivenUserId] | None = Field(None, max_length=1_000_000, description="Or a list.")
     arm: str | None = Field(None, max_length=32, description="Drawn when left out.")
     reason: Words = ""
 

@@ -19,6 +19,7 @@ from interfaces.http.body import Lines
 from interfaces.http.bulk_grant_examples import BULK_GRANT, BULK_GRANTS, LIST_BODY
 from interfaces.http.examples import with_status
 from interfaces.http.system import SystemDep
+from interfaces.http.users import GivenUserId
 from interfaces.http.writes import Write, media_type_of, write
 
 router = APIRouter(prefix="/v1/bulk-grants", tags=["bulk grants"])
@@ -50,7 +51,9 @@ class BulkGrantRequest(BaseModel):
     budgets: list[Text] = Field([], max_length=10, description="Charged besides the benefit's own.")
     campaign: Text = ""
     where: str | None = Field(None, max_length=10_000, description="A condition, as a segment's; '' is everybody.")
-    user_ids: list[str] | None = Field(None, max_length=100_000, description="More go as a stream, see `/lists`.")
+    user_ids: list[GivenUserId] | None = Field(
+        None, max_length=100_000, description="More go as a stream, see `/lists`."
+    )
 
 
 class Reason(BaseModel):

@@ -15,6 +15,7 @@ from interfaces.http.definition_examples import BULK_TAG, BULK_TAGS
 from interfaces.http.examples import with_status
 from interfaces.http.instants import Instant
 from interfaces.http.system import SystemDep
+from interfaces.http.users import GivenUserId
 from interfaces.http.writes import Write, write
 
 router = APIRouter(prefix="/v1/bulk-tags", tags=["tags"])
@@ -35,7 +36,7 @@ class BulkRequest(BaseModel):
     tag: str
     action: Literal["add", "remove"] = "add"
     where: str = Field("", max_length=10_000, description="A segment's condition: its members now.")
-    user_ids: list[str] | None = Field(None, description="Or a list.")
+    user_ids: list[GivenUserId] | None = Field(None, description="Or a list.")
     value: StrictBool | StrictInt | StrictFloat | StrictStr | None = Field(
         None, description="Of a tag that is defined with values."
     )

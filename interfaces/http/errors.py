@@ -86,6 +86,7 @@ def _off(part: str) -> Any:
 _REMEDIES = {
     "extra_forbidden": "no such field is known here: correct its name, or leave it out",
     "missing": "is required: give it",
+    "string_unicode": "has half a character in it: write the whole character",
 }
 
 

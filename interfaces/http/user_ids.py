@@ -12,7 +12,7 @@ from interfaces.http.access import allow
 from interfaces.http.answers import answer
 from interfaces.http.definition_examples import LINKED, MERGED, SPLIT, USER_IDS
 from interfaces.http.system import SystemDep
-from interfaces.http.users import UserId
+from interfaces.http.users import GivenUserId, UserId
 from interfaces.http.writes import Write, write
 
 router = APIRouter(prefix="/v1/users", tags=["users"])
@@ -25,7 +25,7 @@ class LinkRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"alias": "app-77"}]})
 
-    alias: str = Field(description="An id that names nobody yet.")
+    alias: GivenUserId = Field(description="An id that names nobody yet.")
 
 
 class MergeRequest(BaseModel):
@@ -36,7 +36,7 @@ class MergeRequest(BaseModel):
         json_schema_extra={"examples": [{"other_user_id": "u-2", "reason": "the same phone number, confirmed"}]},
     )
 
-    other_user_id: str
+    other_user_id: GivenUserId
     reason: str = Field(max_length=LONGEST, description="Kept with the events.")
 
 
@@ -48,7 +48,9 @@ class SplitRequest(BaseModel):
         json_schema_extra={"examples": [{"user_ids": ["app-77"], "reason": "a phone that was sold on"}]},
     )
 
-    user_ids: list[str] = Field(description="Some of the user's ids, never all: they name a new user from now on.")
+    user_ids: list[GivenUserId] = Field(
+        description="Some of the user's ids, never all: they name a new user from now on."
+    )
     reason: str = Field(max_length=LONGEST, description="Kept with the events.")
 
 

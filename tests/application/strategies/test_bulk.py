@@ -81,9 +81,9 @@ def test_looked_at_then_done_and_it_comes_as_it_was_foretold(system: StrategySys
 
 def test_by_a_list_with_an_arm_of_choice(system: StrategySystem) -> None:
     started(system)
-    users = ["u-1", "u-2", "u-1", "nobody", "u-3"]
+    users = ["u-1", "u-2", "u-1", "nobody", "u-\0", "u-3"]  # no text in the database holds a NUL
     seen = previewed(system, BulkWanted("welcome", by_list=True, arm="b"), users)
-    assert (seen["unknown"], seen["unknown_first"], seen["users"]) == (1, ["nobody"], 3)
+    assert (seen["unknown"], seen["unknown_first"], seen["users"]) == (2, ["nobody", "u-"], 3)
     assert (seen["would"]["assigned"], seen["would"]["skipped"]) == ({"b": 2}, {"opted-out": 1})
     ran(system, seen["id"])
     assert sorted(row[:3] for row in system.assignments()) == [("u-1", "welcome", "b"), ("u-2", "welcome", "b")]

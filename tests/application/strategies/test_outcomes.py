@@ -15,6 +15,7 @@ from infrastructure.facts.fact_kinds import PostgresFactKinds
 from infrastructure.facts.fact_log import PostgresFactLog
 from infrastructure.identity.ledger import PostgresIdentities
 from infrastructure.strategies.merging import move_assignments
+from infrastructure.strategies.outcomes import PostgresOutcomes
 from infrastructure.strategies.references import PostgresReferences
 from tests.support.benefits import COUPON, put_in_force
 from tests.support.ledger import order
@@ -246,3 +247,26 @@ def test_pages_of_assignments(system: StrategySystem) -> None:
     first, cursor = system.strategies.assignments.of_user("ann", 2, None)
     rest, end = system.strategies.assignments.of_user("ann", 2, cursor)
     assert ([view.strategy for view in (*first, *rest)], end) == (["c", "b", "a"], None)
+
+
+def test_who_is_merged_while_outcomes_are_made_holds_nobody_up(system: StrategySystem) -> None:
+    """A hundred users are read at once: the one who is left over is the survivor's by the time they are read."""
+    system.start(goal=GOAL)
+    users = [f"u-{number}" for number in range(101)]
+    system.facts([order(f"o-{user}", user, START, 20_000) for user in users])
+    system.facts([order("o-ann", "ann", START, 500)])
+    system.react()
+    system.clock.set(START + HOUR)
+    system.facts([order(f"app-{user}", user, START + HOUR, channel="app") for user in users])
+    ((last,),) = system.rows("select user_id from user_ids where user_id <> 'ann' order by subject_id desc limit 1")
+    identities = PostgresIdentities(system.pool, system.keyring, system.evaluation, (move_assignments,))
+    followed = []
+    with PostgresOutcomes(system.pool, system.keyring).turn() as turn:
+        assert turn is not None
+        for material in turn.materials():
+            if not followed:
+                MergeUsers(identities)("ann", last, "test", reason="the same")
+            followed.append(len(material.followed))
+    assert followed == [100, 0]
+    system.react()
+    assert system.rows("select count(*) from assignment_outcomes where told_at is not null") == [(101,)]

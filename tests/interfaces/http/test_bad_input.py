@@ -160,6 +160,24 @@ def test_what_no_json_reader_takes_is_refused_like_any_other_body(api: Api, path
     assert all(error["field"] for error in problem(answer, 422)["errors"])
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("users/u-1/aliases", b'{"alias": "\\ud800"}', "alias"),
+        ("users/u-1/merges", b'{"other_user_id": "\\ud800", "reason": "x"}', "other_user_id"),
+        ("users/u-1/splits", b'{"user_ids": ["\\ud800"], "reason": "x"}', "user_ids.0"),
+        ("bulk-assignments", b'{"strategy": "x", "user_ids": ["\\ud800"]}', "user_ids.0"),
+        ("bulk-tags", b'{"tag": "x", "reason": "x", "user_ids": ["\\ud800"]}', "user_ids.0"),
+        ("bulk-grants", b'{"benefit": "x", "user_ids": ["\\ud800"]}', "user_ids.0"),
+    ],
+)
+def test_half_a_character_in_a_user_id_is_pointed_at(api: Api, path: str, body: bytes, field: str) -> None:
+    api.client.post("/v1/facts", json={"facts": [order("u-1", "a")]})
+    answer = api.client.post(f"/v1/{path}", content=body, headers={"content-type": "application/json"})
+    (error,) = problem(answer, 422)["errors"]
+    assert (error["field"], error["remedy"]) == (field, "has half a character in it: write the whole character")
+
+
 def test_a_line_that_is_nested_deeply_costs_only_itself(api: Api) -> None:
     good = httpx.Request("POST", "http://x", json=order("u-1", "a")).content
     outcome = api.client.post("/v1/facts", content=DEEP + b"\n" + good, headers=NDJSON).json()
