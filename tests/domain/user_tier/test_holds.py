@@ -278,3 +278,10 @@ def test_where_only_one_scheme_of_a_merchant_was_taken_over_others_are_read_in_t
         "m2": "yes",
         **({"m1": "no"} if taken_over == "a_reader" else {}),
     }
+
+
+def test_under_a_ceiling_no_review_that_may_raise_it_is_waited_for() -> None:
+    """Continuous reviews would be due at every microsecond."""
+    march = table([fact("2026-03-01T10:00", "order", 40_000)])
+    done = live(ladder(upgrade="at_review"), march, pinned("2026-03-02", "ceiling", "mid"), until="2026-03-05")
+    assert done.due_at == at("2026-03-31")
