@@ -231,7 +231,8 @@ class PolicyRules:
         else:
             if standing.validity_until is not None:
                 candidates.append(self.validity_end(standing))
-            if qualified > current and self.policy.upgrade_at_review and self._reviewed_by_itself:
+            reached = min(qualified, self._ceiling(standing))
+            if reached > current and self.policy.upgrade_at_review and self._reviewed_by_itself:
                 candidates.append(self._next_review(standing, t))
             if qualified < current:
                 candidates += self._fall_instants(standing, t)

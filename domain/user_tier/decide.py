@@ -197,7 +197,7 @@ class _Batch:
         self.instants += result.instants
         np.minimum.at(self._due_at, standers.owner, result.due_at)
         if foreseen:
-            self._paths.keep(scheme, per, result)
+            self._paths.keep(scheme, per, standers, result)
         self._forces[scheme] = forces
         for explained, observed in walk.explained(result):
             for item in explained:

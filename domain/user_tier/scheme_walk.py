@@ -14,7 +14,7 @@ from domain.tier_model.model_columns import Evaluated, ModelColumns, Row
 from domain.tier_model.outside import Outside, TierPath
 from domain.tier_model.receipt import missing_for_next
 from domain.tier_model.spans import ALWAYS, Bases, Int64s, PointIndex, Points, points_of
-from domain.tier_model.timeline import Decision, Force, SchemeInput, SchemeResult, basis_of
+from domain.tier_model.timeline import Decision, Force, Move, SchemeInput, SchemeResult, basis_of
 from domain.tier_model.walk import walk
 from domain.user_tier.observation import SchemeObservation, Standing
 from domain.user_tier.tags import TagSpan
@@ -44,25 +44,43 @@ def standers_of(table: FactTable, per: str | None, standing: Iterable[tuple[int,
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Where everybody stood on the schemes decided so far: of subjects, and of scopes with what these are per."""
+    """Where everybody stood on the schemes decided so far: of subjects, and of scopes with what these are per and whose
+    they are."""
 
     platform: dict[str, TierPath]
-    scoped: dict[str, tuple[str, TierPath]]
+    scoped: dict[str, tuple[str, Standers, Sequence[Move]]]
 
     def outside(self, standers: Standers, per: str | None, tags: Sequence[Sequence[TagSpan]]) -> Outside:
         """What the rules of a scheme may read besides their own model."""
         if per is None:
             return Outside(self.platform, tags=tags)
-        own = {scheme: path for scheme, (other, path) in self.scoped.items() if other == per}
+        own = {
+            scheme: _path_of(_as_those_of(standers, theirs, moves))
+            for scheme, (other, theirs, moves) in self.scoped.items()
+            if other == per
+        }
         return Outside(self.platform, own, tags, standers.owner)
 
-    def keep(self, scheme: str, per: str | None, result: SchemeResult) -> None:
+    def keep(self, scheme: str, per: str | None, standers: Standers, result: SchemeResult) -> None:
         """Remember a scheme's moves for those that read it."""
-        path = TierPath(*zip(*result.moves, strict=True)) if result.moves else TierPath((), (), ())
         if per is None:
-            self.platform[scheme] = path
+            self.platform[scheme] = _path_of(result.moves)
         else:
-            self.scoped[scheme] = (per, path)
+            self.scoped[scheme] = (per, standers, result.moves)
+
+
+def _as_those_of(mine: Standers, theirs: Standers, moves: Sequence[Move]) -> Sequence[Move]:
+    """The moves of other standers by the numbers that mine have: where somebody was taken over without a fact, only
+    that scheme has a stander."""
+    if mine.scope == theirs.scope and np.array_equal(mine.owner, theirs.owner):
+        return moves
+    places = {place: number for number, place in enumerate(zip(mine.owner.tolist(), mine.scope, strict=True))}
+    number = [places.get(place) for place in zip(theirs.owner.tolist(), theirs.scope, strict=True)]
+    return [move._replace(subject=there) for move in moves if (there := number[move.subject]) is not None]
+
+
+def _path_of(moves: Sequence[Move]) -> TierPath:
+    return TierPath(*zip(*moves, strict=True)) if moves else TierPath((), (), ())
 
 
 class Explained(msgspec.Struct, frozen=True):

@@ -42,6 +42,7 @@ from infrastructure.security.seal import (
 )
 
 _FEW = 16  # rows that are read sooner than a pack is made
+_SHORT = np.iinfo(np.int16).max
 _ROW = np.dtype(
     [
         ("position", "<i8"),
@@ -69,7 +70,7 @@ class _Body(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class _Idents(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Of the body's rows, in their order. sources: codes into names, two bytes each; content_hashes: 32 bytes each."""
+    """Of the body's rows, in their order. sources: codes into names (_codes_of); content_hashes: 32 bytes each."""
 
     names: list[str]
     sources: bytes
@@ -230,10 +231,15 @@ def _idents_of(columns: FactColumns, order: Sequence[int]) -> _Idents:
     code = {name: number for number, name in enumerate(names)}
     return _Idents(
         names=names,
-        sources=np.array([code[source] for source in sources], dtype="<i2").tobytes(),
+        sources=np.array([code[source] for source in sources], dtype=_codes_of(names)).tobytes(),
         fact_ids=[columns.fact_id[row] for row in order],
         content_hashes=columns.content_hash[order].tobytes(),
     )
+
+
+def _codes_of(names: Sequence[str]) -> str:
+    """Two bytes a code; four where somebody names a source for every fact."""
+    return "<i2" if len(names) <= _SHORT else "<i4"
 
 
 def _opened_idents(idents: bytes, seal: Seal) -> _Idents:
@@ -309,7 +315,7 @@ def _identified(
         if idents is None:
             continue
         mine = slice(end - len(idents.fact_ids), end)
-        source[mine] = objects_of(idents.names)[np.frombuffer(idents.sources, dtype="<i2")]
+        source[mine] = objects_of(idents.names)[np.frombuffer(idents.sources, dtype=_codes_of(idents.names))]
         fact_id[mine] = objects_of(idents.fact_ids)
         content_hash[mine] = np.frombuffer(idents.content_hashes, dtype=np.uint8).reshape(-1, 32)
     return source, fact_id, content_hash

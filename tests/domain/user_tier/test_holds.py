@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+import pytest
+
 from domain.facts.table import FactTable, table_from_facts
 from domain.tier_model.compiled import CompiledModel
 from domain.tier_model.spans import ALWAYS
@@ -260,3 +262,26 @@ def test_deciding_piece_by_piece_is_deciding_at_once() -> None:
         subject = Subject(UUID(int=1), len(events), at(day) - 1, found.observation, changes=left)
     assert told(events) == told(whole.events)
     assert [event.data.get("receipt") for event in events] == [event.data.get("receipt") for event in whole.events]
+
+
+@pytest.mark.parametrize("taken_over", ["value", "a_reader"])
+def test_where_only_one_scheme_of_a_merchant_was_taken_over_others_are_read_in_their_own_place(taken_over: str) -> None:
+    """Without a fact of its own m1 is a place of that scheme alone, and comes before m2."""
+    value = model("value", per="shop", tiers=["low", "mid", "high"], features=SPEND, rules=RULES)
+    reader = model("a_reader", per="shop", tiers=["no", "yes"], features={}, rules={"yes": "tier.value = 'mid'"})
+    tier = "high" if taken_over == "value" else "no"
+    opening = HoldChange(at("2026-03-02"), taken_over, "m1", "opened", opening=Opening(tier, at("2026-01-01"), "key:1"))
+    facts = table([fact("2026-03-01T10:00", "order", 15_000, shop="m2"), fact("2026-03-03T10:00", "visit", shop="m2")])
+    forces = {compiled.scheme: (Force(compiled, ALWAYS),) for compiled in (value, reader)}
+    done = decide([Subject(ANN, 0, changes=(opening,))], facts, forces, at("2026-03-05")).decided[0]
+    assert {scope: seen.standing.tier for scope, seen in done.observation.schemes["a_reader"].items()} == {
+        "m2": "yes",
+        **({"m1": "no"} if taken_over == "a_reader" else {}),
+    }
+
+
+def test_under_a_ceiling_no_review_that_may_raise_it_is_waited_for() -> None:
+    """Continuous reviews would be due at every microsecond."""
+    march = table([fact("2026-03-01T10:00", "order", 40_000)])
+    done = live(ladder(upgrade="at_review"), march, pinned("2026-03-02", "ceiling", "mid"), until="2026-03-05")
+    assert done.due_at == at("2026-03-31")
