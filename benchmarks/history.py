@@ -83,7 +83,7 @@ def decided(settings: Settings) -> tuple[float, list[Share]]:
         process.start()
     begin.wait(120)
     began = time.time()
-    done = [Share(*shares.get(timeout=600)) for _ in processes]
+    done = [Share(*shares.get(timeout=3_600)) for _ in processes]
     for process in processes:
         process.join()
     return max(share.ended_at for share in done) - began, done

@@ -34,17 +34,19 @@ class MergeUsers:
         Raises SameUser, FactsConflict, FactsSplitOff, WordsInvalid, UnknownUser, SubjectInHistory.
         """
         require_words("reason", reason, needed=True)
-        with self._ledger.take_pair(user_id, other_user_id) as pair:
-            if pair.same:
-                done_at = pair.taken.position_of(command_id)
-                if done_at is None:
-                    raise SameUser(user_id, other_user_id)
-                facts, known, position = None, None, done_at
-            else:
+
+        def merge() -> tuple[int | None, int | None, int]:
+            with self._ledger.take_pair(user_id, other_user_id) as pair:
+                if pair.same:
+                    done_at = pair.taken.position_of(command_id)
+                    if done_at is None:
+                        raise SameUser(user_id, other_user_id)
+                    return None, None, done_at
                 if pair.split_off:
                     raise FactsSplitOff(user_id, other_user_id, pair.split_off)
-                facts, known = pair.facts, pair.known_already
-                position = self._merged(pair, actor, reason, command_id)
+                return pair.facts, pair.known_already, self._merged(pair, actor, reason, command_id)
+
+        facts, known, position = self._ledger.persisting(merge)
         return Merged(self._ledger.user_ids(user_id), facts, known, position)
 
     def _merged(self, pair: TakenPair, actor: str, reason: str, command_id: str) -> int:

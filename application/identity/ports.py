@@ -1,13 +1,15 @@
 """What linking and merging user ids need of the ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from application.evaluation.ports import TakenUser, TakenWork
 from domain.user_tier.decide import BatchResult, Command, Subject
 from domain.user_tier.merging import FactConflict
 from domain.user_tier.splitting import Parting
+
+T = TypeVar("T")
 
 
 class TakenPair(Protocol):
@@ -126,6 +128,10 @@ class TakenLink(Protocol):
 
 class IdentityLedger(Protocol):
     """Which user ids name which subject."""
+
+    def persisting(self, work: Callable[[], T]) -> T:
+        """What the work answers: it is done again, a few times, where it and somebody else waited for each other."""
+        ...
 
     def take_pair(self, user_id: str, other_user_id: str) -> AbstractContextManager[TakenPair]:
         """Raises UnknownUser, SubjectInHistory."""

@@ -34,10 +34,14 @@ class SplitUser:
         """
         require_words("reason", reason, needed=True)
         require_some_to_leave(leaving)
-        with self._ledger.take_split(user_id, leaving, command_id) as taken:
-            facts, voided, position = None, None, taken.done_at
-            if position is None:
-                facts, voided, position = _split(taken, sorted(leaving), actor, reason, command_id)
+
+        def part() -> tuple[int | None, int | None, int]:
+            with self._ledger.take_split(user_id, leaving, command_id) as taken:
+                if taken.done_at is not None:
+                    return None, None, taken.done_at
+                return _split(taken, sorted(leaving), actor, reason, command_id)
+
+        facts, voided, position = self._ledger.persisting(part)
         return Split(self._ledger.user_ids(user_id), sorted(leaving), facts, voided, position)
 
 

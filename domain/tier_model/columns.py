@@ -82,11 +82,12 @@ class FeatureColumns:
             self._other = self._mattering(self._other, since) if self._other is not None else None
 
     def _mattering(self, facts: FeatureFacts, since: Int64s) -> FeatureFacts:
-        """Without those that have left the window for good, or can be the last one no more: most of a year's."""
+        """Without those that have left the window for good, or never leave it and can be the last one no more: most of
+        a year's."""
         asked = since[facts.subject]
         matters = facts.end > asked
         if self.plan.aggregate in ("days_since", "latest"):
-            matters &= self._superseded_at(facts) > asked
+            matters &= (facts.end != NEVER) | (self._superseded_at(facts) > asked)
         return facts.taken(matters)
 
     def _read(self, placing: Placing, *conditions: Condition | None) -> FeatureFacts:

@@ -1,11 +1,13 @@
 """Which user ids name which subject, in Postgres: linked, merged and split, each in one transaction."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import UUID
 
 from psycopg import Connection
+from psycopg.errors import DeadlockDetected, SerializationFailure
 
 from application.queries import UnknownUser
 from domain.facts.history import SubjectInHistory
@@ -19,6 +21,7 @@ from infrastructure.identity.splits import LockedSplit
 from infrastructure.postgres.pool import Pool, transaction
 from infrastructure.security.keyring import Keyring
 
+T = TypeVar("T")
 Moves = Callable[[Connection, UUID, UUID, int], Sequence[Command]]
 """Moves whatever belongs to a subject (the third: the other, the second: the survivor) at an instant, in the merge's
 transaction, and answers the commands that tell of it on the survivor's stream."""
@@ -68,6 +71,13 @@ class PostgresIdentities:
         self, pool: Pool, keyring: Keyring, evaluation: PostgresEvaluationLedger, moves: Sequence[Moves] = ()
     ) -> None:
         self._pool, self._keyring, self._evaluation, self._moves = pool, keyring, evaluation, moves
+
+    def persisting(self, work: Callable[[], T]) -> T:
+        """See IdentityLedger."""
+        for _ in range(ATTEMPTS - 1):
+            with suppress(DeadlockDetected, SerializationFailure):
+                return work()
+        return work()
 
     @contextmanager
     def take_pair(self, user_id: str, other_user_id: str) -> Iterator["LockedPair"]:
