@@ -6,7 +6,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
 
 SECRET = "whsec_c2VjcmV0IG9mIHRoZSB0ZXN0cyBzZWNyZXQ="
 
@@ -57,7 +57,7 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 try:
                     Webhook(SECRET).verify(body, dict(self.headers))
-                except Exception:
+                except WebhookVerificationError:
                     receiver.unsigned += 1
                 message = json.loads(body)
                 receiver.taken.append((self.headers["webhook-id"], message))
