@@ -16,7 +16,7 @@ from psycopg.pq import Format
 
 _HEADER, _LENGTH, _EMPTY = Struct("!iiIii"), Struct("!i"), Struct("!iiI")
 _INT4, _INT8 = Struct("!ii"), Struct("!iq")
-_NULL = _LENGTH.pack(-1)
+_NULL, _SIXTEEN = _LENGTH.pack(-1), _LENGTH.pack(16)
 
 
 class _Array(bytes):
@@ -42,17 +42,19 @@ class _Byteas(_Array): ...
 
 def uuids(values: Iterable[UUID | None]) -> _Uuids:
     """uuid[]."""
-    return _Uuids(_array(2950, [_NULL if value is None else _LENGTH.pack(16) + value.bytes for value in values]))
+    return _Uuids(_array(2950, [_NULL if value is None else _SIXTEEN + value.bytes for value in values]))
 
 
 def bigints(values: Iterable[int | None]) -> _Bigints:
     """bigint[]."""
-    return _Bigints(_array(20, [_NULL if value is None else _INT8.pack(8, value) for value in values]))
+    pack = _INT8.pack
+    return _Bigints(_array(20, [_NULL if value is None else pack(8, value) for value in values]))
 
 
 def integers(values: Iterable[int | None]) -> _Integers:
     """integer[]."""
-    return _Integers(_array(23, [_NULL if value is None else _INT4.pack(4, value) for value in values]))
+    pack = _INT4.pack
+    return _Integers(_array(23, [_NULL if value is None else pack(4, value) for value in values]))
 
 
 def texts(values: Iterable[str | None]) -> _Texts:
