@@ -70,11 +70,11 @@ class FeatureColumns:
         self._calendar = calendar
         placing = Placing(table, calendar, plan.window, plan.after_days, plan.at_order)
         self._after = _needed_after(plan, since)
-        self._facts = self._read(placing, plan.where)
+        self._facts = self._read(placing)
         # What the main facts are held against: the part of a share, the window before of a trend.
         self._other: FeatureFacts | None = None
         if plan.part is not None:
-            self._other = self._read(placing, plan.where, plan.part)
+            self._other = self._read(placing, plan.part)
         if plan.aggregate == "trend":
             self._other = placing.before(select(table, plan.of, plan.where, plan.aggregate))
         if since is not None and not self._every_day:
@@ -90,11 +90,10 @@ class FeatureColumns:
             matters &= (facts.end != NEVER) | (self._superseded_at(facts) > asked)
         return facts.taken(matters)
 
-    def _read(self, placing: Placing, *conditions: Condition | None) -> FeatureFacts:
+    def _read(self, placing: Placing, part: Condition | None = None) -> FeatureFacts:
         plan = self.plan
-        where, part = (*conditions, None)[:2]
         facts = placing.placed(
-            select(self._table, plan.of, where, plan.aggregate, plan.weigh_by_amount, part, self._after)
+            select(self._table, plan.of, plan.where, plan.aggregate, plan.weigh_by_amount, part, self._after)
         )
         if plan.minus is None:
             return facts

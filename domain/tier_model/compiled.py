@@ -55,13 +55,12 @@ _REVIEWS = {
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What the rules say at a point. enter: the highest rank entered (unordered: the class). keep: by rank.
+    """What the rules say at a point. enter: the highest rank entered (unordered: the class).
 
     qualified: by the rank that a subject stands on, the one that it qualifies for there.
     """
 
     enter: int
-    keep: tuple[bool, ...]
     qualified: tuple[int, ...]
 
 
@@ -185,12 +184,12 @@ class CompiledModel:
         entered = np.flatnonzero(enter)
         if self.spec.unordered:
             found = int(entered[0]) if len(entered) else self._default
-            return Truth(found, (), (found,) * len(self.tiers))
+            return Truth(found, (found,) * len(self.tiers))
         found = int(entered[-1]) if len(entered) else 0
         kept, qualified = keep.tolist(), [found]
         for rank in range(1, len(self.tiers)):
             qualified.append(rank if kept[rank] and rank > found else qualified[-1])
-        return Truth(found, tuple(kept), tuple(qualified))
+        return Truth(found, tuple(qualified))
 
     def _plan(self, name: str, feature: Feature) -> FeaturePlan:
         aggregate, reading = reading_of(feature)

@@ -11,13 +11,13 @@ from domain.benefits.granting import GrantWanted
 from domain.refusal import Refusal
 from infrastructure.benefits.granting import grant_together
 from infrastructure.benefits.moving import HolderMerged, expire_together, move_together
+from infrastructure.postgres.attempts import persisting
 from infrastructure.postgres.group_commit import GroupCommit
 from infrastructure.postgres.pool import Pool
 from infrastructure.security.keyring import Keyring
 
 T = TypeVar("T")
 _PASSING = (DeadlockDetected, SerializationFailure, HolderMerged)
-_ATTEMPTS = 5
 
 
 class PostgresGrantDesk:
@@ -49,15 +49,11 @@ class PostgresGrantDesk:
         return self._in_transaction(lambda connection: expire_together(connection, self._keyring, limit))
 
     def _in_transaction(self, work: Callable[[Connection], T]) -> T:
-        attempt = 1
-        while True:
-            try:
-                with self._pool.connection() as connection:
-                    return work(connection)
-            except _PASSING:
-                if attempt == _ATTEMPTS:
-                    raise
-                attempt += 1
+        def attempt() -> T:
+            with self._pool.connection() as connection:
+                return work(connection)
+
+        return persisting(attempt, _PASSING)
 
 
 def _answered(outcome: Outcome) -> Recorded | Undecided:

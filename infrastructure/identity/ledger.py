@@ -1,7 +1,7 @@
 """Which user ids name which subject, in Postgres: linked, merged and split, each in one transaction."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
@@ -18,6 +18,7 @@ from infrastructure.evaluation.work import LockedWork
 from infrastructure.identity.copies import Copies, copies_of
 from infrastructure.identity.naming import ATTEMPTS, UserIdsUnsettled, subjects_named
 from infrastructure.identity.splits import LockedSplit
+from infrastructure.postgres.attempts import persisting
 from infrastructure.postgres.pool import Pool, transaction
 from infrastructure.security.keyring import Keyring
 
@@ -74,10 +75,7 @@ class PostgresIdentities:
 
     def persisting(self, work: Callable[[], T]) -> T:
         """See IdentityLedger."""
-        for _ in range(ATTEMPTS - 1):
-            with suppress(DeadlockDetected, SerializationFailure):
-                return work()
-        return work()
+        return persisting(work, (DeadlockDetected, SerializationFailure), ATTEMPTS)
 
     @contextmanager
     def take_pair(self, user_id: str, other_user_id: str) -> Iterator["LockedPair"]:
