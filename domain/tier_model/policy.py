@@ -294,6 +294,14 @@ class PolicyRules:
         assert standing.validity_until is not None
         return max(standing.validity_until, self._stay_end(standing))
 
+    def is_settled(self, standing: Standing) -> bool:
+        """Whether growth value was settled at this end of validity. A pin or an activation may bring that once more; a
+        length under which it ends after that settlement makes another end of it."""
+        if not standing.validity_settled:
+            return False
+        counted, settled_at = self.validity_from(standing.valid_from), standing.growth_settled_at
+        return standing.validity_given or counted is None or settled_at is None or counted <= settled_at
+
     # -------------------------------------------------------------------------------------------------------- reviews
 
     @property

@@ -323,9 +323,8 @@ class _Stretch:
             done, standing, policy = self._hold(walker, turn), walker.standing, self.model.policy
             if self.model.growth is None or standing is None or standing.validity_until is None:
                 continue
-            if standing.validity_settled:  # a pin or an activation may bring its end once more
-                continue
-            if policy.validity_end(standing) == turn and not policy.is_still(standing):
+            ends = policy.validity_end(standing) == turn and not policy.is_still(standing)
+            if ends and not policy.is_settled(standing):
                 found = self._settlement(subject, standing, turn)
                 tier = standing.tier
                 done.outcomes.append(Outcome("growth-settled", "validity-ended", tier, tier, growth=found))

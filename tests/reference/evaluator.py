@@ -220,7 +220,7 @@ def _settle(track: Track, version: Version, moment: rules.Moment) -> list[dict[s
     model = version.model
     if "growth" not in model or track.standing is None or model.get("unordered"):
         return []
-    if not rules.validity_ends(track.standing, version.policy, moment):
+    if not rules.growth_settles(track.standing, version.policy, moment, track.settled_at):
         return []
     carried, balance = track.carried, _balance(track, model, moment.at)
     track.carried = left_by_settlement(model["growth"], balance, track.standing.tier)

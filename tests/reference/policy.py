@@ -110,6 +110,14 @@ def validity_ends(standing: Standing, policy: Policy, moment: Moment) -> bool:
     return end is not None and moment.at >= end
 
 
+def growth_settles(standing: Standing, policy: Policy, moment: Moment, settled_at: int | None) -> bool:
+    """Rule: growth value settles where validity ends, once: an end that had been settled before an activation put it
+    off to the next midnight is settled no second time."""
+    return validity_ends(standing, policy, moment) and (
+        settled_at is None or _counted_end(standing, policy, moment.local) > settled_at
+    )
+
+
 def _qualifies(standing: Standing, renewed: bool, moment: Moment) -> tuple[Standing, list[str]]:
     """Rule 4: "q at or above c ends a running grace at once (tier-requalified…)". Rule 5: a validity "ending with q
     at or above c is renewed (tier-requalified)"."""
@@ -164,17 +172,23 @@ def _validity_end(standing: Standing, policy: Policy, moment: Moment) -> int | N
     stay waits for that to end". None: no validity, or it has ended already."""
     if policy.validity is None:
         return None
-    local, (number, unit) = moment.local, policy.validity
-    start = local.day(standing.valid_from)
-    day = start + timedelta(days=number) if unit == "day" else add_months(start, number * (12 if unit == "year" else 1))
-    while policy.validity_period is not None and not _begins(policy.validity_period, day):
-        day = add_months(day.replace(day=1), 1)
-    end = local.midnight(day)
+    local = moment.local
+    end = _counted_end(standing, policy, local)
     if moment.activated_at is not None and end < moment.activated_at:
         end = local.midnight(local.day(moment.activated_at) + timedelta(days=1))
     if standing.validity_ended_at is not None and end <= standing.validity_ended_at:
         return None
     return max(end, _minimum_stay_end(standing, policy, local))
+
+
+def _counted_end(standing: Standing, policy: Policy, local: Zone) -> int:
+    """Where the length alone ends."""
+    number, unit = policy.validity
+    start = local.day(standing.valid_from)
+    day = start + timedelta(days=number) if unit == "day" else add_months(start, number * (12 if unit == "year" else 1))
+    while policy.validity_period is not None and not _begins(policy.validity_period, day):
+        day = add_months(day.replace(day=1), 1)
+    return local.midnight(day)
 
 
 def _is_review(standing: Standing, policy: Policy, moment: Moment) -> bool:

@@ -187,3 +187,21 @@ def test_another_version_keeps_what_is_carried_and_counts_the_rest_by_its_own_ru
         (150, 50),
         (250, 250),
     ]
+
+
+def test_a_later_end_by_a_new_length_settles_and_a_settled_end_does_not_again():
+    """10 days end on the 11th; 20 days end on the 21st, which is past when that version comes into force on the 25th;
+    going back to 10 days brings the end of the 11th once more."""
+    short, long = [growing(policy={"validity": validity, "downgrade": "never"}) for validity in ("10 days", "20 days")]
+    versions = [
+        Version(short, 0),
+        Version(long, instant("2026-03-25T12:00:00Z")),
+        Version(short, instant("2026-04-02T12:00:00Z")),
+    ]
+    facts = [order("03-01", amount=15_000), order("03-12", amount=1_000)]
+    events = decide_timeline(numbered(facts), versions, instant("2026-04-15T00:00:00Z"))
+    assert [line for line in told(events) if "settled" in line] == [
+        "2026-03-11T00:00:00Z growth-settled t1>t1 timer",
+        "2026-03-26T00:00:00Z growth-settled t1>t1 timer",
+    ]
+    assert _settled(events) == [(150, 50), (60, 0)]

@@ -102,3 +102,23 @@ def test_an_end_that_an_activation_brings_once_more_settles_no_second_time():
         "2026-03-10T00:00:00Z member growth-settled silver timer 0 + 150 - 80 = 70",
         "2026-04-09T00:00:00Z member tier-changed silver -> basic timer",
     ]
+
+
+def test_an_end_that_a_longer_length_sets_after_the_last_settlement_settles_what_came_since():
+    """Validity of 59 days ended on 10 March; 90 days end on 10 April, which is past when the version comes into force.
+    Going back to 59 days brings an end that is settled."""
+    growth = {"earn": {"shopping": SHOPPING}, "deduct": {"silver": 80}}
+    short, long = [
+        member(growth=growth, policy={"validity": validity, "downgrade": "never"})
+        for validity in ("59 days", "90 days")
+    ]
+    facts = [
+        fact("2026-01-10T12:00", "order", 15_000, fact_id="o1"),
+        fact("2026-03-12T12:00", "order", 2_000, fact_id="o2"),
+    ]
+    versions = short, (long, "2026-05-01T12:00"), (short, "2026-05-20T12:00")
+    decided = run(facts, *versions, until="2026-06-10")
+    assert [line for line in told(decided.events) if "settled" in line] == [
+        "2026-03-10T00:00:00Z member growth-settled silver timer 0 + 150 - 80 = 70",
+        "2026-05-02T00:00:00Z member growth-settled silver timer 70 + 20 - 80 = 10",
+    ]
