@@ -37,8 +37,8 @@ class _Attributes(msgspec.Struct, frozen=True):
     attributes: dict[str, Scalar] = {}
 
 
-class _Content(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """What makes two facts of one subject and name the same: everything but who it was sent for and when."""
+class _Head(msgspec.Struct, frozen=True, gc=False):
+    """What stands before the details in a fact's content."""
 
     fact_id: str
     kind: str
@@ -46,29 +46,30 @@ class _Content(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     source: str
     amount: int | None
     currency: str | None
-    attributes: dict[str, Scalar] = {}
-    lines: tuple[Line, ...] = ()
 
 
 _JSON = msgspec.json.Encoder(order="deterministic")
-_DETAILS_ENCODER = msgspec.msgpack.Encoder()
-_DETAILS_DECODER = msgspec.msgpack.Decoder(Details)
-_ATTRIBUTES_DECODER = msgspec.msgpack.Decoder(_Attributes)
+_DETAILS_DECODER = msgspec.json.Decoder(Details)
+_ATTRIBUTES_DECODER = msgspec.json.Decoder(_Attributes)
+# Facts recorded before details were kept as they were hashed have them as msgpack, which never begins like this.
+_AS_HASHED = b"{"
+_OLD_DETAILS_DECODER = msgspec.msgpack.Decoder(Details)
+_OLD_ATTRIBUTES_DECODER = msgspec.msgpack.Decoder(_Attributes)
+_MANY_ENCODER = msgspec.msgpack.Encoder()
 _MANY_DECODER = msgspec.msgpack.Decoder(list[Details | None])
 EMPTY_CHAIN = bytes(32)
 
 
 def canonical_content(fact: Fact) -> bytes:
     """Canonical JSON of the fact without user_id: what its content hash is taken over."""
-    return content_of(
-        fact.fact_id,
-        fact.kind,
-        fact.occurred_at,
-        fact.source,
-        fact.amount,
-        fact.currency,
-        Details(fact.attributes, fact.lines),
-    )
+    return content_and_details(fact)[0]
+
+
+def content_and_details(fact: Fact) -> tuple[bytes, bytes | None]:
+    """The canonical content, and of it what is stored sealed: attributes and lines; None when there are neither."""
+    details = _JSON.encode(Details(fact.attributes, fact.lines)) if fact.attributes or fact.lines else None
+    content = content_of(fact.fact_id, fact.kind, fact.occurred_at, fact.source, fact.amount, fact.currency, details)
+    return content, details
 
 
 def content_of(
@@ -78,34 +79,32 @@ def content_of(
     source: str,
     amount: int | None,
     currency: str | None,
-    details: Details,
+    details: bytes | None,
 ) -> bytes:
-    """The same out of its parts."""
-    return _JSON.encode(
-        _Content(fact_id, kind, occurred_at, source, amount, currency, details.attributes, details.lines)
-    )
-
-
-def encode_details(fact: Fact) -> bytes | None:
-    """Attributes and lines as msgpack; None when there are neither."""
-    if not fact.attributes and not fact.lines:
-        return None
-    return _DETAILS_ENCODER.encode(Details(fact.attributes, fact.lines))
+    """The canonical content out of its parts. details: as stored."""
+    head = _JSON.encode(_Head(fact_id, kind, occurred_at, source, amount, currency))
+    if details is None:
+        return head
+    if not details.startswith(_AS_HASHED):
+        details = _JSON.encode(decode_details(details))
+    return b"%b,%b" % (head[:-1], details[1:])
 
 
 def decode_details(data: bytes) -> Details:
-    """Back from `encode_details`."""
-    return _DETAILS_DECODER.decode(data)
+    """What is stored of them, opened. Raises MsgspecError."""
+    decoder = _DETAILS_DECODER if data.startswith(_AS_HASHED) else _OLD_DETAILS_DECODER
+    return decoder.decode(data)
 
 
 def decode_attributes(data: bytes) -> Details:
-    """Back from `encode_details`, without the lines."""
-    return Details(_ATTRIBUTES_DECODER.decode(data).attributes)
+    """The same without the lines."""
+    decoder = _ATTRIBUTES_DECODER if data.startswith(_AS_HASHED) else _OLD_ATTRIBUTES_DECODER
+    return Details(decoder.decode(data).attributes)
 
 
 def encode_many(details: list[Details | None]) -> bytes:
     """Those of many facts as msgpack."""
-    return _DETAILS_ENCODER.encode(details)
+    return _MANY_ENCODER.encode(details)
 
 
 def decode_many(data: bytes) -> list[Details | None]:

@@ -1,6 +1,6 @@
 """Reads facts with the chain that proves them: once, for proof and for deciding."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,14 +8,13 @@ import msgspec
 import numpy as np
 from psycopg import Connection
 
-from domain.facts.fact import EMPTY_CHAIN, Details, content_of, decode_details, next_chain
+from domain.facts.fact import EMPTY_CHAIN, Details, content_of, decode_attributes, decode_details, next_chain
 from domain.facts.table import FactColumns, FactTable, coded, objects_of, table_from_columns
 from infrastructure.facts.read import NO_AMOUNT, numbers_of
 from infrastructure.security.seal import CONTEXT_FACT, Seal, SealBroken
 
 _SUBJECTS_A_ROW = 64  # bounds the size of one answer row
 _HASH_BYTES = 32
-_NOTHING = Details()
 
 _READ = f"""
 select array_agg((s.i - 1)::int8), array_agg(f.position), array_agg(f.occurred_at), array_agg(f.known_at),
@@ -65,9 +64,8 @@ def proved_facts(
     )
     wanted = None if kept is None else {name for name in columns.kind.names if name in kept}
     by_row = (kind, currency, source, fact_id, chains, hashes, sealed)
-    broken = _prove(columns, by_row, wanted, details, list(ends.values()), [seals[id_] for id_ in ids])
-    if not with_lines:
-        details.update({row: Details(found.attributes) for row, found in details.items() if found.lines})
+    decode = decode_details if with_lines else decode_attributes
+    broken = _prove(columns, by_row, wanted, decode, details, list(ends.values()), [seals[id_] for id_ in ids])
     return table_from_columns(len(ids), columns), [ids[number] for number in sorted(broken)]
 
 
@@ -75,12 +73,13 @@ def _prove(
     columns: FactColumns,
     by_row: Sequence[Sequence[Any]],
     wanted: Collection[str] | None,
+    decode: Callable[[bytes], Details],
     details: dict[int, Details],
     ends: Sequence[bytes],
     seals: Sequence[Seal],
 ) -> set[int]:
     """The numbers of the subjects whose chain does not hold. by_row: kinds, currencies, sources, fact ids, chains,
-    content hashes and what is sealed. details: filled with those of the kinds that are wanted (None: all)."""
+    content hashes and what is sealed. details: filled with what is decoded of the kinds that are wanted (None: all)."""
     running, broken = [EMPTY_CHAIN] * len(ends), set[int]()
     order = np.lexsort((columns.position, columns.subject))
     numbers = (columns.subject, columns.occurred_at, columns.known_at, columns.amount, columns.amount_valid)
@@ -89,17 +88,18 @@ def _prove(
     for row, owner, occurred, known, amount, has_amount, kind, currency, source, fact_id, chain, digest, body in zip(
         *listed, strict=True
     ):
-        seal, found = seals[owner], _NOTHING
-        if body is not None:
-            try:
-                found = decode_details(seal.unseal(CONTEXT_FACT, body))
-            except (SealBroken, msgspec.MsgspecError):
-                broken.add(owner)
-            if wanted is None or kind in wanted:
-                details[row] = found
-        content = content_of(fact_id, kind, occurred, source, amount if has_amount else None, currency, found)
+        seal, opened, holds = seals[owner], None, False
+        try:
+            if body is not None:
+                opened = seal.unseal(CONTEXT_FACT, body)
+                if wanted is None or kind in wanted:
+                    details[row] = decode(opened)
+            content = content_of(fact_id, kind, occurred, source, amount if has_amount else None, currency, opened)
+            holds = seal.digest(content) == digest
+        except (SealBroken, msgspec.MsgspecError):
+            pass
         link = running[owner] = next_chain(running[owner], digest, known)
-        if link != chain or seal.digest(content) != digest:
+        if link != chain or not holds:
             broken.add(owner)
     return broken | {number for number, end in enumerate(ends) if running[number] != end}
 

@@ -9,7 +9,7 @@ import msgspec
 
 from application.facts.ports import Outcome, Stored
 from domain.facts.check import currency_error, future_error, history_error
-from domain.facts.fact import Fact, canonical_content, encode_details, next_chain
+from domain.facts.fact import Fact, content_and_details, next_chain
 from domain.facts.field_errors import FieldError
 from domain.facts.history import HistorySession
 from infrastructure.security.seal import CONTEXT_FACT, Seal
@@ -137,9 +137,9 @@ def refuse(items: Iterable[Item], terms: Terms) -> list[FieldError | None]:
 
 def seal_fact(fact: Fact, seal: Seal) -> SealedFact:
     """Hash and seal: most of the work, and it needs no lock."""
-    details = encode_details(fact)
+    content, details = content_and_details(fact)
     sealed = None if details is None else seal.seal(CONTEXT_FACT, details)
-    return SealedFact(seal, seal.digest(canonical_content(fact)), sealed)
+    return SealedFact(seal, seal.digest(content), sealed)
 
 
 def plan(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from psycopg import Connection
 
-from domain.facts.fact import Fact, Scalar, decode_details
+from domain.facts.fact import Details, Fact, Scalar, decode_details
 from domain.facts.field_errors import FieldError
 from domain.facts.instants import format_instant
 from infrastructure.facts.batch import Conflict, Item, LockedSubject
@@ -32,7 +32,7 @@ def _recorded(connection: Connection, subject: LockedSubject, sent: Fact) -> Fac
     row = connection.execute(_SELECT, (subject.subject_id, sent.source, sent.fact_id), binary=True).fetchone()
     assert row is not None, "the row is locked with its subject"
     kind, occurred_at, amount, currency, sealed = row
-    details = decode_details(subject.seal.unseal(CONTEXT_FACT, sealed) if sealed else b"\x80")
+    details = decode_details(subject.seal.unseal(CONTEXT_FACT, sealed)) if sealed else Details()
     return Fact(
         sent.fact_id,
         sent.user_id,

@@ -5,7 +5,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from domain.facts.fact import Details, Fact, canonical_content, decode_details, encode_details, next_chain
+from domain.facts.fact import Details, Fact, content_and_details, decode_details, next_chain
 from domain.user_tier.splitting import Brought, Name
 from infrastructure.facts.batch import FactRow, LockedSubject
 from infrastructure.facts.writing import copy_and_advance
@@ -70,7 +70,8 @@ class NewRows:
     def add(self, fact: Fact, by: Iterable[int]) -> None:
         """by: numbers, at least one."""
         seal, known_at = self._seal, self._known_at
-        content_hash, details = seal.digest(canonical_content(fact)), encode_details(fact)
+        content, details = content_and_details(fact)
+        content_hash = seal.digest(content)
         self._chain = next_chain(self._chain, content_hash, known_at)
         first, *others = sorted(by)
         self.also((fact.source, fact.fact_id), others)

@@ -58,13 +58,34 @@ def test_whatever_is_done_to_a_fact_breaks_its_chain(noted: LedgerSystem, statem
     assert [finding.problem for finding in found.first].count("broken-chain") == 1
 
 
-def test_a_fact_sealed_anew_with_the_right_key_breaks_its_chain(noted: LedgerSystem) -> None:
-    with noted.pool.connection() as connection:
-        (subject_id,) = connection.execute("select subject_id from user_ids where user_id = 'live1'").fetchone()
-        seal = noted.keyring.seals(connection, [subject_id])[subject_id]
-    forged = seal.seal(CONTEXT_FACT, msgspec.msgpack.encode({"attributes": {"note": "y"}}))
-    _tamper(noted, "update facts set sealed = %s where fact_id = 'noted'", (forged,))
+@pytest.mark.parametrize(
+    "details",
+    [
+        b'{"attributes":{"note":"y"}}',
+        b'{"attributes":{"note":"x"}',
+        b'{"attributes":{"note": "x"}}',  # the same by other bytes than were recorded
+        b"{}",
+        b"",
+        msgspec.msgpack.encode({"attributes": {"note": "y"}}),
+        msgspec.msgpack.encode({"attributes": {"note": ["x"]}}),
+        b"\xc1",
+    ],
+)
+def test_a_fact_sealed_anew_with_the_right_key_breaks_its_chain(noted: LedgerSystem, details: bytes) -> None:
+    _tamper(noted, "update facts set sealed = %s where fact_id = 'noted'", (_resealed(noted, details),))
     assert _verify(noted).broken_chains == 1
+
+
+def test_a_fact_recorded_when_details_were_kept_as_msgpack_holds(noted: LedgerSystem) -> None:
+    details = msgspec.msgpack.encode({"attributes": {"note": "x"}})
+    _tamper(noted, "update facts set sealed = %s where fact_id = 'noted'", (_resealed(noted, details),))
+    assert _verify(noted).clean
+
+
+def _resealed(system: LedgerSystem, details: bytes) -> bytes:
+    with system.pool.connection() as connection:
+        (subject_id,) = connection.execute("select subject_id from user_ids where user_id = 'live1'").fetchone()
+        return system.keyring.seals(connection, [subject_id])[subject_id].seal(CONTEXT_FACT, details)
 
 
 def test_a_transition_that_does_not_open_is_different(system: LedgerSystem) -> None:
