@@ -38,10 +38,11 @@ class LiveEvaluation:
         self._found = {row.subject_id: {} for row in rows}
         for scheme, model in models.current.items():
             evaluated = ModelColumns(model, read.table, since=points.instant).evaluate(points)
-            for number, (subject, code) in enumerate(zip(read.subjects, evaluated.codes.tolist(), strict=True)):
+            found = zip(read.subjects, evaluated.codes.tolist(), evaluated.rows(), strict=True)
+            for subject, code, row in found:
                 seen = subject.observation.schemes[scheme][""]
                 qualified = model.tiers[model.qualify(evaluated.truths[code], seen.standing)]
-                self._found[subject.subject_id][scheme] = (dict(evaluated.row(number).features), qualified)
+                self._found[subject.subject_id][scheme] = (row.features, qualified)
 
     def check(self, decided: Unrecorded) -> None:
         """The whole decision must have found the same features. Raises AssertionError."""

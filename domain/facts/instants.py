@@ -25,8 +25,8 @@ def parse_instant(text: str) -> int:
 def format_instant(instant: int) -> str:
     """Microseconds to RFC 3339 UTC text, with as many decimals as it needs."""
     text = to_datetime(instant).isoformat()[:19]
-    fraction = f"{instant % SECOND:06d}".rstrip("0")
-    return f"{text}.{fraction}Z" if fraction else f"{text}Z"
+    fraction = instant % SECOND
+    return f"{text}.{fraction:06d}".rstrip("0") + "Z" if fraction else f"{text}Z"
 
 
 def from_datetime(moment: datetime) -> int:

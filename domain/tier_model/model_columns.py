@@ -1,7 +1,6 @@
 """A compiled model over the facts of many subjects: features, scores and rules at many points at once."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -44,22 +43,21 @@ class Evaluated:
         )
         return Evaluated(features, scores, outside, self.codes[rows], self.truths)
 
-    def row(self, number: int) -> "Row":
-        """Plain values at one point."""
-        features, scores, outside = self._plain
-        return Row(
-            dict(zip(self.features, features[number], strict=True)),
-            dict(zip(self.scores, scores[number], strict=True)),
-            dict(zip(self.outside, outside[number], strict=True)) if self.outside else {},
-        )
-
-    @cached_property
-    def _plain(self) -> list[list[tuple[Scalar, ...]]]:
-        """Rows of plain values: one by one they are asked for, all at once they are turned over quickly."""
+    def rows(self) -> "list[Row]":
+        """Plain values at each point. Rows are turned over all at once: that is much quicker than one by one."""
         parts = (self.features, self.scores, self.outside)
         nothing: list[tuple[Scalar, ...]] = [()] * len(self.codes)
-        return [
+        features, scores, outside = (
             list(zip(*[column.plain() for column in part.values()], strict=True)) if part else nothing for part in parts
+        )
+        own, cut, read = map(tuple, parts)
+        return [
+            Row(
+                dict(zip(own, mine, strict=True)),
+                dict(zip(cut, cuts, strict=True)),
+                dict(zip(read, there, strict=True)) if read else {},
+            )
+            for mine, cuts, there in zip(features, scores, outside, strict=True)
         ]
 
 
@@ -175,13 +173,26 @@ class ModelColumns:
 
 def _kinds_of_rows(matrix: npt.NDArray[np.bool_]) -> tuple[Int64s, Int64s]:
     """One row of each kind that there is, and each row's kind."""
-    rows: npt.NDArray[Any] = np.packbits(matrix, axis=1)
+    size, width = matrix.shape
+    rows: npt.NDArray[Any] = np.packbits(matrix, axis=1, bitorder="little")
     if rows.shape[1] <= _WORD:  # as one integer they are told apart much sooner
-        words = np.zeros((len(rows), _WORD), dtype=np.uint8)
+        words = np.zeros((size, _WORD), dtype=np.uint8)
         words[:, : rows.shape[1]] = rows
-        rows = words.view(np.int64).reshape(-1)
+        rows = words.view("<i8").reshape(-1)
+    if 1 << width <= size:
+        return _kinds_of_few(rows, 1 << width)
     _, first, codes = np.unique(rows, axis=0, return_index=True, return_inverse=True)
     return first.astype(np.int64), codes.reshape(-1).astype(np.int64)
+
+
+def _kinds_of_few(words: Int64s, limit: int) -> tuple[Int64s, Int64s]:
+    """The same for words below a limit that a table holds: nothing is sorted."""
+    table = np.full(limit, -1, dtype=np.int64)
+    table[words] = np.arange(len(words))
+    kinds = np.flatnonzero(table >= 0)
+    rows = table[kinds]
+    table[kinds] = np.arange(len(kinds))
+    return rows, table[words]
 
 
 def everybody_at(table: FactTable, instant: int) -> Points:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.facts.instants import format_instant
-from domain.tier_model.column import Scalar
 from domain.tier_model.compiled import CompiledModel, Truth
 from domain.tier_model.model_columns import Row
 from domain.tier_model.timeline import Decision
@@ -22,7 +21,7 @@ def receipt_of(
 ) -> dict[str, Any]:
     """The receipt of one decision; row: the values as of its instant."""
     model = decision.model
-    next_tier, missing = missing_for_next(model, decision.after.tier, row.all)
+    next_tier, missing = missing_for_next(model, decision.after.tier, row)
     receipt = {
         "scheme": model.scheme,
         "version": model.version,
@@ -43,16 +42,14 @@ def receipt_of(
     return {**receipt, "outside": row.outside} if row.outside else receipt
 
 
-def missing_for_next(
-    model: CompiledModel, tier: str, row: dict[str, Scalar]
-) -> tuple[str | None, list[dict[str, Any]]]:
+def missing_for_next(model: CompiledModel, tier: str, row: Row) -> tuple[str | None, list[dict[str, Any]]]:
     """The next tier up that has a rule, and the smallest parts that its `enter` still lacks. None at the top."""
     if model.spec.unordered:
         return None, []
     rule = model.rule_above[model.policy.rank[tier]]
     if rule is None:
         return None, []
-    return model.tiers[rule.rank], model.missing_for(rule, row)
+    return model.tiers[rule.rank], model.missing_for(rule, row.all)
 
 
 def canonical(receipt: Mapping[str, Any]) -> str:

@@ -44,13 +44,17 @@ class Points:
     def __len__(self) -> int:
         return len(self.instant)
 
-    def taken(self, mask: Bools) -> "Points":
-        """Some of them; bases None."""
-        return Points(self.subject[mask], self.instant[mask])
-
 
 def points_of(subject: npt.NDArray[np.int32], instant: Int64s) -> Points:
     """Sorted, each pair once."""
+    first, last = (int(instant.min()), int(instant.max())) if len(instant) else (0, 0)
+    stride = last - first + 1
+    if stride * (int(subject.max(initial=0)) + 1) < 2**63:  # one integer a pair is sorted many times sooner than two
+        keys = np.sort(subject.astype(np.int64) * stride + (instant - first))
+        fresh = np.ones(len(keys), dtype=np.bool_)
+        fresh[1:] = keys[1:] != keys[:-1]
+        found, past = np.divmod(keys[fresh], stride)
+        return Points(found.astype(np.int32), past + first)
     order = np.lexsort((instant, subject))
     subject, instant = subject[order], instant[order]
     fresh = np.ones(len(order), dtype=np.bool_)

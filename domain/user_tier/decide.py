@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replaced
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import msgspec
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from domain.facts.seen import FactsSeen
 from domain.facts.table import NEVER, FactTable
 from domain.tier_model.compiled import CompiledModel
+from domain.tier_model.outcome import Kind
 from domain.tier_model.receipt import receipt_of
 from domain.tier_model.spans import ALWAYS
 from domain.tier_model.timeline import Force, SchemeInput
@@ -26,6 +27,8 @@ from domain.user_tier.tags import TagSpan
 
 EVALUATOR = "evaluator"
 _NOTHING = Observation()
+_TOPICS = {kind: f"user-tier.{kind}.v1" for kind in get_args(Kind)}
+_CHANGED, _ENROLLED = _TOPICS["tier-changed"], "user-tier.user-enrolled.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +145,19 @@ def _decide_in_parts(
     )
 
 
-class _Entry(msgspec.Struct, frozen=True):
+class _Entry(msgspec.Struct, frozen=True, gc=False):
     """An event to come, in the order of a subject's events: at one instant commands, then schemes as decided."""
 
     instant: int
     place: int
     scope: str
-    event: dict[str, Any]
+    topic: str
+    scheme: str
+    from_tier: str | None
+    to_tier: str | None
+    actor: str
+    command_id: str
+    data: dict[str, Any]
 
 
 def _when(entry: _Entry) -> tuple[int, int, str]:
@@ -230,15 +239,13 @@ class _Batch:
                 command.instant,
                 -1,
                 command.scope,
-                {
-                    "topic": command.topic,
-                    "scheme": command.scheme,
-                    "scope": command.scope,
-                    "to_tier": command.tier,
-                    "actor": command.actor,
-                    "command_id": command.command_id,
-                    "data": command.data,
-                },
+                command.topic,
+                command.scheme,
+                None,
+                command.tier,
+                command.actor,
+                command.command_id,
+                command.data,
             )
             for command in subject.commands
             if (subject.decided_at or ALWAYS) < command.instant < self.now
@@ -263,16 +270,21 @@ class _Batch:
         if outcome.opening is not None:
             taken = outcome.opening
             data["opened"] = {"since": taken.since, "valid_until": taken.valid_until, "growth": taken.growth}
-        event = {
-            "topic": f"user-tier.{outcome.kind}.v1",
-            "scheme": decision.model.scheme,
-            "scope": scope,
-            "from_tier": outcome.from_tier,
-            "to_tier": outcome.to_tier,
-            "actor": EVALUATOR if outcome.opening is None else outcome.opening.actor,
-            "data": data,
-        }
-        self._entries[number].append(_Entry(decision.instant, place, scope, event))
+        actor = EVALUATOR if outcome.opening is None else outcome.opening.actor
+        self._entries[number].append(
+            _Entry(
+                decision.instant,
+                place,
+                scope,
+                _TOPICS[outcome.kind],
+                decision.model.scheme,
+                outcome.from_tier,
+                outcome.to_tier,
+                actor,
+                "",
+                data,
+            )
+        )
 
     def _cause(self, number: int, item: Explained) -> str:
         """Why the decision fell at its instant. A fact of an earlier local day, or a void, makes it a late-fact."""
@@ -319,14 +331,29 @@ class _Batch:
         """The subject's events in order, and its new observation."""
         subject = self.subjects[number]
         entries = sorted(self._entries[number], key=_when)
-        events: list[NewEvent] = []
         if subject.stream_version == 0 and entries:
-            events.append(_event(subject.subject_id, 1, entries[0].instant, {"topic": "user-tier.user-enrolled.v1"}))
-        for entry in entries:
-            version = subject.stream_version + len(events) + 1
-            events.append(_event(subject.subject_id, version, entry.instant, entry.event))
-            if events[-1].topic == "user-tier.tier-changed.v1":
-                self._stamp(number, events[-1])
+            first = entries[0].instant
+            entries.insert(0, _Entry(first, -1, PLATFORM, _ENROLLED, "", None, None, EVALUATOR, "", {}))
+        events = [
+            NewEvent(
+                subject.subject_id,
+                version,
+                entry.topic,
+                entry.scheme,
+                entry.scope,
+                entry.from_tier,
+                entry.to_tier,
+                entry.instant,
+                entry.actor,
+                entry.command_id,
+                "",
+                entry.data,
+            )
+            for version, entry in enumerate(entries, subject.stream_version + 1)
+        ]
+        for event in events:
+            if event.topic == _CHANGED:
+                self._stamp(number, event)
         observation = self._observation(number)
         # A tag's end is a deadline even when no rule reads the tag: it is observed.
         due_at = min(int(self._due_at[number]), *observation.tag_until.values(), NEVER)
@@ -366,21 +393,3 @@ def _visible_profiles(table: FactTable, at: int) -> dict[int, list[dict[str, Sca
     for number, told in zip(table.subject[rows].tolist(), table.attributes[rows].tolist(), strict=True):
         profiles.setdefault(number, []).append(told or {})
     return profiles
-
-
-def _event(subject_id: UUID, version: int, instant: int, fields: Mapping[str, Any]) -> NewEvent:
-    told = fields.get
-    return NewEvent(
-        subject_id=subject_id,
-        version=version,
-        topic=fields["topic"],
-        scheme=told("scheme", ""),
-        scope=told("scope", PLATFORM),
-        from_tier=told("from_tier"),
-        to_tier=told("to_tier"),
-        effective_at=instant,
-        actor=told("actor", EVALUATOR),
-        command_id=told("command_id", ""),
-        causation="",
-        data=told("data", {}),
-    )

@@ -121,13 +121,15 @@ class SchemeWalk:
         for model_hash in dict.fromkeys([*by_model, *in_force]):
             decisions, current = by_model.get(model_hash, []), in_force.get(model_hash, [])
             columns = self._columns[model_hash]
-            wanted = {(d.subject, d.instant): d.upon for d in decisions}
-            for number in current:
-                wanted.setdefault((number, self._now - 1), result.standings[number])
-            values = _valued(columns, wanted)
-            explained = [Explained(d, *values[d.subject, d.instant]) for d in decisions]
-            now = {number: values[number, self._now - 1] for number in current}
-            yield explained, self._observed(columns, now, result)
+            values = _valued(
+                columns,
+                np.array([decision.subject for decision in decisions] + current, dtype=np.int32),
+                np.array([d.instant for d in decisions] + [self._now - 1] * len(current), dtype=np.int64),
+                [decision.upon for decision in decisions] + [result.standings[number] for number in current],
+            )
+            of_decisions, of_now = values[: len(decisions)], values[len(decisions) :]
+            explained = [Explained(one, *found) for one, found in zip(decisions, of_decisions, strict=True)]
+            yield explained, self._observed(columns, dict(zip(current, of_now, strict=True)), result)
 
     def _observed(
         self,
@@ -145,7 +147,7 @@ class SchemeWalk:
             standing = result.standings[number]
             assert standing is not None
             values, truth = values_of[number]
-            next_tier, missing = missing_for_next(model, standing.tier, values.all)
+            next_tier, missing = missing_for_next(model, standing.tier, values)
             observed[number] = SchemeObservation(
                 version=model.version,
                 standing=standing,
@@ -161,37 +163,37 @@ class SchemeWalk:
 
 
 def _valued(
-    columns: ModelColumns, wanted: Mapping[tuple[int, int], Standing | None]
-) -> dict[tuple[int, int], tuple[Row, Truth]]:
-    """Values and truth at the (subject, instant) pairs, upon the standings that hold there: out of what the walk has
-    evaluated, as far as it has."""
-    pairs = np.array(list(wanted), dtype=np.int64).reshape(-1, 2)
-    points = points_of(pairs[:, 0].astype(np.int32), pairs[:, 1])
-    found: dict[tuple[int, int], tuple[Row, Truth]] = {}
+    columns: ModelColumns, subject: npt.NDArray[np.int32], instant: Int64s, upon: Sequence[Standing | None]
+) -> list[tuple[Row, Truth]]:
+    """Values and truth at each subject's instant, upon the standing that holds there: out of what the walk has
+    evaluated, as far as it has. Where a pair comes twice, the first one's standing holds."""
+    found: dict[int, tuple[Row, Truth]] = {}
+    missed = np.arange(len(subject))
     if columns.walked is not None:
         walked, evaluated = columns.walked
-        rows = PointIndex(walked).first_at(points.subject, points.instant)
+        rows = PointIndex(walked).first_at(subject, instant)
         last = np.minimum(rows, len(walked) - 1)
-        there = (walked.subject[last] == points.subject) & (walked.instant[last] == points.instant)
-        _tell(found, points.taken(there), evaluated.taken(rows[there]))
-        points = points.taken(~there)
-    if len(points):
-        points = _based(columns.model, points, wanted)
-        _tell(found, points, columns.evaluate(points))
-    return found
+        there = (walked.subject[last] == subject) & (walked.instant[last] == instant)
+        _tell(found, np.flatnonzero(there), evaluated.taken(rows[there]))
+        missed = np.flatnonzero(~there)
+    if len(missed):
+        points = points_of(subject[missed], instant[missed])
+        rows = PointIndex(points).first_at(subject[missed], instant[missed])
+        if columns.model.reads_standing:
+            laid_by = dict(zip(rows[::-1].tolist(), missed[::-1].tolist(), strict=True))
+            points = _based(columns.model, points, [upon[laid_by[row]] for row in range(len(points))])
+        _tell(found, missed, columns.evaluate(points).taken(rows))
+    return [found[place] for place in range(len(subject))]
 
 
-def _tell(found: dict[tuple[int, int], tuple[Row, Truth]], points: Points, evaluated: Evaluated) -> None:
-    codes, truths = evaluated.codes.tolist(), evaluated.truths
-    for row, pair in enumerate(zip(points.subject.tolist(), points.instant.tolist(), strict=True)):
-        found[pair] = evaluated.row(row), truths[codes[row]]
+def _tell(found: dict[int, tuple[Row, Truth]], places: Int64s, evaluated: Evaluated) -> None:
+    truths = evaluated.truths
+    for place, row, code in zip(places.tolist(), evaluated.rows(), evaluated.codes.tolist(), strict=True):
+        found[place] = row, truths[code]
 
 
-def _based(model: CompiledModel, points: Points, wanted: Mapping[tuple[int, int], Standing | None]) -> Points:
-    """The points upon the standings, where the model reads these."""
-    if not model.reads_standing:
-        return points
-    pairs = zip(points.subject.tolist(), points.instant.tolist(), strict=True)
-    laid: Int64s = np.array([basis_of(model, wanted[pair], pair[1]) for pair in pairs], dtype=np.int64)
-    laid = laid.reshape(-1, 3)
+def _based(model: CompiledModel, points: Points, upon: Sequence[Standing | None]) -> Points:
+    """The points upon the standings, one each."""
+    pairs = zip(upon, points.instant.tolist(), strict=True)
+    laid: Int64s = np.array([basis_of(model, standing, at) for standing, at in pairs], dtype=np.int64)
     return Points(points.subject, points.instant, Bases(laid[:, 0], laid[:, 1], laid[:, 2]))

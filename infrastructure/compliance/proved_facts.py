@@ -13,16 +13,20 @@ from domain.facts.table import FactColumns, FactTable, coded, objects_of, table_
 from infrastructure.facts.read import NO_AMOUNT, numbers_of
 from infrastructure.security.seal import CONTEXT_FACT, Seal, SealBroken
 
-_SUBJECTS_A_ROW = 64  # bounds the size of one answer row
 _HASH_BYTES = 32
 
+# A row a subject, in the order of its chain: gathered beside each other they would be more than the server keeps in
+# memory.
 _READ = f"""
-select array_agg((s.i - 1)::int8), array_agg(f.position), array_agg(f.occurred_at), array_agg(f.known_at),
-       array_agg(coalesce(f.amount, {NO_AMOUNT})), array_agg(f.kind), array_agg(f.currency), array_agg(f.source),
-       array_agg(f.fact_id), array_agg(f.content_hash), array_agg(f.chain), array_agg(f.sealed)
+select array_fill((s.i - 1)::int8, array[a.facts::int]), a.*
 from unnest(%(subjects)s::uuid[]) with ordinality as s(subject_id, i)
-cross join lateral (select * from facts where facts.subject_id = s.subject_id offset 0) f
-group by (s.i - 1) / {_SUBJECTS_A_ROW}
+cross join lateral (
+    select array_agg(f.position), array_agg(f.occurred_at), array_agg(f.known_at),
+           array_agg(coalesce(f.amount, {NO_AMOUNT})), array_agg(f.kind), array_agg(f.currency), array_agg(f.source),
+           array_agg(f.fact_id), array_agg(f.content_hash), array_agg(f.chain), array_agg(f.sealed),
+           count(*) as facts
+    from (select * from facts where facts.subject_id = s.subject_id order by position) f having count(*) > 0
+) a
 """
 
 
@@ -81,10 +85,8 @@ def _prove(
     """The numbers of the subjects whose chain does not hold. by_row: kinds, currencies, sources, fact ids, chains,
     content hashes and what is sealed. details: filled with what is decoded of the kinds that are wanted (None: all)."""
     running, broken = [EMPTY_CHAIN] * len(ends), set[int]()
-    order = np.lexsort((columns.position, columns.subject))
     numbers = (columns.subject, columns.occurred_at, columns.known_at, columns.amount, columns.amount_valid)
-    listed = [order.tolist(), *(column[order].tolist() for column in numbers)]
-    listed += [list(map(column.__getitem__, listed[0])) for column in by_row]
+    listed = [range(len(columns.subject)), *(column.tolist() for column in numbers), *by_row]
     for row, owner, occurred, known, amount, has_amount, kind, currency, source, fact_id, chain, digest, body in zip(
         *listed, strict=True
     ):

@@ -44,9 +44,10 @@ order by t.subject_id limit %(limit)s
 """
 _COUNT = f"select count(*) from timelines t where {_DECIDED}"
 _EVENTS = """
-select originator_id, originator_version, topic, scheme, scope, from_tier, to_tier, effective_at, actor, command_id,
+select (s.i - 1)::int8, originator_version, topic, scheme, scope, from_tier, to_tier, effective_at, actor, command_id,
        causation, state
-from events where originator_id = any(%s) order by originator_id, originator_version
+from unnest(%s::uuid[]) with ordinality as s(subject_id, i)
+cross join lateral (select * from events where originator_id = s.subject_id order by originator_version) e
 """
 _GIVEN = (ADDED, REMOVED, *IDENTITY, *PARTING, *COMMANDED)
 
@@ -170,10 +171,12 @@ def _command(event: NewEvent) -> Command:
 
 
 def _events(connection: Connection, ids: list[UUID], seals: dict[UUID, Seal]) -> list[list[RecordedEvent]]:
-    events: dict[UUID, list[RecordedEvent]] = {subject_id: [] for subject_id in ids}
-    for row in connection.execute(_EVENTS, (ids,), binary=True).fetchall():
-        events[row[0]].append(RecordedEvent._make((*row[:11], _body(seals[row[0]], row[11]))))
-    return [events[subject_id] for subject_id in ids]
+    """By subject, in their order."""
+    events: list[list[RecordedEvent]] = [[] for _ in ids]
+    own = [seals[subject_id] for subject_id in ids]
+    for number, *fields, state in connection.execute(_EVENTS, (ids,), binary=True).fetchall():
+        events[number].append(RecordedEvent._make((ids[number], *fields, _body(own[number], state))))
+    return events
 
 
 def _body(seal: Seal, state: bytes) -> bytes | None:

@@ -81,6 +81,11 @@ def _evaluated(node: Node, columns: Mapping[str, Column], known: dict[int, Colum
             return _compare(node.op, _evaluate(node.left, columns, known), _evaluate(node.right, columns, known))
         case Membership():
             mine = _evaluate(node.operand, columns, known)
+            options = [option.value for option in node.options if isinstance(option, Constant)]
+            if mine.values.dtype.kind == "O" and len(options) == len(node.options):  # looked at once, not for each
+                return _mapped(
+                    lambda held: scalar.either([scalar.compare("=", held, one) for one in options]), np.bool_, mine
+                )
             return _either([_compare("=", mine, _evaluate(option, columns, known)) for option in node.options])
         case IsNull():
             valid = _evaluate(node.operand, columns, known).valid
