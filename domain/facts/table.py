@@ -72,8 +72,9 @@ class FactTable:
 
     def in_currency(self, currency: str) -> "FactTable":
         """The same facts, where an amount in another currency is no amount, and those of its lines are not there."""
-        foreign = np.isin(self.currency, [code for code, name in enumerate(self.currencies) if name != currency])
-        if not foreign.any():
+        others = [code for code, name in enumerate(self.currencies) if name != currency]
+        foreign = np.isin(self.currency, others) if others else None
+        if foreign is None or not foreign.any():
             return self
         lines = self.lines.copy()
         for row in np.flatnonzero(foreign).tolist():

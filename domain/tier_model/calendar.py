@@ -21,6 +21,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_DAY = -366
 LAST_DAY = 73_000  # the year 2169
 _FOREVER = np.iinfo(np.int64)
+_FEW = 64  # instants that are searched for sooner than all are guessed
 _KEPT = 10_000  # answers about single days: policies ask for the same few again and again
 
 
@@ -40,6 +41,8 @@ class Calendar:
 
     def day(self, instants: Instants) -> Days:
         """Local days of the instants."""
+        if len(instants) <= _FEW:
+            return np.asarray(self._midnights.searchsorted(instants, side="right") - 1 + _FIRST_DAY)
         instants = np.minimum(np.maximum(instants, self._first - 1), self._listed[-1])
         # A guess by days of 24 hours is off by a few at most, whatever the zone did: much sooner than searching.
         guess = np.asarray((instants - self._first) // DAY_MICROS + 1)

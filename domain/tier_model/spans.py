@@ -62,6 +62,13 @@ def points_of(subject: npt.NDArray[np.int32], instant: Int64s) -> Points:
     return Points(subject[fresh], instant[fresh])
 
 
+def starts_of(ascending: npt.NDArray[np.int32]) -> npt.NDArray[np.intp]:
+    """Where each value of an ascending array begins."""
+    fresh = np.ones(len(ascending), dtype=np.bool_)
+    np.not_equal(ascending[1:], ascending[:-1], out=fresh[1:])
+    return fresh.nonzero()[0]
+
+
 class PointIndex:
     """Finds the points of a subject from an instant on."""
 

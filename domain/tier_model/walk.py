@@ -16,7 +16,7 @@ from domain.tier_model.compiled import Truth
 from domain.tier_model.holding import adopted, held
 from domain.tier_model.model_columns import ModelColumns
 from domain.tier_model.outcome import Outcome, Settlement
-from domain.tier_model.spans import ALWAYS, Bools, Int64s, PointIndex, Points, points_of
+from domain.tier_model.spans import ALWAYS, Bools, Int64s, PointIndex, Points, points_of, starts_of
 from domain.tier_model.timeline import Decision, Force, Move, SchemeInput, SchemeResult, bases_of, basis_of
 from domain.tier_model.walker import UNTOUCHED, Held, Steps, Walker
 from domain.user_tier.observation import Standing
@@ -45,8 +45,8 @@ def _known_from(table: FactTable, work: SchemeInput) -> Int64s:
     """Per subject, when it was first known of, or was taken over; NEVER without facts."""
     first = np.full(table.subjects, NEVER, dtype=np.int64)
     if len(table):
-        there, starts = np.unique(table.subject, return_index=True)
-        first[there] = np.minimum.reduceat(table.known_at, starts)
+        starts = starts_of(table.subject)
+        first[table.subject[starts]] = np.minimum.reduceat(table.known_at, starts)
     for subject, changes in enumerate(work.changes):
         first[subject] = next((change.instant for change in changes if change.opening is not None), first[subject])
     return first
@@ -98,7 +98,9 @@ class _Stretch:
         result.instants += int(np.count_nonzero(decidable & (points.instant < self.now)))
         if self.ahead:
             _lower_to_next(result.due_at, points, decidable & (points.instant >= self.now))
-        walkers = {subject: self._walker(subject, result) for subject in np.unique(points.subject).tolist()}
+        walkers = {
+            subject: self._walker(subject, result) for subject in points.subject[starts_of(points.subject)].tolist()
+        }
         while len(points):
             turns = self._walk_points(points, walkers, result)
             if not turns:
@@ -140,8 +142,9 @@ class _Stretch:
 
     def _walk_points(self, points: Points, walkers: dict[int, Walker], result: SchemeResult) -> dict[int, int]:
         """Walks every subject along its points. By subject, where what it stands upon turns before the end."""
+        everybody = points.subject[starts_of(points.subject)].tolist()
         if self.model.reads_standing:
-            mine = {subject: walkers[subject] for subject in np.unique(points.subject).tolist()}
+            mine = {subject: walkers[subject] for subject in everybody}
             standings = {subject: held for subject, walker in mine.items() if (held := walker.standing) is not None}
             points = bases_of(self.model, points, standings, {n: walker.basis_at for n, walker in mine.items()})
         codes, truths = self._evaluated(points)
@@ -152,7 +155,7 @@ class _Stretch:
         edges = np.searchsorted(points.subject[kept], np.arange(len(self.decided_at) + 1)).tolist()
         when, kinds = points.instant[kept].tolist(), codes[kept].tolist()
         turns = {}
-        for subject in np.unique(points.subject).tolist():
+        for subject in everybody:
             rows = range(edges[subject], edges[subject + 1])
             steps = [(when[row], truths[kinds[row]]) for row in rows]
             turn = self._advance(walkers[subject], steps, result)
@@ -165,7 +168,7 @@ class _Stretch:
         if self.turning or not self.ahead:
             evaluated = self.columns.evaluate(points)
             return evaluated.codes, evaluated.truths
-        everybody = np.unique(points.subject)
+        everybody = points.subject[starts_of(points.subject)]
         asked = points_of(
             np.concatenate([points.subject, everybody]),
             np.concatenate([points.instant, np.full(len(everybody), self.now - 1, dtype=np.int64)]),

@@ -19,12 +19,13 @@ from infrastructure.postgres.pool import Pool, transaction
 from infrastructure.security.seal import Seal
 from infrastructure.tier_models.in_force import ModelsInForce
 
+# Selected, so that how many there are is unknown to the planner: it makes one plan, not one each time.
 _UPDATE = """
 update timelines t set due_at = d.due_at, decided_at = d.decided_at, stream_version = d.stream_version,
     generation = %(generation)s, last_instant = greatest(t.last_instant, d.decided_at), history_id = null,
     last_position = greatest(t.last_position, %(commanded)s)
-from unnest(%(subjects)b::uuid[], %(due)b::bigint[], %(decided)b::bigint[], %(versions)b::int[],
-            %(read_versions)b::int[], %(read_positions)b::bigint[])
+from unnest((select %(subjects)b::uuid[]), (select %(due)b::bigint[]), (select %(decided)b::bigint[]),
+            (select %(versions)b::int[]), (select %(read_versions)b::int[]), (select %(read_positions)b::bigint[]))
     as d (subject_id, due_at, decided_at, stream_version, read_version, read_position)
 where t.subject_id = d.subject_id and t.last_position = d.read_position and t.stream_version = d.read_version
 returning t.subject_id

@@ -16,6 +16,7 @@ from infrastructure.security.keyring import Keyring
 from infrastructure.security.seal import CONTEXT_FACT, Seal
 
 _SUBJECTS_A_ROW = 256  # bounds the size of one answer row
+_ELEMENT = np.dtype([("length", ">i4"), ("value", ">i8")])  # of a binary int8[]
 NO_AMOUNT = -(2**63)  # amounts are within +-(2^53 - 1)
 
 # Arrays, not rows: numbers arrive as fixed-width binary arrays that numpy reads as they are. `offset 0` keeps the
@@ -141,10 +142,9 @@ def fact_rows(asked: psycopg.Cursor[Any]) -> FactRows:
 
 
 def numbers_of(result: Any, column: int) -> npt.NDArray[np.int64]:
-    """A column of binary int8[] values without nulls: a 20-byte header, then 4 bytes of length and 8 of value each."""
-    element = np.dtype([("length", ">i4"), ("value", ">i8")])
+    """A column of binary int8[] values without nulls: a 20-byte header, then the elements."""
     arrays = [result.get_value(row, column) for row in range(result.ntuples)]
-    parts = [np.frombuffer(array, dtype=element, offset=20)["value"] for array in arrays]
+    parts = [np.frombuffer(array, dtype=_ELEMENT, offset=20)["value"] for array in arrays]
     return np.concatenate(parts).astype(np.int64) if parts else np.zeros(0, dtype=np.int64)
 
 
