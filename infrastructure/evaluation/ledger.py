@@ -9,7 +9,7 @@ from uuid import UUID
 
 import numpy as np
 import structlog
-from psycopg import Connection, Cursor, OperationalError
+from psycopg import Connection, OperationalError
 from psycopg.errors import ProgramLimitExceeded
 
 from application.evaluation.ports import Undecidable, Work
@@ -40,7 +40,7 @@ where generation = %b and {_WAIT} and subject_id > %b and subject_id <= %b
   and subject_id <> all(%b::uuid[]) order by subject_id limit %b
 """
 _ONE = f"""
-select {_COLUMNS} from timelines
+select {_COLUMNS}, ({LAST_GENERATION}) from timelines
 where subject_id = (select subject_id from user_ids where user_id = %b) and merged_into is null
   and departures = (select departures from user_ids where user_id = %b) for update
 """
@@ -116,15 +116,16 @@ class PostgresEvaluationLedger:
             likely = self._models.last
             with connection.pipeline():
                 connection.execute(LOCK_SHARED)
-                generation = connection.execute(LAST_GENERATION)
-                found = connection.execute(_ONE, (user_id, user_id), binary=True)
+                locked = connection.execute(_ONE, (user_id, user_id), binary=True)
                 asked: Asked | None = ask_subjects(connection, user_id, likely, whole=whole)
-            models, rows = self._models.as_told(connection, generation), _timelines(found)
+            found = locked.fetchone()
             # Merged into another, or split off, while we waited for the lock: the user id names that one now.
-            if not rows and connection.execute(_KNOWN, (user_id,), binary=True).fetchone() is not None:
-                rows, asked = _rows(connection, _ONE, (user_id, user_id)), None
-            if not rows:
+            if found is None and connection.execute(_KNOWN, (user_id,), binary=True).fetchone() is not None:
+                found, asked = connection.execute(_ONE, (user_id, user_id), binary=True).fetchone(), None
+            if found is None:
                 raise UnknownUser(user_id)
+            *columns, generation = found
+            models, rows = self._models.at(connection, generation), [TimelineRow(*columns)]
             if rows[0].history_id is not None:
                 raise SubjectInHistory(user_id, rows[0].history_id)
             if models is likely and asked is not None:
@@ -299,8 +300,4 @@ def _claim(connection: Connection, function: str, claims: int, bucket: int) -> b
 
 
 def _rows(connection: Connection, query: str, parameters: tuple[Any, ...]) -> list[TimelineRow]:
-    return _timelines(connection.execute(query, parameters, binary=True))
-
-
-def _timelines(found: Cursor) -> list[TimelineRow]:
-    return [TimelineRow(*row) for row in found.fetchall()]
+    return [TimelineRow(*row) for row in connection.execute(query, parameters, binary=True).fetchall()]

@@ -34,8 +34,9 @@ _log = structlog.get_logger(__name__)
 # By number, not by id: whoever looks up ids in Python five times a subject waits for that. `offset 0` keeps the planner
 # at one index look-up a subject.
 _SUBJECTS = """
-select k.data_key, o.body, p.facts, p.chain, p.body, p.details, p.lined, p.idents
-from unnest({}) with ordinality as s (subject_id, i)
+select c.now, k.data_key, o.body, p.facts, p.chain, p.body, p.details, p.lined, p.idents
+from (select tierline_now() as now offset 0) c
+left join unnest({}) with ordinality as s (subject_id, i) on true
 left join lateral (select data_key from subjects k where k.subject_id = s.subject_id offset 0) k on true
 left join lateral (select body from observations o where o.subject_id = s.subject_id offset 0) o on true
 left join lateral (
@@ -70,7 +71,6 @@ class Found:
 class Asked:
     """Questions under way. In a pipeline they are one round trip with whatever else is asked there."""
 
-    clock: Cursor
     subjects: Cursor
     candidates: Cursor | None
     facts: Cursor
@@ -89,7 +89,6 @@ def ask_subjects(
     """Ask for everything that decides some subjects by these models, or one user. whole: and all that tells facts
     apart, which is not asked for otherwise where nothing needs it."""
     kinds = columns_read(models.models)
-    clock = connection.execute("select tierline_now()")
     parameters: dict[str, Any] = {
         "packed": packed,
         "with_details": kinds is None or not kinds.issubset(ALWAYS_READ),
@@ -106,9 +105,9 @@ def ask_subjects(
         named: dict[str, Any] = {name: parameters[name] for name in ("user_id", "subjects") if name in parameters}
         candidates = connection.execute(queries[1].encode(), named, binary=True)
     if packed:
-        return Asked(clock, subjects, candidates, ask_unpacked(connection, whose, kinds), kinds, packed)
+        return Asked(subjects, candidates, ask_unpacked(connection, whose, kinds), kinds, packed)
     assert not isinstance(whose, str)
-    return Asked(clock, subjects, candidates, ask_facts(connection, whose, kinds), kinds, packed)
+    return Asked(subjects, candidates, ask_facts(connection, whose, kinds), kinds, packed)
 
 
 def read_subjects(
@@ -139,7 +138,8 @@ def found_of(
     """The answer to ask_subjects."""
     ids, with_lines = [row.subject_id for row in rows], lines_read(models.models)
     seals, packs, subjects = dict[int, Seal](), dict[int, Pack](), []
-    for number, (row, (key, body, *pack)) in enumerate(zip(rows, asked.subjects.fetchall(), strict=True)):
+    found = asked.subjects.fetchall()
+    for number, (row, (_, key, body, *pack)) in enumerate(zip(rows, found, strict=True)):
         seal = keyring.unwrap(row.subject_id, key) if key is not None else None
         if seal is not None:
             seals[number] = seal
@@ -156,7 +156,7 @@ def found_of(
         table = facts_of(connection, ids, keyring, asked.kinds, with_lines=with_lines)
         wanted = list(disagreement.numbers)
     by_id = {ids[number]: seal for number, seal in seals.items()}
-    return Found(_now(asked.clock), subjects, by_id, table, [ids[number] for number in wanted] if asked.packed else ())
+    return Found(found[0][0], subjects, by_id, table, [ids[number] for number in wanted] if asked.packed else ())
 
 
 def _decided_at(rows: Sequence[TimelineRow], candidates: Cursor | None) -> list[int | None]:
@@ -201,9 +201,3 @@ def _subject(row: TimelineRow, body: bytes | None, seal: Seal | None, history_un
         held_tags(observation),
         changes=openings_as_changes(observation),
     )
-
-
-def _now(clock: Cursor) -> int:
-    row = clock.fetchone()
-    assert row is not None
-    return int(row[0])

@@ -126,10 +126,14 @@ class ModelsInForceReader:
         """The same when `LAST_GENERATION` was asked along with something else."""
         row = asked.fetchone()
         assert row is not None
-        if row[0] != self._read_at:
+        return self.at(connection, row[0])
+
+    def at(self, connection: psycopg.Connection[Any], generation: int) -> ModelsInForce:
+        """The same when it is known what `LAST_GENERATION` answers."""
+        if generation != self._read_at:
             read = (_read(connection, query) for query in (_ACTIVATIONS, _SCHEDULED, _SHADOWS))
             self._last = ModelsInForce(*read)
-            self._read_at = row[0]
+            self._read_at = generation
         return self._last
 
 
