@@ -211,7 +211,7 @@ def test_a_record_of_a_pid_that_is_somebody_elses_by_now_finds_nobody(tmp_path: 
     record = tmp_path / "process.json"
     processes.write_record(record, os.getpid(), None)
     assert processes.find(record) == psutil.Process()
-    record.write_text(json.dumps({"pid": os.getpid(), "birth": birth(os.getppid())}))
+    record.write_text(json.dumps({"pid": os.getpid(), "birth": f"{birth(os.getpid())}0"}))
     assert processes.find(record) is None
 
 
