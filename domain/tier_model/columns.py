@@ -187,17 +187,6 @@ class FeatureColumns:
         zero = np.zeros(len(points), dtype=np.float64)
         return np.divide(count, days, out=zero, where=days > 0) * self.plan.per_days
 
-    def day_counted_from(self, points: Points, index: PointIndex) -> Column:
-        """For days_since: the local day of the fact that it counts from."""
-        facts = self._facts
-        priority, by_priority = self._ranked
-        best = covering_maximum(self._ranges(facts, index), priority)
-        valid = best >= 0
-        if not len(facts.row):
-            return Column(np.zeros(len(points), dtype=np.int64), valid)
-        occurred = self._table.occurred_at[facts.row[by_priority[np.where(valid, best, 0)]]]
-        return Column(self._calendar.day(occurred), valid)
-
     def _ranges(self, facts: FeatureFacts, index: PointIndex) -> Ranges:
         """Where each fact counts. A window since standing loses it at the first point whose anchor has reached it."""
         if not self.plan.window.standing:

@@ -181,12 +181,13 @@ class CompiledModel:
 
     def truth(self, enter: npt.NDArray[np.bool_], keep: npt.NDArray[np.bool_]) -> Truth:
         """The truth of one row of rules: which tiers are entered, which kept."""
-        entered = np.flatnonzero(enter)
+        kept: list[bool] = keep.tolist()
+        entered = [rank for rank, there in enumerate(enter.tolist()) if there]
         if self.spec.unordered:
-            found = int(entered[0]) if len(entered) else self._default
+            found = entered[0] if entered else self._default
             return Truth(found, (found,) * len(self.tiers))
-        found = int(entered[-1]) if len(entered) else 0
-        kept, qualified = keep.tolist(), [found]
+        found = entered[-1] if entered else 0
+        qualified = [found]
         for rank in range(1, len(self.tiers)):
             qualified.append(rank if kept[rank] and rank > found else qualified[-1])
         return Truth(found, tuple(qualified))

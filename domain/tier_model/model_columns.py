@@ -20,6 +20,7 @@ from domain.tier_model.spans import Int64s, PointIndex, Points
 from domain.tier_model.spec import GROWTH, CutScore, LearnedScore, WeightedScore
 
 _WORD = 8  # bytes
+_FEW = 1_024  # kinds that a table is made for in any case
 
 
 @dataclass(frozen=True)
@@ -134,12 +135,6 @@ class ModelColumns:
         tiers = {TIER + scheme: self._outside.tier(scheme, points) for scheme in self.model.reads_schemes}
         return tiers | {tag_column(tag): self._outside.tag(tag, points) for tag in self.model.reads_tags}
 
-    def days(self, points: Points) -> dict[str, Column]:
-        """For each days_since feature, the local day that it counts from."""
-        index = PointIndex(points)
-        ages = [feature for feature in self._features if feature.plan.aggregate == "days_since"]
-        return {feature.plan.name: feature.day_counted_from(points, index) for feature in ages}
-
     def _scores(self, features: dict[str, Column], size: int) -> dict[str, Column]:
         scores = {name: learned.values(features, size) for name, learned in sorted(self.model.learned.items())}
         columns = {**features, **scores}
@@ -179,7 +174,7 @@ def _kinds_of_rows(matrix: npt.NDArray[np.bool_]) -> tuple[Int64s, Int64s]:
         words = np.zeros((size, _WORD), dtype=np.uint8)
         words[:, : rows.shape[1]] = rows
         rows = words.view("<i8").reshape(-1)
-    if 1 << width <= size:
+    if 1 << width <= max(size, _FEW):
         return _kinds_of_few(rows, 1 << width)
     _, first, codes = np.unique(rows, axis=0, return_index=True, return_inverse=True)
     return first.astype(np.int64), codes.reshape(-1).astype(np.int64)

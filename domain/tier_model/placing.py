@@ -1,12 +1,13 @@
 """When each fact counts for a feature: visible, matured, inside the window, not voided."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
+from msgspec.structs import replace
 
 from domain.facts.table import FactTable
 from domain.tier_model.calendar import Calendar
@@ -16,8 +17,7 @@ from domain.tier_model.spans import Bools, Int64s
 from domain.tier_model.window import WindowPlan
 
 
-@dataclass(frozen=True, slots=True)
-class FeatureFacts:
+class FeatureFacts(msgspec.Struct, frozen=True, gc=False):
     """The facts that a feature looks at: table rows, and the instants [start, end) during which each counts.
 
     at: the instant that each stands at, which a window since standing asks for.
@@ -56,8 +56,7 @@ class FeatureFacts:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Spans:
+class _Spans(msgspec.Struct, frozen=True, gc=False):
     """Selected facts, the instants [start, end) in which they are visible, and the instant and day they stand at."""
 
     selected: Selected

@@ -5,9 +5,9 @@ one range [low, high). Every feature is then a sum or a maximum over the ranges 
 no loop over facts, and late, voided and future facts are ordinary ranges.
 """
 
-from dataclasses import dataclass
 from itertools import pairwise
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -20,8 +20,7 @@ ALWAYS = int(np.iinfo(np.int64).min)  # before every instant
 _SAFE_SUM = 2.0**62
 
 
-@dataclass(frozen=True, slots=True)
-class Bases:
+class Bases(msgspec.Struct, frozen=True, gc=False):
     """What a standing lays under the evaluation of each point, for models that read it.
 
     anchor: windows since standing hold the facts after it (ALWAYS: all). carried, settled_at: growth value left by the
@@ -33,8 +32,7 @@ class Bases:
     settled_at: Int64s
 
 
-@dataclass(frozen=True, slots=True)
-class Points:
+class Points(msgspec.Struct, frozen=True, gc=False):
     """Where to evaluate: (subject, instant) pairs, sorted by both, each once. bases None: as if nobody stood there."""
 
     subject: npt.NDArray[np.int32]
@@ -111,8 +109,7 @@ class _Keys:
         return subject.astype(np.int64) * (len(self._ranks) + 1) + rank
 
 
-@dataclass(frozen=True, slots=True)
-class Ranges:
+class Ranges(msgspec.Struct, frozen=True, gc=False):
     """Point ranges [low, high), one a fact; empty ones are left out. row: the fact each belongs to."""
 
     row: Int64s

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from domain.facts.scopes import scopes_of
 from domain.facts.table import FactTable
+from domain.tier_model.column import Scalar
 from domain.tier_model.compiled import CompiledModel, Truth
 from domain.tier_model.model_columns import Evaluated, ModelColumns, Row
 from domain.tier_model.outside import Outside, TierPath
@@ -129,24 +130,20 @@ class SchemeWalk:
             )
             of_decisions, of_now = values[: len(decisions)], values[len(decisions) :]
             explained = [Explained(one, *found) for one, found in zip(decisions, of_decisions, strict=True)]
-            yield explained, self._observed(columns, dict(zip(current, of_now, strict=True)), result)
+            yield explained, self._observed(columns.model, dict(zip(current, of_now, strict=True)), result)
 
     def _observed(
         self,
-        columns: ModelColumns,
+        model: CompiledModel,
         values_of: Mapping[int, tuple[Row, Truth]],
         result: SchemeResult,
     ) -> dict[int, SchemeObservation]:
-        model = columns.model
-        points = points_of(
-            np.array(list(values_of), dtype=np.int32), np.full(len(values_of), self._now - 1, dtype=np.int64)
-        )
-        days = {name: column.plain() for name, column in columns.days(points).items()}
+        ages = [feature.name for feature in model.features if feature.aggregate == "days_since"]
+        today = model.calendar.day_of(self._now - 1)
         observed = {}
-        for row, number in enumerate(points.subject.tolist()):
+        for number, (values, truth) in values_of.items():
             standing = result.standings[number]
             assert standing is not None
-            values, truth = values_of[number]
             next_tier, missing = missing_for_next(model, standing.tier, values)
             observed[number] = SchemeObservation(
                 version=model.version,
@@ -157,9 +154,14 @@ class SchemeWalk:
                 next_tier=next_tier,
                 missing=missing,
                 may_drop_on=result.may_drop_on[number],
-                days={name: column[row] for name, column in days.items()},  # type: ignore[misc]
+                days={name: _day(today, values.features[name]) for name in ages},
             )
         return observed
+
+
+def _day(today: int, age: Scalar) -> int | None:
+    """The local day that an age in days counts from."""
+    return today - age if isinstance(age, int) else None
 
 
 def _valued(

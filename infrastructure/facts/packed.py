@@ -10,7 +10,6 @@ a subject's receipts go on from the hash over all that is packed, as it was seen
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import msgspec
@@ -276,31 +275,31 @@ def _unpacked(numbers: Sequence[int], packs: Sequence[Pack], kinds: Collection[s
 
     def named(column: str) -> npt.NDArray[np.int16]:
         own = rows[column]
+        if len(bodies) == 1 and names == bodies[0].names:
+            return np.ascontiguousarray(own)
         return np.asarray(codes[np.where(own < 0, len(codes) - 1, base + own)])
 
     kind, amount = named("kind"), _plain(rows["amount"])
-    there = amount != NO_AMOUNT
+    of_kinds, there = _coded(kind, names), amount != NO_AMOUNT
+    details: dict[int, Details] = {}
+    for name in of_kinds.names:
+        if kinds is None or name in kinds or name == VOID:
+            details |= _details(packs, name, np.flatnonzero(kind == code[name]).tolist())
     source, fact_id, content_hash = _identified(packs, counts)
-    columns = FactColumns(
+    return FactColumns(
         subject=np.repeat(np.array(numbers, dtype=np.int32), counts),
         position=_plain(rows["position"]),
         occurred_at=_plain(rows["occurred_at"]),
         known_at=_plain(rows["known_at"]),
-        kind=_coded(kind, names),
+        kind=of_kinds,
         amount=np.where(there, amount, 0),
         amount_valid=there,
         currency=_coded(named("currency"), names),
         source=source,
         fact_id=fact_id,
         content_hash=content_hash,
-        details={},
+        details=details,
     )
-    wanted = [name for name in columns.kind.names if kinds is None or name in kinds or name == VOID]
-    details: dict[int, Details] = {}
-    for name in wanted:
-        of_kind = np.flatnonzero(kind == code[name])
-        details |= _details(packs, name, of_kind.tolist())
-    return replace(columns, details=details)
 
 
 def _identified(

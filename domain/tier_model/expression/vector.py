@@ -1,12 +1,13 @@
 """Three-valued logic on whole columns: numpy for numbers, one by one only where a column holds texts or mixed types."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.tier_model.column import Column
+from domain.tier_model.column import Column, Scalar
 from domain.tier_model.expression import scalar
 from domain.tier_model.expression.tree import (
     And,
@@ -32,6 +33,16 @@ _SIGN_TESTS: dict[str, Callable[[NDArray[np.int8]], NDArray[np.bool_]]] = {
     "<=": lambda sign: sign <= 0,
     ">": lambda sign: sign > 0,
     ">=": lambda sign: sign >= 0,
+}
+
+
+_TESTS: dict[str, Callable[[NDArray[Any], NDArray[Any]], NDArray[np.bool_]]] = {
+    "=": np.equal,
+    "<>": np.not_equal,
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
 }
 
 
@@ -62,7 +73,7 @@ def _evaluated(node: Node, columns: Mapping[str, Column], known: dict[int, Colum
     """Columns of the full size, or of one value that stands for all."""
     match node:
         case Constant():
-            return _constant(node)
+            return _constant(type(node.value).__name__, repr(node.value), node.value)
         case Name():
             return _loaded(columns[node.name])
         case Tag():
@@ -98,16 +109,18 @@ def _evaluated(node: Node, columns: Mapping[str, Column], known: dict[int, Colum
             return _either([_truth(_evaluate(part, columns, known)) for part in node.parts])
 
 
-def _constant(node: Constant) -> Column:
-    valid = np.array([node.value is not None])
-    if node.value is None:
+@lru_cache(maxsize=10_000)
+def _constant(kind: str, written: str, value: Scalar) -> Column:
+    """kind, written: tell values apart that are equal as keys, as 1 and true, 0.0 and -0.0 are."""
+    valid = np.array([value is not None])
+    if value is None:
         return Column(np.zeros(1, np.bool_), valid)
-    if isinstance(node.value, str):
+    if isinstance(value, str):
         held = np.empty(1, dtype=object)
-        held[0] = node.value
+        held[0] = value
         return Column(held, valid)
-    dtype = np.bool_ if isinstance(node.value, bool) else np.int64 if isinstance(node.value, int) else np.float64
-    return Column(np.array([node.value], dtype=dtype), valid)
+    dtype = np.bool_ if isinstance(value, bool) else np.int64 if isinstance(value, int) else np.float64
+    return Column(np.array([value], dtype=dtype), valid)
 
 
 def _loaded(column: Column) -> Column:
@@ -171,21 +184,16 @@ def _compare(op: str, left: Column, right: Column) -> Column:
             return _nulls(len(valid))
         equal = left.values == right.values
         return Column(equal if op == "=" else ~equal, valid)
-    return Column(_SIGN_TESTS[op](_sign(left.values, right.values)), valid)
-
-
-def _sign(left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.int8]:
-    """-1, 0 or 1 as left is below, equal to or above right: exact also between int64 and float64."""
-    kinds = left.dtype.kind, right.dtype.kind
     if kinds == ("i", "f"):
-        return _sign_of_mixed(left, right)
+        return Column(_SIGN_TESTS[op](_sign_of_mixed(left.values, right.values)), valid)
     if kinds == ("f", "i"):
-        return (-_sign_of_mixed(right, left)).astype(np.int8)
-    return (left > right).astype(np.int8) - (left < right).astype(np.int8)
+        return Column(_SIGN_TESTS[op](-_sign_of_mixed(right.values, left.values)), valid)
+    return Column(_TESTS[op](left.values, right.values), valid)
 
 
 def _sign_of_mixed(whole: NDArray[np.int64], real: NDArray[np.float64]) -> NDArray[np.int8]:
-    """float64 holds no integer beyond 2^53 exactly, so compare with the integer part of the real number instead."""
+    """-1, 0 or 1 as whole is below, equal to or above real. float64 holds no integer beyond 2^53 exactly, so compare
+    with the integer part of the real number instead."""
     with np.errstate(invalid="ignore"):
         floor = np.floor(real)
         above, below = floor >= 2.0**63, floor < -(2.0**63)
