@@ -1,8 +1,9 @@
 """The append: the last statement of a transaction, sent together with its commit."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
@@ -10,12 +11,13 @@ from psycopg.errors import UniqueViolation
 
 from infrastructure.event_store.rows import EventRow, ObservationRow
 from infrastructure.postgres.arrays import bigints, byteas, columns_of, integers, texts, uuids
-from infrastructure.postgres.commit_with import Statement, commit_with
+from infrastructure.postgres.commit_with import commit_with
 
-_APPEND = f"select append_ledger({', '.join(['%b'] * 18)})"
 # Of the columns of EventRow and ObservationRow.
 _EVENT = (uuids, integers, texts, texts, texts, texts, texts, bigints, bigints, texts, texts, texts, byteas)
 _OBSERVATION = (uuids, bigints, bigints, bigints, byteas)
+_NAMES = [f"append_{number}" for number in range(len(_EVENT) + len(_OBSERVATION))]
+_APPEND = f"select append_ledger({', '.join(f'%({name})b' for name in _NAMES)})"
 _CONFLICT = re.compile(r"\(originator_id, originator_version\)=\(([0-9a-f-]{36}), (\d+)\)")
 
 
@@ -39,21 +41,24 @@ class VersionConflict(Exception):
         super().__init__(f"version {version} of stream {stream_id} is already written: read the stream and decide anew")
 
 
-def append(connection: Connection, batch: AppendBatch, *before: Statement) -> int:
+def append(connection: Connection, batch: AppendBatch, beside: tuple[str, Mapping[str, Any]] | None = None) -> int:
     """Append, commit the caller's transaction with it in one round trip, and answer the last position.
 
-    before: statements that are sent along, and run first. The positions of the batch are consecutive: events first,
-    then observations. An empty batch commits and answers 0. Raises VersionConflict; the caller's transaction is then
-    to be rolled back, and nothing of it is written.
+    beside: an update that is part of the same statement, with parameters by name. The positions of the batch are
+    consecutive: events first, then observations. An empty batch commits and answers 0. Raises VersionConflict; the
+    caller's transaction is then to be rolled back, and nothing of it is written.
     """
     if not batch.events and not batch.observations:
-        for statement, parameters in before:
-            connection.execute(statement.encode(), parameters)
+        if beside is not None:
+            connection.execute(beside[0].encode(), beside[1])
         connection.commit()
         return 0
-    params = columns_of(batch.events, _EVENT) + columns_of(batch.observations, _OBSERVATION)
+    columns = columns_of(batch.events, _EVENT) + columns_of(batch.observations, _OBSERVATION)
+    query, parameters = _APPEND, dict[str, Any](zip(_NAMES, columns, strict=True))
+    if beside is not None:
+        query, parameters = f"with beside as ({beside[0]}) {_APPEND}", {**beside[1], **parameters}
     try:
-        return int(commit_with(connection, *before, (_APPEND, params))[0])
+        return int(commit_with(connection, (query, parameters))[0])
     except UniqueViolation as violation:
         raise conflict_of(violation) from violation
 
