@@ -197,10 +197,8 @@ class _Batch:
         decided_at = self._decided_at[standers.owner]
         outside = self._paths.outside(standers, per, self._tags)
         walk = SchemeWalk(forces, standers, outside, self.now, self.ahead, decided_at)
-        standings = [
-            self._standing(int(owner), scheme, scope)
-            for owner, scope in zip(standers.owner, standers.scope, strict=True)
-        ]
+        owners: list[int] = standers.owner.tolist()
+        standings = [self._standing(owner, scheme, scope) for owner, scope in zip(owners, standers.scope, strict=True)]
         changes = self._changes(scheme, standers)
         result = walk.run(SchemeInput(forces, decided_at, standings, foreseen, changes))
         self.instants += result.instants
@@ -210,9 +208,10 @@ class _Batch:
         self._forces[scheme] = forces
         for explained, observed in walk.explained(result):
             for item in explained:
-                self._keep(place, item, standers)
+                stander = item.decision.subject
+                self._keep(place, item, owners[stander], standers.scope[stander])
             for number, observation in observed.items():
-                mine = self._schemes[int(standers.owner[number])].setdefault(scheme, {})
+                mine = self._schemes[owners[number]].setdefault(scheme, {})
                 mine[standers.scope[number]] = observation
 
     def _scopes(self, scheme: str) -> Iterator[tuple[int, str]]:
@@ -251,9 +250,9 @@ class _Batch:
             if (subject.decided_at or ALWAYS) < command.instant < self.now
         ]
 
-    def _keep(self, place: int, item: Explained, standers: Standers) -> None:
+    def _keep(self, place: int, item: Explained, number: int, scope: str) -> None:
+        """number: the subject's."""
         decision, outcome = item.decision, item.decision.outcome
-        number, scope = int(standers.owner[decision.subject]), standers.scope[decision.subject]
         count = self._seen.count(number, decision.instant)
         receipt = receipt_of(decision, item.row, item.truth, count, self._seen.digest(number, count))
         data: dict[str, Any] = {"cause": self._cause(number, item), "receipt": receipt}

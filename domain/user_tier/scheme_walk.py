@@ -176,22 +176,22 @@ def _valued(
         rows = PointIndex(walked).first_at(subject, instant)
         last = np.minimum(rows, len(walked) - 1)
         there = (walked.subject[last] == subject) & (walked.instant[last] == instant)
-        _tell(found, np.flatnonzero(there), evaluated.taken(rows[there]))
-        missed = np.flatnonzero(~there)
-    if len(missed):
-        points = points_of(subject[missed], instant[missed])
-        rows = PointIndex(points).first_at(subject[missed], instant[missed])
-        if columns.model.reads_standing:
-            laid_by = dict(zip(rows[::-1].tolist(), missed[::-1].tolist(), strict=True))
-            points = _based(columns.model, points, [upon[laid_by[row]] for row in range(len(points))])
-        _tell(found, missed, columns.evaluate(points).taken(rows))
+        told = _told(evaluated.taken(rows[there]))
+        if len(told) == len(subject):
+            return told
+        found, missed = dict(zip(np.flatnonzero(there).tolist(), told, strict=True)), np.flatnonzero(~there)
+    points = points_of(subject[missed], instant[missed])
+    rows = PointIndex(points).first_at(subject[missed], instant[missed])
+    if columns.model.reads_standing:
+        laid_by = dict(zip(rows[::-1].tolist(), missed[::-1].tolist(), strict=True))
+        points = _based(columns.model, points, [upon[laid_by[row]] for row in range(len(points))])
+    found.update(zip(missed.tolist(), _told(columns.evaluate(points).taken(rows)), strict=True))
     return [found[place] for place in range(len(subject))]
 
 
-def _tell(found: dict[int, tuple[Row, Truth]], places: Int64s, evaluated: Evaluated) -> None:
+def _told(evaluated: Evaluated) -> list[tuple[Row, Truth]]:
     truths = evaluated.truths
-    for place, row, code in zip(places.tolist(), evaluated.rows(), evaluated.codes.tolist(), strict=True):
-        found[place] = row, truths[code]
+    return [(row, truths[code]) for row, code in zip(evaluated.rows(), evaluated.codes.tolist(), strict=True)]
 
 
 def _based(model: CompiledModel, points: Points, upon: Sequence[Standing | None]) -> Points:

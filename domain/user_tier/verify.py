@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -67,6 +68,7 @@ class Finding:
     expected: dict[str, Any] | None
 
 
+@lru_cache(maxsize=1_000)
 def is_decided(topic: str) -> bool:
     """Whether facts, models and commands lead to events of this name, so that they can be decided again."""
     return not topic.startswith(_GIVEN)
