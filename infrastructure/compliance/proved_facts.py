@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 import numpy as np
-from psycopg import Connection
+from psycopg import Connection, Cursor
 
 from domain.facts.fact import EMPTY_CHAIN, Details, content_of, decode_attributes, decode_details, next_chain
 from domain.facts.table import FactColumns, FactTable, coded, objects_of, table_from_columns
@@ -30,25 +30,28 @@ cross join lateral (
 """
 
 
+def ask_proved(connection: Connection, subject_ids: Sequence[UUID]) -> Cursor:
+    """All facts of the subjects, for proved_facts."""
+    return connection.execute(_READ.encode(), {"subjects": list(subject_ids)}, binary=True)
+
+
 def proved_facts(
-    connection: Connection,
+    asked: Cursor,
     ends: Mapping[UUID, bytes],
     seals: Mapping[UUID, Seal],
     kept: Collection[str] | None,
     *,
     with_lines: bool,
 ) -> tuple[FactTable, list[UUID]]:
-    """All facts of the subjects, and whose chain does not hold: a fact row whose content or place is not what was
+    """The facts that were asked for, and whose chain does not hold: a fact row whose content or place is not what was
     recorded, or a row too few. ends: by subject, the chain's last link; every subject has a seal.
 
     kept: kinds whose attributes, and lines, the table is to have (None: all).
     """
-    ids = list(ends)
-    with connection.cursor(binary=True) as cursor:
-        result = cursor.execute(_READ, {"subjects": ids}).pgresult
-        assert result is not None
-        subject, position, occurred_at, known_at, amount = (numbers_of(result, column) for column in range(5))
-        rows = cursor.fetchall()
+    ids, result = list(ends), asked.pgresult
+    assert result is not None
+    subject, position, occurred_at, known_at, amount = (numbers_of(result, column) for column in range(5))
+    rows = asked.fetchall()
     texts = [[value for row in rows for value in row[column]] for column in range(5, 12)]
     kind, currency, source, fact_id, hashes, chains, sealed = texts
     details: dict[int, Details] = {}

@@ -1,12 +1,13 @@
 """Reads the ledger for proof: facts with their chain, and every recorded decision."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from psycopg import Connection, IsolationLevel
+from psycopg import Connection, Cursor, IsolationLevel
 
 from application.compliance.ports import EVERYBODY, RecordedSubjects, Share
 from domain.tier_model.reads import columns_read, lines_read
@@ -17,13 +18,13 @@ from domain.user_tier.merging import IDENTITY
 from domain.user_tier.splitting import PARTING
 from domain.user_tier.tags import ADDED, REMOVED, spans_of
 from domain.user_tier.verify import Finding, RecordedEvent
-from infrastructure.compliance.proved_facts import proved_facts
+from infrastructure.compliance.proved_facts import ask_proved, proved_facts
 from infrastructure.compliance.shares import bounds
 from infrastructure.compliance.versions import VersionsProved, prove_versions
 from infrastructure.postgres.pool import Pool
 from infrastructure.security.keyring import Keyring
 from infrastructure.security.seal import CONTEXT_EVENT, Seal, SealBroken
-from infrastructure.tier_models.in_force import LAST_GENERATION
+from infrastructure.tier_models.in_force import LAST_GENERATION, ModelsInForce
 
 _CHUNK = 400
 _FACTS_AT_ONCE = 100_000  # bounds a batch's memory
@@ -79,27 +80,31 @@ class PostgresRecords:
         return self._read({**bounds(self._pool, EVERYBODY), "only": subject_id})
 
     def _read(self, asked: dict[str, Any]) -> Iterator[RecordedSubjects]:
-        after = asked["after"]
-        while True:
-            with self._pool.connection() as connection:
-                connection.isolation_level = IsolationLevel.REPEATABLE_READ
-                try:
-                    parameters = asked | {"after": after, "limit": _CHUNK}
-                    rows = _at_once(connection.execute(_SUBJECTS, parameters, binary=True).fetchall())
-                    batches = list(self._batches(connection, rows))
-                finally:
-                    connection.rollback()
-                    connection.isolation_level = None
-            if not rows:
-                return
-            after = rows[-1][0]
-            yield from batches[:-1]
-            yield replace(batches[-1], through=after)
+        """Each chunk is read while the one before it is looked at: a server at work is not waited for."""
+        with ThreadPoolExecutor(1, "records") as reader:
+            coming = reader.submit(self._chunk, asked)
+            while (chunk := coming.result()) is not None:
+                coming = reader.submit(self._chunk, asked | {"after": chunk.through})
+                *before, last = map(_batch, chunk.sealings)
+                yield from before
+                yield replace(last, through=chunk.through)
 
-    def _batches(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> Iterator[RecordedSubjects]:
-        """One batch for each sealing, for the forces differ."""
+    def _chunk(self, asked: dict[str, Any]) -> "_Chunk | None":
+        """The next subjects in one snapshot, asked for and not yet opened; None when nobody is left."""
+        with self._pool.connection() as connection:
+            connection.isolation_level = IsolationLevel.REPEATABLE_READ
+            try:
+                parameters = asked | {"limit": _CHUNK}
+                rows = _at_once(connection.execute(_SUBJECTS, parameters, binary=True).fetchall())
+                return _Chunk(rows[-1][0], list(self._sealings(connection, rows))) if rows else None
+            finally:
+                connection.rollback()
+                connection.isolation_level = None
+
+    def _sealings(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> Iterator["_Sealing"]:
+        """One for each sealing, for the forces differ."""
         models = self._proved(connection).in_force
-        read, seals = models.models, self._keyring.seals(connection, [row[0] for row in rows])
+        seals = self._keyring.seals(connection, [row[0] for row in rows])
 
         def sealing(row: tuple[Any, ...]) -> tuple[int, int]:
             return row[3] or 0, row[4] or 0
@@ -108,20 +113,9 @@ class PostgresRecords:
             everybody = list(group)
             known = [row for row in everybody if row[0] in seals]
             ids = [row[0] for row in known]
-            ends = {row[0]: row[2] for row in known}
-            table, broken = proved_facts(connection, ends, seals, columns_read(read), with_lines=lines_read(read))
-            events = _events(connection, ids, seals)
-            now = max((row[1] for row in known), default=0) + 1
-            yield RecordedSubjects(
-                subjects=[_subject(i, mine, sealed_at or None) for i, mine in zip(ids, events, strict=True)],
-                table=table,
-                forces=models.forces_of_history(generation, now) if sealed_at else models.forces(-1, now),
-                decided_at=[row[1] for row in known],
-                versions=[row[5] for row in known],
-                events=events,
-                broken=broken,
-                erased=len(everybody) - len(known),
-            )
+            facts, events = ask_proved(connection, ids), connection.execute(_EVENTS, (ids,), binary=True)
+            erased = len(everybody) - len(known)
+            yield _Sealing(sealed_at or None, generation, known, erased, models, seals, facts, events)
 
     def _proved(self, connection: Connection) -> VersionsProved:
         """Read again only when there is another activation."""
@@ -130,6 +124,44 @@ class PostgresRecords:
         if self._versions is None or self._versions[0] != row[0]:
             self._versions = row[0], prove_versions(connection)
         return self._versions[1]
+
+
+class _Sealing(NamedTuple):
+    """Subjects of one sealing: their rows, how many more are erased, and what was asked of them."""
+
+    sealed_at: int | None
+    generation: int
+    rows: Sequence[tuple[Any, ...]]
+    erased: int
+    models: ModelsInForce
+    seals: dict[UUID, Seal]
+    facts: Cursor
+    events: Cursor
+
+
+class _Chunk(NamedTuple):
+    """Everybody up to the subject `through`."""
+
+    through: UUID
+    sealings: Sequence[_Sealing]
+
+
+def _batch(of: _Sealing) -> RecordedSubjects:
+    """Opened, and its facts proved."""
+    ids, read, now = [row[0] for row in of.rows], of.models.models, max((row[1] for row in of.rows), default=0) + 1
+    ends = {row[0]: row[2] for row in of.rows}
+    table, broken = proved_facts(of.facts, ends, of.seals, columns_read(read), with_lines=lines_read(read))
+    events = _events(of.events, ids, of.seals)
+    return RecordedSubjects(
+        subjects=[_subject(i, mine, of.sealed_at) for i, mine in zip(ids, events, strict=True)],
+        table=table,
+        forces=of.models.forces_of_history(of.generation, now) if of.sealed_at else of.models.forces(-1, now),
+        decided_at=[row[1] for row in of.rows],
+        versions=[row[5] for row in of.rows],
+        events=events,
+        broken=broken,
+        erased=of.erased,
+    )
 
 
 def _at_once(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -170,11 +202,11 @@ def _command(event: NewEvent) -> Command:
     )
 
 
-def _events(connection: Connection, ids: list[UUID], seals: dict[UUID, Seal]) -> list[list[RecordedEvent]]:
+def _events(asked: Cursor, ids: list[UUID], seals: dict[UUID, Seal]) -> list[list[RecordedEvent]]:
     """By subject, in their order."""
     events: list[list[RecordedEvent]] = [[] for _ in ids]
     own = [seals[subject_id] for subject_id in ids]
-    for number, *fields, state in connection.execute(_EVENTS, (ids,), binary=True).fetchall():
+    for number, *fields, state in asked.fetchall():
         events[number].append(RecordedEvent._make((ids[number], *fields, _body(own[number], state))))
     return events
 
