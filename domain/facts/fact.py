@@ -91,7 +91,7 @@ def content_of(
 
 
 def decode_details(data: bytes) -> Details:
-    """What is stored of them, opened. Raises MsgspecError."""
+    """What is stored of them, opened. Raises MsgspecError, ValueError or RecursionError for what we never stored."""
     decoder = _DETAILS_DECODER if data.startswith(_AS_HASHED) else _OLD_DETAILS_DECODER
     return decoder.decode(data)
 

@@ -296,7 +296,7 @@ class PolicyRules:
 
     def is_settled(self, standing: Standing) -> bool:
         """Whether growth value was settled at this end of validity. A pin or an activation may bring that once more; a
-        length under which it ends after that settlement makes another end of it."""
+        length or zone under which it ends after that settlement makes another end of it."""
         if not standing.validity_settled:
             return False
         counted, settled_at = self.validity_from(standing.valid_from), standing.growth_settled_at

@@ -44,8 +44,9 @@ def proved_facts(
     with_lines: bool,
 ) -> tuple[FactTable, list[UUID]]:
     """The facts that were asked for, and whose chain does not hold: a fact row whose content or place is not what was
-    recorded, or a row too few. ends: by subject, the chain's last link; every subject has a seal.
+    recorded, or a row too few. Of a row that does not hold no details are told.
 
+    ends: by subject, the chain's last link, in the order in which they were asked for; every subject has a seal.
     kept: kinds whose attributes, and lines, the table is to have (None: all).
     """
     ids, result = list(ends), asked.pgresult
@@ -97,11 +98,11 @@ def _prove(
         try:
             if body is not None:
                 opened = seal.unseal(CONTEXT_FACT, body)
-                if wanted is None or kind in wanted:
-                    details[row] = decode(opened)
             content = content_of(fact_id, kind, occurred, source, amount if has_amount else None, currency, opened)
             holds = seal.digest(content) == digest
-        except (SealBroken, msgspec.MsgspecError):
+            if holds and opened is not None and (wanted is None or kind in wanted):
+                details[row] = decode(opened)
+        except (SealBroken, msgspec.MsgspecError, ValueError, RecursionError):  # msgpack is decoded to be hashed
             pass
         link = running[owner] = next_chain(running[owner], digest, known)
         if link != chain or not holds:

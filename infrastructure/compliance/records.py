@@ -44,6 +44,7 @@ where {_DECIDED} and t.subject_id > %(after)s
 order by t.subject_id limit %(limit)s
 """
 _COUNT = f"select count(*) from timelines t where {_DECIDED}"
+# Each subject's events are in order as they are read: all of them sorted once more would not fit the server's memory.
 _EVENTS = """
 select (s.i - 1)::int8, originator_version, topic, scheme, scope, from_tier, to_tier, effective_at, actor, command_id,
        causation, state
@@ -85,9 +86,10 @@ class PostgresRecords:
             coming = reader.submit(self._chunk, asked)
             while (chunk := coming.result()) is not None:
                 coming = reader.submit(self._chunk, asked | {"after": chunk.through})
-                *before, last = map(_batch, chunk.sealings)
-                yield from before
-                yield replace(last, through=chunk.through)
+                through, batches = chunk.through, [_batch(sealing) for sealing in chunk.sealings]
+                del chunk  # what was read is not kept beside what became of it
+                yield from batches[:-1]
+                yield replace(batches[-1], through=through)
 
     def _chunk(self, asked: dict[str, Any]) -> "_Chunk | None":
         """The next subjects in one snapshot, asked for and not yet opened; None when nobody is left."""
@@ -127,7 +129,8 @@ class PostgresRecords:
 
 
 class _Sealing(NamedTuple):
-    """Subjects of one sealing: their rows, how many more are erased, and what was asked of them."""
+    """Subjects of one sealing: their rows, how many more are erased, and what was asked of them. The answers are whole:
+    their connection may serve others meanwhile."""
 
     sealed_at: int | None
     generation: int
@@ -146,21 +149,22 @@ class _Chunk(NamedTuple):
     sealings: Sequence[_Sealing]
 
 
-def _batch(of: _Sealing) -> RecordedSubjects:
+def _batch(sealing: _Sealing) -> RecordedSubjects:
     """Opened, and its facts proved."""
-    ids, read, now = [row[0] for row in of.rows], of.models.models, max((row[1] for row in of.rows), default=0) + 1
-    ends = {row[0]: row[2] for row in of.rows}
-    table, broken = proved_facts(of.facts, ends, of.seals, columns_read(read), with_lines=lines_read(read))
-    events = _events(of.events, ids, of.seals)
+    rows, models = sealing.rows, sealing.models
+    ids, read, now = [row[0] for row in rows], models.models, max((row[1] for row in rows), default=0) + 1
+    ends = {row[0]: row[2] for row in rows}
+    table, broken = proved_facts(sealing.facts, ends, sealing.seals, columns_read(read), with_lines=lines_read(read))
+    events = _events(sealing.events, ids, sealing.seals)
     return RecordedSubjects(
-        subjects=[_subject(i, mine, of.sealed_at) for i, mine in zip(ids, events, strict=True)],
+        subjects=[_subject(i, mine, sealing.sealed_at) for i, mine in zip(ids, events, strict=True)],
         table=table,
-        forces=of.models.forces_of_history(of.generation, now) if of.sealed_at else of.models.forces(-1, now),
-        decided_at=[row[1] for row in of.rows],
-        versions=[row[5] for row in of.rows],
+        forces=models.forces_of_history(sealing.generation, now) if sealing.sealed_at else models.forces(-1, now),
+        decided_at=[row[1] for row in rows],
+        versions=[row[5] for row in rows],
         events=events,
         broken=broken,
-        erased=of.erased,
+        erased=sealing.erased,
     )
 
 

@@ -287,7 +287,7 @@ def _at_once(rows: list[TimelineRow]) -> list[TimelineRow]:
 
 def _decided_by_all(rows: Sequence[TimelineRow], table: FactTable) -> int:
     """An instant up to which everybody is decided, or was not known yet."""
-    undecided = np.array([row.decided_at is None for row in rows])
+    undecided = np.array([row.decided_at is None for row in rows], dtype=np.bool_)
     known = table.known_at[undecided[table.subject]]
     decided = [row.decided_at for row in rows if row.decided_at is not None]
     return min([*decided, int(known.min()) - 1] if len(known) else decided, default=-1)

@@ -32,7 +32,7 @@ from infrastructure.tier_models.in_force import ModelsInForce
 _log = structlog.get_logger(__name__)
 
 # By number, not by id: whoever looks up ids in Python five times a subject waits for that. `offset 0` keeps the planner
-# at one index look-up a subject.
+# at one index look-up a subject, and at one look at the clock.
 _SUBJECTS = """
 select c.now, k.data_key, o.body, p.facts, p.chain, p.body, p.details, p.lined, p.idents
 from (select tierline_now() as now offset 0) c
@@ -138,8 +138,8 @@ def found_of(
     """The answer to ask_subjects."""
     ids, with_lines = [row.subject_id for row in rows], lines_read(models.models)
     seals, packs, subjects = dict[int, Seal](), dict[int, Pack](), []
-    found = asked.subjects.fetchall()
-    for number, (row, (_, key, body, *pack)) in enumerate(zip(rows, found, strict=True)):
+    found = asked.subjects.fetchall()  # with the clock at least one, also of nobody
+    for number, (row, (_, key, body, *pack)) in enumerate(zip(rows, found[: len(rows)], strict=True)):
         seal = keyring.unwrap(row.subject_id, key) if key is not None else None
         if seal is not None:
             seals[number] = seal

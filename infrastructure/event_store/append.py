@@ -44,9 +44,10 @@ class VersionConflict(Exception):
 def append(connection: Connection, batch: AppendBatch, beside: tuple[str, Mapping[str, Any]] | None = None) -> int:
     """Append, commit the caller's transaction with it in one round trip, and answer the last position.
 
-    beside: an update that is part of the same statement, with parameters by name. The positions of the batch are
-    consecutive: events first, then observations. An empty batch commits and answers 0. Raises VersionConflict; the
-    caller's transaction is then to be rolled back, and nothing of it is written.
+    beside: an update that returns what it touched, as part of the same statement, parameters by name. It is carried out
+    first, so that nobody waits for it under the order lock. The positions of the batch are consecutive: events first,
+    then observations. An empty batch commits and answers 0. Raises VersionConflict; the caller's transaction is then to
+    be rolled back, and nothing of it is written.
     """
     if not batch.events and not batch.observations:
         if beside is not None:
@@ -56,7 +57,8 @@ def append(connection: Connection, batch: AppendBatch, beside: tuple[str, Mappin
     columns = columns_of(batch.events, _EVENT) + columns_of(batch.observations, _OBSERVATION)
     query, parameters = _APPEND, dict[str, Any](zip(_NAMES, columns, strict=True))
     if beside is not None:
-        query, parameters = f"with beside as ({beside[0]}) {_APPEND}", {**beside[1], **parameters}
+        query = f"with beside as ({beside[0]}) {_APPEND} from (select count(*) from beside) as updated"
+        parameters = {**beside[1], **parameters}
     try:
         return int(commit_with(connection, (query, parameters))[0])
     except UniqueViolation as violation:

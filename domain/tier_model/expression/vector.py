@@ -34,8 +34,6 @@ _SIGN_TESTS: dict[str, Callable[[NDArray[np.int8]], NDArray[np.bool_]]] = {
     ">": lambda sign: sign > 0,
     ">=": lambda sign: sign >= 0,
 }
-
-
 _TESTS: dict[str, Callable[[NDArray[Any], NDArray[Any]], NDArray[np.bool_]]] = {
     "=": np.equal,
     "<>": np.not_equal,
@@ -111,16 +109,13 @@ def _evaluated(node: Node, columns: Mapping[str, Column], known: dict[int, Colum
 
 @lru_cache(maxsize=10_000)
 def _constant(kind: str, written: str, value: Scalar) -> Column:
-    """kind, written: tell values apart that are equal as keys, as 1 and true, 0.0 and -0.0 are."""
-    valid = np.array([value is not None])
-    if value is None:
-        return Column(np.zeros(1, np.bool_), valid)
-    if isinstance(value, str):
-        held = np.empty(1, dtype=object)
-        held[0] = value
-        return Column(held, valid)
-    dtype = np.bool_ if isinstance(value, bool) else np.int64 if isinstance(value, int) else np.float64
-    return Column(np.array([value], dtype=dtype), valid)
+    """Shared, so nobody may write to it. kind: the value's type; with `written` it tells values apart that are equal as
+    keys, as 1 and true, 0.0 and -0.0 are."""
+    dtype: Any = {"int": np.int64, "float": np.float64, "str": np.object_}.get(kind, np.bool_)
+    column = Column(np.array([False if value is None else value], dtype=dtype), np.array([value is not None]))
+    for part in column:
+        part.setflags(write=False)
+    return column
 
 
 def _loaded(column: Column) -> Column:

@@ -64,11 +64,15 @@ def test_whatever_is_done_to_a_fact_breaks_its_chain(noted: LedgerSystem, statem
         b'{"attributes":{"note":"y"}}',
         b'{"attributes":{"note":"x"}',
         b'{"attributes":{"note": "x"}}',  # the same by other bytes than were recorded
+        b'{"attributes":{"note":"\xff"}}',
+        b'{"attributes":{"note":123456789012345678901234567890}}',
+        b'{"x":' + b"[" * 100_000,
         b"{}",
         b"",
         msgspec.msgpack.encode({"attributes": {"note": "y"}}),
         msgspec.msgpack.encode({"attributes": {"note": ["x"]}}),
         b"\xc1",
+        b"\x91" * 100_000,
     ],
 )
 def test_a_fact_sealed_anew_with_the_right_key_breaks_its_chain(noted: LedgerSystem, details: bytes) -> None:

@@ -23,6 +23,7 @@ from domain.user_tier.merging import FactsConflict, SameUser, UserIdInvalid, Use
 from domain.user_tier.tags import ADDED
 from infrastructure.event_store.application import Ledger
 from infrastructure.identity.ledger import PostgresIdentities
+from infrastructure.postgres.pool import transaction
 from infrastructure.queries.ledger import PostgresLedgerQueries
 from tests.support.ledger import LedgerSystem, order
 from tests.support.waiting import wait_for
@@ -101,6 +102,16 @@ def test_the_survivor_has_the_facts_of_both(system: LedgerSystem, identities: Id
     system.settle()
     assert features(system, "ann")["orders"] == 6
     system.assert_proven()
+
+
+def test_of_who_ended_while_somebody_waited_there_is_nothing_to_lock(
+    system: LedgerSystem, identities: Identities
+) -> None:
+    bob = _subject(system, "bob")
+    identities.merge("ann", "bob")
+    with transaction(system.pool) as connection:
+        work = system.evaluation.lock_all(connection, [bob])
+        assert (work.rows, work.work.subjects, work.seals) == ([], [], {})
 
 
 def test_the_other_ends_and_is_left_alone(system: LedgerSystem, identities: Identities) -> None:

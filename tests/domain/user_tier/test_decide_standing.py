@@ -50,3 +50,19 @@ def test_the_end_of_validity_asks_what_was_done_since_entry():
     observed = run(first, ladder(policy), until="2026-01-05").observation.schemes["ladder"][""]
     assert observed.features == {"orders": 0}
     assert observed.may_drop_on == 1768089600000000  # 2026-01-11
+
+
+def test_the_day_that_an_age_counts_from_is_that_of_a_fact_in_the_window():
+    """The last order came before the entry to high, so that after the restart there is none to count from."""
+    aged = model(
+        "ladder",
+        tiers=["low", "high"],
+        features={"spend": {"sum": "order.amount"}, "idle": {"days_since": "order", "since": "standing"}},
+        rules={"high": "spend >= money(100.00)"},
+        policy={"downgrade": "never"},
+    )
+    first, later = fact("2026-01-01T10:00", "order", 15_000), fact("2026-01-03T10:00", "order", 100)
+    entered = run([first], aged, until="2026-01-03").observation.schemes["ladder"][""]
+    assert (entered.features["idle"], entered.days) == (None, {"idle": None})
+    counting = run([first, later], aged, until="2026-01-05").observation.schemes["ladder"][""]
+    assert (counting.features["idle"], counting.days) == (1, {"idle": 20_456})  # 3 January 2026
