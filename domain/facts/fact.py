@@ -114,4 +114,4 @@ def decode_many(data: bytes) -> list[Details | None]:
 
 def next_chain(chain: bytes, content_hash: bytes, known_at: int) -> bytes:
     """The running hash over a subject's fact rows, one row further. Starts at EMPTY_CHAIN."""
-    return hashlib.sha256(chain + content_hash + known_at.to_bytes(8, "big")).digest()
+    return hashlib.sha256(chain + content_hash + known_at.to_bytes(8, "big", signed=True)).digest()

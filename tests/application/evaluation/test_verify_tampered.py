@@ -44,6 +44,7 @@ def noted(system: LedgerSystem) -> LedgerSystem:
         "update facts set sealed = null where fact_id = 'noted'",
         "update facts set amount = amount + 1 where fact_id = 'noted'",
         "update facts set known_at = known_at + 1 where fact_id = 'noted'",
+        "update facts set known_at = -1 where fact_id = 'noted'",
         "update facts set content_hash = '\\x00'::bytea where fact_id = 'noted'",
         "update facts set chain = content_hash where fact_id = 'noted'",
         "update facts set kind = 'visit' where fact_id = 'noted'",
