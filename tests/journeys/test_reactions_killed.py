@@ -82,8 +82,7 @@ def react_while_killed(home: Path, users: int, kills: int) -> None:
                 enough = int((kill + random.random()) * users / (kills + 1))
                 wait_for(lambda: run.rows(_FAR)[0][1] >= enough, PATIENCE_SECONDS)  # noqa: B023
                 time.sleep(random.random() / 10)
-                changed, assigned, waiting = run.rows(_FAR)[0]
-                caught += assigned < changed or waiting > 0
+                caught += _in_the_middle(run, users)
                 if kill % 2:
                     second.kill()
                 else:
@@ -93,6 +92,16 @@ def react_while_killed(home: Path, users: int, kills: int) -> None:
         _all_is_well(run, dsn, users)
     finally:
         run.end()
+
+
+def _in_the_middle(run: OwnRun, users: int) -> bool:
+    """Waits for a moment at which a transition has not led to all that it leads to; false when there is none left."""
+    while True:
+        changed, assigned, waiting = run.rows(_FAR)[0]
+        if assigned < changed or waiting:
+            return True
+        if changed == users:
+            return False
 
 
 def _all_is_well(run: OwnRun, dsn: str, users: int) -> None:
