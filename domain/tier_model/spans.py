@@ -42,6 +42,11 @@ class Points(msgspec.Struct, frozen=True, gc=False):
     def __len__(self) -> int:
         return len(self.instant)
 
+    @property
+    def subjects(self) -> npt.NDArray[np.int32]:
+        """Whoever has a point, ascending."""
+        return self.subject[starts_of(self.subject)]
+
 
 def points_of(subject: npt.NDArray[np.int32], instant: Int64s) -> Points:
     """Sorted, each pair once."""
@@ -49,9 +54,7 @@ def points_of(subject: npt.NDArray[np.int32], instant: Int64s) -> Points:
     stride = last - first + 1
     if stride * (int(subject.max(initial=0)) + 1) < 2**63:  # one integer a pair is sorted many times sooner than two
         keys = np.sort(subject.astype(np.int64) * stride + (instant - first))
-        fresh = np.ones(len(keys), dtype=np.bool_)
-        fresh[1:] = keys[1:] != keys[:-1]
-        found, past = np.divmod(keys[fresh], stride)
+        found, past = np.divmod(keys[starts_of(keys)], stride)
         return Points(found.astype(np.int32), past + first)
     order = np.lexsort((instant, subject))
     subject, instant = subject[order], instant[order]
@@ -60,7 +63,7 @@ def points_of(subject: npt.NDArray[np.int32], instant: Int64s) -> Points:
     return Points(subject[fresh], instant[fresh])
 
 
-def starts_of(ascending: npt.NDArray[np.int32]) -> npt.NDArray[np.intp]:
+def starts_of(ascending: npt.NDArray[np.int32] | Int64s) -> npt.NDArray[np.intp]:
     """Where each value of an ascending array begins."""
     fresh = np.ones(len(ascending), dtype=np.bool_)
     np.not_equal(ascending[1:], ascending[:-1], out=fresh[1:])

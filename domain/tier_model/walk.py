@@ -98,9 +98,7 @@ class _Stretch:
         result.instants += int(np.count_nonzero(decidable & (points.instant < self.now)))
         if self.ahead:
             _lower_to_next(result.due_at, points, decidable & (points.instant >= self.now))
-        walkers = {
-            subject: self._walker(subject, result) for subject in points.subject[starts_of(points.subject)].tolist()
-        }
+        walkers = {subject: self._walker(subject, result) for subject in points.subjects.tolist()}
         while len(points):
             turns = self._walk_points(points, walkers, result)
             if not turns:
@@ -142,7 +140,7 @@ class _Stretch:
 
     def _walk_points(self, points: Points, walkers: dict[int, Walker], result: SchemeResult) -> dict[int, int]:
         """Walks every subject along its points. By subject, where what it stands upon turns before the end."""
-        everybody = points.subject[starts_of(points.subject)].tolist()
+        everybody = points.subjects.tolist()
         if self.model.reads_standing:
             mine = {subject: walkers[subject] for subject in everybody}
             standings = {subject: held for subject, walker in mine.items() if (held := walker.standing) is not None}
@@ -168,7 +166,7 @@ class _Stretch:
         if self.turning or not self.ahead:
             evaluated = self.columns.evaluate(points)
             return evaluated.codes, evaluated.truths
-        everybody = points.subject[starts_of(points.subject)]
+        everybody = points.subjects
         asked = points_of(
             np.concatenate([points.subject, everybody]),
             np.concatenate([points.instant, np.full(len(everybody), self.now - 1, dtype=np.int64)]),

@@ -26,15 +26,7 @@ from domain.tier_model.expression.tree import (
 )
 
 _INT64_MIN = -(2**63)
-_SIGN_TESTS: dict[str, Callable[[NDArray[np.int8]], NDArray[np.bool_]]] = {
-    "=": lambda sign: sign == 0,
-    "<>": lambda sign: sign != 0,
-    "<": lambda sign: sign < 0,
-    "<=": lambda sign: sign <= 0,
-    ">": lambda sign: sign > 0,
-    ">=": lambda sign: sign >= 0,
-}
-_TESTS: dict[str, Callable[[NDArray[Any], NDArray[Any]], NDArray[np.bool_]]] = {
+_TESTS: dict[str, Callable[[Any, Any], NDArray[np.bool_]]] = {
     "=": np.equal,
     "<>": np.not_equal,
     "<": np.less,
@@ -180,9 +172,9 @@ def _compare(op: str, left: Column, right: Column) -> Column:
         equal = left.values == right.values
         return Column(equal if op == "=" else ~equal, valid)
     if kinds == ("i", "f"):
-        return Column(_SIGN_TESTS[op](_sign_of_mixed(left.values, right.values)), valid)
+        return Column(_TESTS[op](_sign_of_mixed(left.values, right.values), 0), valid)
     if kinds == ("f", "i"):
-        return Column(_SIGN_TESTS[op](-_sign_of_mixed(right.values, left.values)), valid)
+        return Column(_TESTS[op](0, _sign_of_mixed(right.values, left.values)), valid)
     return Column(_TESTS[op](left.values, right.values), valid)
 
 
