@@ -42,11 +42,12 @@ def walk(table: FactTable, columns: dict[str, ModelColumns], work: SchemeInput, 
 
 
 def _known_from(table: FactTable, work: SchemeInput) -> Int64s:
-    """Per subject, when it was first known of, or was taken over; NEVER without facts."""
+    """Per subject, when it was first known of, or was taken over: whoever stands somewhere was, fact or no fact."""
     first = np.full(table.subjects, NEVER, dtype=np.int64)
     if len(table):
         starts = starts_of(table.subject)
         first[table.subject[starts]] = np.minimum.reduceat(table.known_at, starts)
+    first[[standing is not None for standing in work.standings]] = ALWAYS
     for subject, changes in enumerate(work.changes):
         first[subject] = next((change.instant for change in changes if change.opening is not None), first[subject])
     return first

@@ -69,6 +69,18 @@ def test_whom_nobody_named_stands_at_once_as_before(system: LedgerSystem) -> Non
     system.assert_proven()
 
 
+def test_a_later_version_is_decided_for_everybody_taken_over(system: LedgerSystem) -> None:
+    take_over(system, line(2, "ann", valid_until=START + 400 * DAY), line(3, "bob", "high"))
+    system.clock.set(START + 10 * DAY)
+    system.activate({**MODEL, "policy": {"downgrade": {"review": "continuous"}}})
+    system.facts([order("o1", "bob", START + 9 * DAY)])
+    system.settle()
+    for user_id, before in (("ann", "mid"), ("bob", "high")):
+        assert told(system, user_id)[-1] == ("tier-changed", before, "low", "model-change")
+        assert system.observed(user_id).schemes["value"][""].version == 2
+    system.assert_proven()
+
+
 def test_who_has_a_history_stands_so_from_its_sealing_on(system: LedgerSystem) -> None:
     session = system.sessions.open("test").history_id
     past = [order(f"o{number}", "ann", START - (90 - number) * DAY) for number in range(4)]

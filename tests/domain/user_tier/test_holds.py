@@ -203,6 +203,22 @@ def test_an_opening_is_the_first_decision_and_keeps_its_past() -> None:
     assert (first.actor, first.data["receipt"]["after"]["since"]) == ("key:1", "2025-09-01T00:00:00Z")
 
 
+@pytest.mark.parametrize("facts", [table_from_facts([], 1), table([fact("2026-05-01", "visit")])])
+def test_a_version_is_decided_for_who_was_taken_over_before_any_fact(facts: FactTable) -> None:
+    kept, falling = ladder(downgrade="never"), ladder(downgrade={"review": "continuous"})
+    before, opening = Force(kept, ALWAYS), opened("2026-03-10", "high", "2025-09-01")
+    forces = {"value": (before, Force(falling, at("2026-04-01")))}
+    whole = decide([Subject(ANN, 0, changes=(opening,))], facts, forces, at("2026-06-01")).decided[0]
+    assert told(whole.events) == [
+        "2026-03-10T00:00:00Z value tier-changed None -> high opening",
+        "2026-04-01T00:00:00Z value tier-changed high -> low model-change",
+    ]
+    first = decide([Subject(ANN, 0, changes=(opening,))], facts, {"value": (before,)}, at("2026-03-20")).decided[0]
+    later = Subject(ANN, len(first.events), at("2026-03-20") - 1, first.observation)
+    then = decide([later], facts, forces, at("2026-06-01")).decided[0]
+    assert [*first.events, *then.events] == whole.events and then.observation == whole.observation
+
+
 def test_facts_before_an_opening_decide_nothing_on_their_own() -> None:
     facts = table([fact("2026-03-01T10:00", "order", 15_000), fact("2026-03-05T10:00", "order", 20_000)])
     yearly = ladder(downgrade={"review": "yearly"})
