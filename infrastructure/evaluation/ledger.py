@@ -169,7 +169,7 @@ class PostgresEvaluationLedger:
                     yield None
                     return
                 with undecidable([row.subject_id for row in rows]):
-                    yield self._in_bulk(connection, rows)
+                    yield self._in_bulk(connection, rows, oldest[0])
 
     def _behind(self, connection: Connection, generation: int, bucket: int, limit: int) -> list[TimelineRow]:
         """From where the last look at the bucket ended: rows written since lie before it, dead but not yet gone."""
@@ -234,8 +234,10 @@ class PostgresEvaluationLedger:
         connection.commit()
         return BulkWork(self._pool, work, rows, found.seals, models)
 
-    def _in_bulk(self, connection: Connection, rows: list[TimelineRow]) -> BulkWork:
+    def _in_bulk(self, connection: Connection, rows: list[TimelineRow], generation: int) -> BulkWork:
+        """generation: the last that the rows have seen."""
         models = self._begin(connection)
+        rows = _reaching(rows, models.next_change(generation))
         taken = self._locked(connection, models, rows)
         connection.commit()
         return BulkWork(self._pool, taken.work, rows, taken.seals, models)
@@ -283,6 +285,13 @@ def _at_once(rows: list[TimelineRow]) -> list[TimelineRow]:
         if read > _FACTS_AT_ONCE and number:
             return rows[:number]
     return rows
+
+
+def _reaching(rows: Sequence[TimelineRow], change: int) -> list[TimelineRow]:
+    """The rows as decided up to where something may come of deciding: until it is due, or another version comes into
+    force, nothing does."""
+    reached = [change if row.due_at is None else min(row.due_at, change) for row in rows]
+    return [row._replace(decided_at=max(row.decided_at or 0, at - 1)) for row, at in zip(rows, reached, strict=True)]
 
 
 def _decided_by_all(rows: Sequence[TimelineRow], table: FactTable) -> int:

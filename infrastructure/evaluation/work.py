@@ -164,12 +164,13 @@ class _Sealed:
         """commanded: the position of the command that is decided with them."""
         self._now, self._generation, self._commanded = now, models.generation, commanded
         self.streams = []
+        asked = max(models.position, commanded)  # of everybody: the last activation or the command
         for row, decided in zip(rows, result.decided, strict=True):
             seal = seals.get(row.subject_id)
             if seal is None:
                 continue
             events: list[EventRow] = [seal_event(event, seal, now) for event in decided.events]
-            through = max(row.last_position, models.position, commanded)
+            through = max(row.last_position, asked)
             observation: ObservationRow = seal_observation(
                 decided.observation, seal, through=through, decided_at=now - 1, due_at=decided.due_at
             )

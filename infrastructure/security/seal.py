@@ -61,15 +61,13 @@ class SealBroken(Exception):
 class Seal:
     """Seals and opens one subject's bytes (AES-256-GCM; nonce, then ciphertext) and digests them (keyed BLAKE2b)."""
 
-    __slots__ = ("_cipher", "_digest", "_id_bytes", "subject_id")
+    __slots__ = ("_cipher", "_data_key", "_digest", "_id_bytes", "subject_id")
 
     def __init__(self, subject_id: UUID, data_key: bytes) -> None:
         self.subject_id = subject_id
         self._id_bytes = subject_id.bytes
-        self._cipher = AESGCM(data_key)
-        # A key of its own for digests: one key never serves two algorithms.
-        digest_key = hashlib.blake2b(b"digest", key=data_key, digest_size=KEY_BYTES).digest()
-        self._digest = hashlib.blake2b(key=digest_key, digest_size=32)  # copied for each: sooner than made anew
+        self._cipher, self._data_key = AESGCM(data_key), data_key
+        self._digest: hashlib.blake2b | None = None  # with its key: most who decide need none
 
     def seal(self, context: bytes, plaintext: bytes) -> bytes:
         """nonce || ciphertext, bound to the subject and the context."""
@@ -85,6 +83,10 @@ class Seal:
 
     def digest(self, content: bytes) -> bytes:
         """32 bytes that only the holder of the key can compute: tells nothing once the key is gone."""
-        digest = self._digest.copy()
+        if self._digest is None:
+            # A key of its own for digests: one key never serves two algorithms.
+            digest_key = hashlib.blake2b(b"digest", key=self._data_key, digest_size=KEY_BYTES).digest()
+            self._digest = hashlib.blake2b(key=digest_key, digest_size=32)
+        digest = self._digest.copy()  # sooner than made anew
         digest.update(content)
         return digest.digest()

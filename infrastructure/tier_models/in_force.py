@@ -5,6 +5,7 @@ from typing import Any
 
 import psycopg
 
+from domain.facts.table import NEVER
 from domain.tier_model.compiled import CompiledModel, compiled_model
 from domain.tier_model.migration import Migration, migration_from_json
 from domain.tier_model.spans import ALWAYS
@@ -85,10 +86,15 @@ class ModelsInForce:
         forces: dict[str, list[Force]] = {}
         for activation in self._before(now):
             scheme = forces.setdefault(activation.model.scheme, [])
-            if activation.activated_at <= since and activation.migration.whole:
+            if activation.activated_at <= since + 1 and activation.migration.whole:
                 scheme.clear()
             scheme.append(activation.force)
         return {scheme: tuple(found) for scheme, found in forces.items()}
+
+    def next_change(self, generation: int) -> int:
+        """The first instant at which a version came, or comes, into force after those up to that generation."""
+        later = (activation for activation in self.activations if activation.generation > generation)
+        return min((activation.activated_at for activation in (*later, *self.scheduled)), default=NEVER)
 
     def forces_of_history(self, generation: int, now: int) -> dict[str, tuple[Force, ...]]:
         """For a session sealed at that generation: what was in force then holds from the beginning, until `now`."""

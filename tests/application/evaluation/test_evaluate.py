@@ -108,6 +108,31 @@ def test_an_activation_decides_everybody_anew_at_its_instant(system: LedgerSyste
     assert _told(events["user7"]) == [(None, "low", "evaluation")]
 
 
+def test_whom_an_activation_reaches_late_is_decided_at_everything_missed_before(system: LedgerSystem) -> None:
+    system.activate(MODEL)
+    system.facts([order(f"o{number}", "ann", START) for number in range(3)])
+    system.facts([order("o", "bob", START)])
+    system.settle()
+    system.clock.set(START + 5 * DAY)
+    system.activate({**MODEL, "rules": {"mid": "orders >= 1", "high": "orders >= 4"}})
+    system.clock.set(START + 11 * DAY)  # the orders have left the ten days: both are due, and behind
+    system.activate({**MODEL, "rules": {"mid": "orders >= 0", "high": "orders >= 4"}})
+    activated_at = next(view.activated_at for view in system.models.versions() if view.version == 2)
+    reached = 0
+    while reached < 2:
+        with system.evaluation.take_behind(10) as taken:
+            assert taken is not None
+            work = taken.work
+            assert {subject.decided_at for subject in work.subjects} == {(activated_at or 0) - 1}, "nothing was due"
+            taken.record(decide(work.subjects, work.table, work.forces, work.now))
+            reached += len(work.subjects)
+    assert system.settle() == 0
+    last = [("mid", "low", "timer"), ("low", "mid", "model-change")]
+    assert _told(system.events()["ann"]) == [(None, "high", "evaluation"), ("high", "mid", "model-change"), *last]
+    assert _told(system.events()["bob"]) == [(None, "mid", "evaluation"), *last]
+    system.assert_proven()
+
+
 def test_the_first_activation_decides_those_who_are_known(system: LedgerSystem) -> None:
     system.facts([order("o", "ann", START)])
     assert system.settle() == 1
