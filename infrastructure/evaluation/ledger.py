@@ -18,6 +18,7 @@ from domain.facts.history import SubjectInHistory
 from domain.facts.table import FactTable
 from infrastructure.evaluation.reading import Asked, Found, ask_subjects, found_of, read_subjects
 from infrastructure.evaluation.work import BulkWork, LockedWork, TimelineRow
+from infrastructure.event_store.bulk import Pace
 from infrastructure.facts.packing import pack
 from infrastructure.postgres.pool import Pool, transaction
 from infrastructure.security.keyring import Keyring
@@ -75,7 +76,7 @@ class PostgresEvaluationLedger:
 
     def __init__(self, pool: Pool, keyring: Keyring) -> None:
         self._pool, self._keyring = pool, keyring
-        self._models = ModelsInForceReader()
+        self._models, self._pace = ModelsInForceReader(), Pace()
         self._reached: dict[int, UUID] = {}  # by bucket, of whom an activation has to reach
         self._aside: dict[UUID, float] = {}  # until when, on the process's monotonic clock
 
@@ -232,7 +233,7 @@ class PostgresEvaluationLedger:
         forces = models.forces_of_history(session.generation or 0, found.now)
         work = Work(found.subjects, found.table, forces, found.now)
         connection.commit()
-        return BulkWork(self._pool, work, rows, found.seals, models)
+        return BulkWork(self._pool, work, rows, found.seals, models, self._pace)
 
     def _in_bulk(self, connection: Connection, rows: list[TimelineRow], generation: int) -> BulkWork:
         """generation: the last that the rows have seen."""
@@ -240,7 +241,7 @@ class PostgresEvaluationLedger:
         rows = _reaching(rows, models.next_change(generation))
         taken = self._locked(connection, models, rows)
         connection.commit()
-        return BulkWork(self._pool, taken.work, rows, taken.seals, models)
+        return BulkWork(self._pool, taken.work, rows, taken.seals, models, self._pace)
 
     def _left_aside(self) -> list[UUID]:
         now = time.monotonic()

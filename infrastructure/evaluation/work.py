@@ -12,7 +12,7 @@ from domain.user_tier.decide import BatchResult, Decided, Subject
 from domain.user_tier.shadow import LiveDecisions
 from infrastructure.evaluation.shadow import follow_shadows
 from infrastructure.event_store.append import AppendBatch, append
-from infrastructure.event_store.bulk import BulkAppender, Stream
+from infrastructure.event_store.bulk import BulkAppender, Pace, Stream
 from infrastructure.event_store.rows import EventRow, ObservationRow, seal_event, seal_observation
 from infrastructure.postgres.arrays import bigints, integers, uuids
 from infrastructure.postgres.pool import Pool, transaction
@@ -123,6 +123,7 @@ class BulkWork:
     rows: Sequence[TimelineRow]
     seals: dict[UUID, Seal]
     models: ModelsInForce
+    pace: Pace
 
     def record(self, result: BatchResult, *, subjects: Sequence[Subject] | None = None, commanded: bool = False) -> int:
         """In chunks of whole subjects. A subject whose facts have moved on stays for the next batch."""
@@ -146,7 +147,7 @@ class BulkWork:
             with transaction(self.pool) as connection:
                 rows, decided = [row for row, _ in erased], [found for _, found in erased]
                 connection.execute(_UPDATE, batch.timelines(rows, decided), binary=True)
-        return BulkAppender(self.pool, before).append(batch.streams).last_position
+        return BulkAppender(self.pool, before, pace=self.pace).append(batch.streams).last_position
 
 
 class _Sealed:

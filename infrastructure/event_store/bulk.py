@@ -71,6 +71,26 @@ class BulkProgress:
 
 
 @dataclass(slots=True)
+class Pace:
+    """How many rows fit into the order lock's hold, as measured so far. Whoever appends again and again keeps it.
+
+    hold_seconds: for how long the lock may be held.
+    """
+
+    hold_seconds: float = 0.05
+    rows: int = _FIRST_CHUNK_ROWS
+
+    def learn(self, rows: int, held: float) -> None:
+        """So many rows took that long, seconds. Grows slowly, shrinks at once: the bound is on the worst chunk, not on
+        the average. What took little time shrinks nothing: much of it is the commit, whatever the rows."""
+        aim = 0.6 * self.hold_seconds
+        fitting = rows * aim / max(held, 0.001)
+        if held <= aim:
+            fitting = max(fitting, self.rows)
+        self.rows = int(min(max(min(fitting, self.rows * 1.5), _SMALLEST_CHUNK_ROWS), _LARGEST_CHUNK_ROWS))
+
+
+@dataclass(slots=True)
 class BulkAppender:
     """Appends streams in chunks of whole streams; each chunk is one transaction.
 
@@ -78,15 +98,14 @@ class BulkAppender:
     with them (timelines, for instance) is written there, and row locks are taken there. It answers the streams that are
     to be appended.
     observations_are_new: no subject has an observation yet, so that they need no staging.
-    hold_seconds: for how long the order lock may be held; the size of chunks follows from what was measured.
+    pace: what the size of chunks follows from.
     """
 
     pool: Pool
     before: Before | None = None
     observations_are_new: bool = False
-    hold_seconds: float = 0.05
+    pace: Pace = field(default_factory=Pace)
     progress: BulkProgress = field(default_factory=BulkProgress)
-    _chunk_rows: int = _FIRST_CHUNK_ROWS
 
     def append(self, streams: Iterable[Stream]) -> BulkProgress:
         """Append all of them and answer the progress, which callers may also watch.
@@ -102,7 +121,7 @@ class BulkAppender:
         chunk: list[Stream] = []
         rows = 0
         for stream in streams:
-            if chunk and rows + stream.rows > self._chunk_rows:
+            if chunk and rows + stream.rows > self.pace.rows:
                 yield chunk
                 chunk, rows = [], 0
             chunk.append(stream)
@@ -148,11 +167,7 @@ class BulkAppender:
         progress.last_position = last_position
         progress.held += held
         progress.longest_hold = max(progress.longest_hold, held)
-        fitting = (events + observations) * self.hold_seconds * 0.6 / max(held, 0.001)
-        # Grow slowly, shrink at once: the bound is on the worst chunk, not on the average.
-        self._chunk_rows = int(
-            min(max(min(fitting, self._chunk_rows * 1.5), _SMALLEST_CHUNK_ROWS), _LARGEST_CHUNK_ROWS)
-        )
+        self.pace.learn(events + observations, held)
 
 
 def _copy(connection: Connection, statement: str, content: bytes) -> None:

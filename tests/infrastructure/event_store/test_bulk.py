@@ -8,7 +8,7 @@ import pytest
 from psycopg import Connection
 
 from infrastructure.event_store.append import AppendBatch, VersionConflict, append
-from infrastructure.event_store.bulk import BulkAppender, Stream
+from infrastructure.event_store.bulk import BulkAppender, Pace, Stream
 from infrastructure.event_store.subjects import SubjectRef
 from infrastructure.postgres.pool import transaction
 from tests.infrastructure.event_store.world import ALL, World, event, observation
@@ -104,11 +104,23 @@ def test_what_comes_before_is_one_transaction_with_its_chunk(world: World) -> No
 
 def test_chunks_adapt_to_how_long_they_hold_the_lock(world: World) -> None:
     refs = world.enrol(*(f"user-{number}" for number in range(400)))
-    slow, quick = BulkAppender(world.pool, hold_seconds=0.001), BulkAppender(world.pool, hold_seconds=5)
+    slow, quick = BulkAppender(world.pool, pace=Pace(0.001)), BulkAppender(world.pool, pace=Pace(5))
     slow.append(stream(ref, 10) for ref in refs[:200])
     quick.append(stream(ref, 10) for ref in refs[200:])
     assert slow.progress.chunks > quick.progress.chunks
     assert slow.progress.longest_hold > 0
+
+
+def test_a_pace_grows_slowly_and_shrinks_at_once() -> None:
+    pace = Pace(0.05, 1_000)
+    pace.learn(1_000, 0.01)
+    assert pace.rows == 1_500
+    pace.learn(20, 0.02)
+    assert pace.rows == 1_500, "most of it was the commit"
+    pace.learn(1_500, 0.3)
+    assert pace.rows == 150
+    pace.learn(100, 10)
+    assert pace.rows == 100, "no chunk is smaller than that"
 
 
 def test_a_session_killed_in_the_middle_of_a_chunk_leaves_nothing_of_it(world: World) -> None:
