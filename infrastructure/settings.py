@@ -5,6 +5,7 @@ import binascii
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
@@ -134,7 +135,10 @@ class Settings(BaseSettings):
     @field_validator("messages_url")
     @classmethod
     def _receiver(cls, url: str | None) -> str | None:
-        return _with_scheme(url, ("http://", "https://"), "https://host/messages")
+        example = "https://host/messages"
+        if _with_scheme(url, ("http://", "https://"), example) is not None and not _has_host(url or ""):
+            raise ValueError(f"must name a host, such as {example}")
+        return url
 
     @field_validator("messages_secret")
     @classmethod
@@ -185,6 +189,14 @@ def _with_scheme(url: str | None, schemes: tuple[str, ...], example: str) -> str
     if url is not None and not url.startswith(schemes):
         raise ValueError(f"must start with {' or '.join(schemes)}, such as {example}")
     return url
+
+
+def _has_host(url: str) -> bool:
+    """Whether there is a name that can be asked for."""
+    try:
+        return bool((urlsplit(url).hostname or "").encode("idna"))
+    except ValueError:
+        return False
 
 
 def _decoded(key: SecretStr) -> bytes:

@@ -60,7 +60,12 @@ class WebhookReceiver:
                 return await self._post(client, message)
         except (TimeoutError, httpx.TimeoutException):
             return Answer(f"no answer within {self._patience:g} seconds")
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:  # whatever it is, it is this attempt's
+        except (
+            httpx.HTTPError,
+            httpx.InvalidURL,
+            OSError,
+            UnicodeError,
+        ) as error:  # whatever it is, it is this attempt's
             return Answer(f"not reached: {type(error).__name__}")
 
     async def _post(self, client: httpx.AsyncClient, message: Message) -> Answer:

@@ -126,13 +126,16 @@ def test_one_that_hangs_or_drips_holds_nobody_up(sending: StrategySystem, receiv
     assert states == {("drip", "waiting", unanswered), ("hang", "waiting", unanswered), ("hello", "sent", "")}
 
 
-def test_nobody_there_is_no_fault_and_is_tried_again(database: str, receiver: Receiver) -> None:
-    with StrategySystem(database, messages_url="http://127.0.0.1:9/", messages_secret=SECRET) as system:
+@pytest.mark.parametrize(
+    ("url", "fault"), [("http://127.0.0.1:9/", "ConnectError"), ("http://xn--a/", "InvalidCodepoint")]
+)
+def test_nobody_there_is_no_fault_and_is_tried_again(database: str, receiver: Receiver, url: str, fault: str) -> None:
+    with StrategySystem(database, messages_url=url, messages_secret=SECRET) as system:
         system.clock.set(START)
         system.activate(MODEL)
         welcomed(system, "ann")
         send(system)
-        assert system.rows(STATES) == [("hello", "waiting", "not reached: ConnectError", 1)]
+        assert system.rows(STATES) == [("hello", "waiting", f"not reached: {fault}", 1)]
     with made(database, receiver) as system:
         system.clock.set(START + MINUTE)
         send(system)
