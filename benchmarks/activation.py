@@ -1,7 +1,6 @@
 """A version coming into force for everybody: against reading and evaluating the same users, and COPY of the rows."""
 
 import multiprocessing
-import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 import numpy as np
+from psycopg import Connection
 
 from application.evaluation.evaluate_due import EvaluateDue
 from application.facts.open_history import OpenHistory
@@ -19,6 +19,7 @@ from application.facts.record_facts import RecordFactStream
 from application.facts.seal_history import SealHistory
 from benchmarks.evaluation_scaling import FACTS, MODEL, lines
 from benchmarks.history import PROCESSES, Share, decided, peak_mb
+from benchmarks.raw import raw_table
 from benchmarks.sample_year import activate
 from benchmarks.stage import Stage
 from domain.tier_model.compiled import compiled_model
@@ -27,6 +28,15 @@ from domain.tier_model.spans import points_of
 from infrastructure.bootstrap import System, build
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger
 from infrastructure.evaluation.work import LockedWork
+from infrastructure.event_store.copy_rows import (
+    COPY_EVENTS,
+    COPY_OBSERVATIONS,
+    HEADER,
+    TRAILER,
+    encode_events,
+    encode_observations,
+)
+from infrastructure.event_store.rows import EventRow, ObservationRow
 from infrastructure.facts.read import facts_of
 from infrastructure.settings import Settings
 
@@ -38,8 +48,7 @@ _CHUNK = 1_000
 _LIVE_SECONDS, _LIVE_USERS = 4.0, 40_000
 _CHANGED = MODEL.replace("[5000, 12000]", "[6000, 14000]")
 _AGAIN = MODEL.replace("[5000, 12000]", "[5500, 13000]")
-_WRITTEN = "create table written (subject_id uuid, version int8, body bytea)"
-_HEADER, _TRAILER = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
+_EVENTS, _OBSERVATIONS = (one.replace("copy ", "copy raw_", 1) for one in (COPY_EVENTS, COPY_OBSERVATIONS))
 
 
 def activation(stage: Stage) -> list[dict[str, Any]]:
@@ -73,8 +82,8 @@ def activation(stage: Stage) -> list[dict[str, Any]]:
             "unit": "users/s",
             "note": f"{users} users by {PROCESSES} processes in {seconds:.1f} s: read, decided at the activation's "
             f"instant, {events} events and all observations sealed and recorded; against the same processes reading "
-            "the same facts, evaluating the columns at one instant, and COPY of as many rows of the same size, without "
-            f"indexes, in {bare:.1f} s",
+            "the same facts, evaluating the columns at one instant, and raw COPY of as many rows of the same size into "
+            f"the same partitions and indexes, in {bare:.1f} s",
         },
         {
             "name": "activation_memory",
@@ -107,7 +116,8 @@ def _prepare(system: System, settings: Settings, users: int) -> None:
     system.seal_history(SealHistory(session, "bench"))
     decided(settings)
     with system.pool.connection() as connection:
-        connection.execute(_WRITTEN)
+        raw_table(connection, "events")
+        raw_table(connection, "observations")
     with system.pool.connection() as connection:
         connection.autocommit = True
         connection.execute("vacuum analyze")
@@ -147,7 +157,7 @@ def _bare(settings: Settings, begin: Barrier, shares: "Queue[Share]", number: in
     """One process's part of the users: their facts read, the columns evaluated, rows copied."""
     system = build(settings)
     try:
-        (spec, version), ids, (event, observation, share) = _for_bare(system, number)
+        (spec, version), ids, (event, seen, share) = _for_bare(system, number)
         model = compiled_model(spec, version)
         begin.wait(120)
         started, written = time.process_time(), 0.0
@@ -159,8 +169,8 @@ def _bare(settings: Settings, begin: Barrier, shares: "Queue[Share]", number: in
                 ModelColumns(model, table).evaluate(points_of(np.arange(len(chunk), dtype=np.int32), instants))
                 written += share * len(chunk)
                 rows, written = int(written), written % 1
-                with connection.cursor().copy("copy written from stdin (format binary)") as copy:
-                    copy.write(_HEADER + observation * len(chunk) + event * rows + _TRAILER)
+                _copy(connection, _EVENTS, encode_events(event._replace(originator_id=id_) for id_ in chunk[:rows]))
+                _copy(connection, _OBSERVATIONS, encode_observations(seen._replace(subject_id=id_) for id_ in chunk))
                 connection.commit()
         ended_at = time.time()
     finally:
@@ -168,7 +178,9 @@ def _bare(settings: Settings, begin: Barrier, shares: "Queue[Share]", number: in
     shares.put(Share(len(ids), len(ids), ended_at, peak_mb(), time.process_time() - started))
 
 
-def _for_bare(system: System, number: int) -> tuple[tuple[str, int], list[UUID], tuple[bytes, bytes, float]]:
+def _for_bare(
+    system: System, number: int
+) -> tuple[tuple[str, int], list[UUID], tuple[EventRow, ObservationRow, float]]:
     """The version in force, this process's users, rows of the size that an event and an observation have, and how
     many events a user has of the activation."""
     view = next(view for view in system.tier_models.versions("value") if view.status == "active")
@@ -182,13 +194,14 @@ def _for_bare(system: System, number: int) -> tuple[tuple[str, int], list[UUID],
     size = len(ids) // PROCESSES + 1
     share = state[1] / len(ids)
     mine = ids[number * size : (number + 1) * size]
-    spec = msgspec.json.encode(view.spec).decode()
-    return (spec, view.version), mine, (_row(state[0] or 1), _row(body[0]), share)
+    spec, at, topic = msgspec.json.encode(view.spec).decode(), view.activated_at or 0, "user-tier.tier-changed.v1"
+    event = EventRow(mine[0], 1, topic, "value", "", "low", "mid", at, at, "evaluator", "", "", bytes(state[0] or 1))
+    return (spec, view.version), mine, (event, ObservationRow(mine[0], 1, at, at, bytes(body[0])), share)
 
 
-def _row(size: int) -> bytes:
-    """One binary row of `written`."""
-    return struct.pack(">hi16siqi", 3, 16, bytes(16), 8, 1, size) + bytes(size)
+def _copy(connection: Connection, statement: str, rows: bytes) -> None:
+    with connection.cursor().copy(statement.encode()) as copy:
+        copy.write(HEADER + rows + TRAILER)
 
 
 class _Counted:

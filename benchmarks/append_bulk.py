@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 
 from benchmarks.ledger_rows import MASTER_KEY, RECORDED_AT, enrol, tier_changed
+from benchmarks.raw import raw_table
 from benchmarks.stage import Stage
 from domain.user_tier.decisions import NewEvent
 from infrastructure.event_store.bulk import BulkAppender, Stream
@@ -22,17 +23,6 @@ _ROUNDS = 5
 _EVENTS_A_STREAM = 10
 _TYPES = ["uuid", "int4", *["text"] * 5, "int8", "int8", *["text"] * 3, "bytea"]  # of EventRow
 
-# The ledger's own table without its triggers, whose order lock a raw COPY does not take.
-_RAW_TABLE = """
-create table raw_events (like events including defaults including indexes) partition by hash (originator_id);
-do $$ begin
-    for part in 0..7 loop
-        execute format('create table raw_events_p%s partition of raw_events for values with (modulus 8, remainder %s)',
-                       part, part);
-    end loop;
-end $$
-"""
-
 
 def append_bulk(stage: Stage, events: int = 50_000) -> dict[str, Any]:
     """Medians of some rounds, alternating. Both arms begin with sealed rows in memory and end with a commit."""
@@ -40,7 +30,7 @@ def append_bulk(stage: Stage, events: int = 50_000) -> dict[str, Any]:
     migrate(dsn)
     ours, raw, with_sealing = [], [], []
     with open_pool(dsn, name="bench-bulk") as pool, psycopg.connect(dsn) as connection:
-        connection.execute(_RAW_TABLE.encode())
+        raw_table(connection, "events")
         connection.commit()
         refs = enrol(pool, Keyring(MASTER_KEY), events // _EVENTS_A_STREAM)
         for number in range(2 * _ROUNDS):
