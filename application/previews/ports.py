@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 from domain.facts.table import FactTable
 from domain.tier_model.migration import Migration
-from domain.tier_model.spec import TierModelSpec
 from domain.tier_model.timeline import Force
 from domain.user_tier.decide import Subject
+from domain.user_tier.impact import Specs
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class Snapshot(Protocol):
         ...
 
     @property
-    def specs(self) -> Mapping[str, TierModelSpec]:
-        """By scheme, with the candidate in force: of those whose standings it may change."""
+    def specs(self) -> Specs:
+        """With the candidate in force, as the last: of the schemes whose standings it may change."""
         ...
 
     def batches(self) -> Iterator[tuple[Sequence[Subject], FactTable, Mapping[str, tuple[Force, ...]]]]:

@@ -69,7 +69,7 @@ class ImportStandings:
 class _Check:
     """What can be said of lines without looking up anybody."""
 
-    def __init__(self, specs: Mapping[str, TierModelSpec], now: int) -> None:
+    def __init__(self, specs: Mapping[str, Sequence[TierModelSpec]], now: int) -> None:
         self._specs, self._now = specs, now
         self._count = 0
         self._places: set[tuple[str, str, str]] = set()
@@ -103,12 +103,16 @@ class _Check:
     def _fault(self, line: OpeningLine) -> tuple[str, object, str] | None:
         for error in (*id_errors("user_id", line.user_id), *id_errors("scope", line.scope, empty_allowed=True)):
             return error.field, error.value, error.remedy
-        spec = self._specs.get(line.scheme)
-        if spec is None:
+        specs = self._specs.get(line.scheme)
+        if not specs:
             known = ", ".join(sorted(self._specs)) or "none is: activate a tier model first"
             return "scheme", line.scheme, f"use a scheme in force: {known}"
-        if line.tier not in spec.tiers:
-            return "tier", line.tier, f"use one of {', '.join(spec.tiers)}"
+        remedy = tier_remedy(line.tier, specs)
+        if remedy is not None:
+            return "tier", line.tier, remedy
+        return next((fault for spec in specs if (fault := self._fault_by(line, spec)) is not None), None)
+
+    def _fault_by(self, line: OpeningLine, spec: TierModelSpec) -> tuple[str, object, str] | None:
         if (spec.per is None) == bool(line.scope):
             remedy = "leave it out" if spec.per is None else f"name the {spec.per} that the standing is kept for"
             return "scope", line.scope, remedy
@@ -121,6 +125,19 @@ class _Check:
         if line.growth is not None and spec.growth is None:
             return "growth", line.growth, "leave it out: the version in force has no growth value"
         return None
+
+
+def tier_remedy(tier: str, specs: Sequence[TierModelSpec]) -> str | None:
+    """What to do where somebody may be on a version that has no such tier. specs: those in force, oldest first."""
+    if all(tier in spec.tiers for spec in specs):
+        return None
+    common = ", ".join(tier for tier in specs[-1].tiers if all(tier in spec.tiers for spec in specs))
+    if len(specs) == 1:
+        return f"use one of {common}"
+    return (
+        f"a version is being rolled out, and not everybody's has this tier: use one that all have "
+        f"({common or 'none'}), or take it over once the version has reached everybody"
+    )
 
 
 def _chunks(openings: Sequence[OpeningLine]) -> Iterator[list[OpeningLine]]:

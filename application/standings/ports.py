@@ -47,12 +47,13 @@ class TakenOver:
 class OpeningLedger(Protocol):
     """Where standings are taken over."""
 
-    def in_force(self) -> tuple[Mapping[str, TierModelSpec], int]:
-        """The specs in force by scheme, and now (microseconds)."""
+    def in_force(self) -> tuple[Mapping[str, Sequence[TierModelSpec]], int]:
+        """By scheme the specs in force, oldest first (several while one is rolled out), and now (microseconds)."""
         ...
 
     def faults(self, lines: Sequence[OpeningLine]) -> Sequence[LineFault]:
-        """Of users who are decided already. Whom nobody named yet, and who waits in an open history, is free."""
+        """Of users who are decided already, and of tiers that are gone. Whom nobody named yet, and who waits in an open
+        history, is free."""
         ...
 
     def take_over(self, lines: Sequence[OpeningLine], actor: str) -> TakenOver:

@@ -19,11 +19,15 @@ REASSESS = Migration()
 
 @dataclass(frozen=True, slots=True)
 class Force:
-    """A model version in force from an activation's instant on. since ALWAYS: from the beginning (sealed history)."""
+    """A model version in force from an activation's instant on. since ALWAYS: from the beginning (sealed history).
+
+    passed: with since ALWAYS, all that came into force up to this one, as they did: tiers may have been named before.
+    """
 
     model: CompiledModel
     since: int
     migration: Migration = REASSESS
+    passed: "tuple[Force, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)

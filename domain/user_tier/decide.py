@@ -20,7 +20,7 @@ from domain.tier_model.timeline import Force, SchemeInput
 from domain.user_tier.decisions import NewEvent, event_id_of
 from domain.user_tier.holds import HoldChange, of_place
 from domain.user_tier.observation import Observation, Scalar, SchemeObservation, Standing
-from domain.user_tier.rollout import groups_of, is_partial
+from domain.user_tier.rollout import groups_of, is_partial, renamed
 from domain.user_tier.scheme_order import in_order, split_at
 from domain.user_tier.scheme_walk import LOOK_AHEAD, PLATFORM, Explained, Paths, SchemeWalk, Standers, standers_of
 from domain.user_tier.tags import TagSpan
@@ -199,7 +199,7 @@ class _Batch:
         walk = SchemeWalk(forces, standers, outside, self.now, self.ahead, decided_at)
         owners: list[int] = standers.owner.tolist()
         standings = [self._standing(owner, scheme, scope) for owner, scope in zip(owners, standers.scope, strict=True)]
-        changes = self._changes(scheme, standers)
+        changes = self._changes(scheme, standers, forces[0].passed)
         result = walk.run(SchemeInput(forces, decided_at, standings, foreseen, changes))
         self.instants += result.instants
         np.minimum.at(self._due_at, standers.owner, result.due_at)
@@ -220,12 +220,13 @@ class _Batch:
             yield from ((number, scope) for scope in subject.observation.schemes.get(scheme, {}))
             yield from ((number, change.scope) for change in subject.changes if change.scheme == scheme)
 
-    def _changes(self, scheme: str, standers: Standers) -> Sequence[Sequence[HoldChange]]:
+    def _changes(self, scheme: str, standers: Standers, passed: Sequence[Force]) -> Sequence[Sequence[HoldChange]]:
         if not any(subject.changes for subject in self.subjects):
             return ()
+        places = ((self.subjects[owner], scope) for owner, scope in zip(standers.owner, standers.scope, strict=True))
         return [
-            of_place(self.subjects[int(owner)].changes, scheme, scope)
-            for owner, scope in zip(standers.owner, standers.scope, strict=True)
+            [_as_named(change, passed, subject.subject_id) for change in of_place(subject.changes, scheme, scope)]
+            for subject, scope in places
         ]
 
     def _standing(self, number: int, scheme: str, scope: str) -> Standing | None:
@@ -269,6 +270,8 @@ class _Batch:
         if outcome.opening is not None:
             taken = outcome.opening
             data["opened"] = {"since": taken.since, "valid_until": taken.valid_until, "growth": taken.growth}
+            if taken.named:
+                data["opened"]["named"] = taken.named
         actor = EVALUATOR if outcome.opening is None else outcome.opening.actor
         self._entries[number].append(
             _Entry(
@@ -382,6 +385,15 @@ class _Batch:
         for told in self._profiles.get(number, ()):
             attributes |= {key: value for key, value in told.items() if value is not None}
         return attributes
+
+
+def _as_named(change: HoldChange, passed: Sequence[Force], subject_id: UUID) -> HoldChange:
+    """An opening by the name that its tier has in the last of the versions that came since."""
+    if change.opening is None or not passed:
+        return change
+    before = change.opening.tier
+    tier = renamed(before, change.instant, passed, subject_id)
+    return change if tier == before else change._replace(opening=replace(change.opening, tier=tier, named=before))
 
 
 def _visible_profiles(table: FactTable, at: int) -> dict[int, list[dict[str, Scalar]]]:

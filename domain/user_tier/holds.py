@@ -39,6 +39,7 @@ class Opening(msgspec.Struct, frozen=True, omit_defaults=True):
     it.
 
     growth: the growth value that is carried in, with all that was earned until the import; None: what the facts earn.
+    named: how the tier was called then, where it is decided under a later version that calls it otherwise.
     """
 
     tier: str
@@ -46,6 +47,7 @@ class Opening(msgspec.Struct, frozen=True, omit_defaults=True):
     actor: str
     valid_until: int | None = None
     growth: int | None = None
+    named: str = ""
 
 
 class HoldChange(NamedTuple):
@@ -85,7 +87,8 @@ def _change(event: NewEvent) -> HoldChange | None:
 
 
 def _opening(actor: str, tier: str, opened: dict[str, Any]) -> Opening:
-    return Opening(tier, opened["since"], actor, opened.get("valid_until"), opened.get("growth"))
+    named = opened.get("named", tier)
+    return Opening(named, opened["since"], actor, opened.get("valid_until"), opened.get("growth"))
 
 
 def of_place(changes: Sequence[HoldChange], scheme: str, scope: str) -> tuple[HoldChange, ...]:

@@ -17,8 +17,8 @@ _CHANGED, _DEFERRED = "user-tier.tier-changed.v1", "user-tier.downgrade-deferred
 _A_PAIR, _ALL = 5, 60  # moves told in full: of one tier to another, and of all
 
 Sample = tuple[UUID, dict[str, Any]]
-Place = tuple[str, str]
-"""(scheme, scope)"""
+Specs = Mapping[str, dict[int, TierModelSpec]]
+"""By scheme and version: several versions while one is rolled out, in the order in which they came into force."""
 
 
 @dataclass(slots=True)
@@ -59,9 +59,10 @@ class SchemeImpact:
 class Impact:
     """Folds what decide() found with the candidate among the forces."""
 
-    def __init__(self, at: int, specs: Mapping[str, TierModelSpec], mapping: Mapping[str, str], scheme: str) -> None:
+    def __init__(self, at: int, specs: Specs, mapping: Mapping[str, str], scheme: str) -> None:
         """at: the candidate's instant. specs: of the schemes to count, in force then. mapping, scheme: its own."""
         self._at, self._specs, self._mapping, self._scheme = at, specs, mapping, scheme
+        self._candidate = next(reversed(specs[scheme]))
         self.subjects = 0
         self.schemes: dict[str, SchemeImpact] = {}
         self._told: Counter[tuple[str, str, str]] = Counter()
@@ -82,8 +83,12 @@ class Impact:
 
     def to_json(self) -> dict[str, Any]:
         """All counts."""
-        schemes = {scheme: impact.to_json(self._specs[scheme].tiers) for scheme, impact in sorted(self.schemes.items())}
+        schemes = {scheme: impact.to_json(self._tiers(scheme)) for scheme, impact in sorted(self.schemes.items())}
         return {"subjects": self.subjects, "schemes": schemes}
+
+    def _tiers(self, scheme: str) -> list[str]:
+        """The newest version's, then those of versions that some stay on."""
+        return list(dict.fromkeys(tier for spec in reversed(list(self._specs[scheme].values())) for tier in spec.tiers))
 
     def _count(
         self, subject: Subject, events: Sequence[NewEvent], scheme: str, scope: str, seen: SchemeObservation
@@ -103,7 +108,8 @@ class Impact:
         now = [event for event in mine if event.effective_at == self._at]
         impact.deferred += any(event.topic == _DEFERRED for event in now)
         self._above(impact, scheme, seen)
-        named = self._mapping.get(stood, stood) if scheme == self._scheme else stood
+        comes = (scheme, seen.version) == (self._scheme, self._candidate)
+        named = self._mapping.get(stood, stood) if comes and (before and before.version) != seen.version else stood
         if stands == named:
             impact.renamed += stands != stood
             return None
@@ -118,7 +124,7 @@ class Impact:
         seen: SchemeObservation,
     ) -> dict[str, Any] | None:
         (scheme, scope, stood, named), stands = move, seen.standing.tier
-        spec = self._specs[scheme]
+        spec = self._specs[scheme][seen.version]
         impact.moves[stood, stands] += 1
         if not spec.unordered:
             rises = spec.tiers.index(stands) > spec.tiers.index(named)
@@ -139,7 +145,7 @@ class Impact:
         }
 
     def _above(self, impact: SchemeImpact, scheme: str, seen: SchemeObservation) -> None:
-        spec = self._specs[scheme]
+        spec = self._specs[scheme][seen.version]
         if not spec.unordered and spec.tiers.index(seen.standing.tier) > spec.tiers.index(seen.qualified):
             impact.above += 1
             impact.promised += seen.standing.protected is not None

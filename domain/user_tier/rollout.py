@@ -38,6 +38,14 @@ def groups_of(subject_ids: Sequence[UUID], forces: Forces) -> list[tuple[list[in
     ]
 
 
+def renamed(tier: str, named_at: int, passed: Sequence[Force], subject_id: UUID) -> str:
+    """What the last of some versions calls a tier that was named at an instant before. passed: oldest first."""
+    for index in _reaching(subject_id, passed):
+        if passed[index].since > named_at:
+            tier = passed[index].migration.mapping.get(tier, tier)
+    return tier
+
+
 def _for_all(force: Force) -> Force:
     """As it is for those whom it reaches."""
     if force.migration.whole:

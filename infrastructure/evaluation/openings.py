@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from psycopg import Connection
 
+from application.standings.import_standings import tier_remedy
 from application.standings.ports import LineFault, OpeningLine, TakenOver
 from domain.tier_model.spec import TierModelSpec
 from domain.user_tier.decide import BatchResult, Subject, decide
@@ -20,7 +21,7 @@ from infrastructure.event_store.rows import ObservationRow, seal_observation
 from infrastructure.event_store.subjects import Subjects
 from infrastructure.postgres.pool import Pool, transaction
 from infrastructure.security.keyring import Keyring
-from infrastructure.tier_models.in_force import ModelsInForceReader
+from infrastructure.tier_models.in_force import ModelsInForce, ModelsInForceReader
 
 # free: nothing is decided of them, and nothing is due. Facts in a history that is still open are neither.
 _KNOWN = """
@@ -52,17 +53,21 @@ class PostgresOpenings:
         self._pool, self._ledger, self._subjects = pool, ledger, Subjects(keyring)
         self._models = ModelsInForceReader()
 
-    def in_force(self) -> tuple[Mapping[str, TierModelSpec], int]:
+    def in_force(self) -> tuple[Mapping[str, Sequence[TierModelSpec]], int]:
         """See OpeningLedger."""
         with self._pool.connection() as connection:
-            models = self._models.read(connection).current
-            row = connection.execute("select tierline_peek()").fetchone()
-        return {scheme: model.spec for scheme, model in models.items()}, int(row[0]) if row else 0
+            return self._specs(connection)
 
     def faults(self, lines: Sequence[OpeningLine]) -> Sequence[LineFault]:
         """See OpeningLedger."""
         with self._pool.connection() as connection:
-            return _sorted_out(connection, lines).faults
+            return _sorted_out(connection, lines, self._specs(connection)[0]).faults
+
+    def _specs(self, connection: Connection) -> tuple[Mapping[str, Sequence[TierModelSpec]], int]:
+        models = self._models.read(connection)
+        row = connection.execute("select tierline_peek()").fetchone()
+        now = int(row[0]) if row else 0
+        return _in_force(models, now), now
 
     def take_over(self, lines: Sequence[OpeningLine], actor: str) -> TakenOver:
         """See OpeningLedger."""
@@ -74,7 +79,7 @@ class PostgresOpenings:
             work = self._ledger.lock_all(connection, [subject_id for subject_id, _ in ids.values()])
             histories = [row.history_id for row in work.rows if row.history_id is not None]
             connection.execute(_HOLD_OPEN, (histories,), binary=True)
-            found = _sorted_out(connection, lines)
+            found = _sorted_out(connection, lines, _in_force(work.models, work.work.now))
             position = _record(connection, work, found, actor) if found.fresh else 0
         return TakenOver(sum(map(len, found.fresh.values())), found.again, found.faults, position)
 
@@ -88,8 +93,15 @@ class _Sorted:
     faults: list[LineFault]
 
 
-def _sorted_out(connection: Connection, lines: Sequence[OpeningLine]) -> _Sorted:
-    """By what there is of the users now. Whom nobody named yet is told by the user id."""
+def _in_force(models: ModelsInForce, now: int) -> dict[str, list[TierModelSpec]]:
+    """By scheme, oldest first: several while a version is rolled out."""
+    return {scheme: [force.model.spec for force in found] for scheme, found in models.forces(now, now + 1).items()}
+
+
+def _sorted_out(
+    connection: Connection, lines: Sequence[OpeningLine], specs: Mapping[str, Sequence[TierModelSpec]]
+) -> _Sorted:
+    """By what there is of the users now, and of tiers. Whom nobody named yet is told by the user id."""
     known = _known(connection, [line.user_id for line in lines])
     rows = connection.execute(_TAKEN_OVER, ([subject_id for subject_id, _ in known.values()],), binary=True).fetchall()
     taken: dict[_Place, bytes] = {(subject_id, scheme, scope): digest for subject_id, scheme, scope, digest in rows}
@@ -103,7 +115,11 @@ def _sorted_out(connection: Connection, lines: Sequence[OpeningLine]) -> _Sorted
             if subject_id is None or taken.get((subject_id, line.scheme, line.scope)) != _digest(line)
         ]
         found.again += len(mine) - len(fresh) if free or not fresh else 0
-        if fresh and free:
+        remedies = [(line, tier_remedy(line.tier, specs.get(line.scheme, ()))) for line in fresh]
+        gone = [LineFault(line.line, "tier", line.tier, remedy) for line, remedy in remedies if remedy is not None]
+        if fresh and free and gone:
+            found.faults += gone
+        elif fresh and free:
             found.fresh.setdefault(subject_id or user_id, []).extend(fresh)
         elif fresh:
             remedy = "leave the user out: what is decided stands; `tierline user pin` holds a tier by hand"

@@ -16,6 +16,7 @@ from domain.tier_model.spans import ALWAYS
 from domain.tier_model.spec import TierModelSpec
 from domain.tier_model.timeline import Force
 from domain.user_tier.decide import Subject
+from domain.user_tier.impact import Specs
 from domain.user_tier.observation import Observation, decode_observation
 from domain.user_tier.scheme_order import concerned, with_read
 from domain.user_tier.tags import held_tags
@@ -65,8 +66,8 @@ class PostgresSnapshot:
         self._force = Force(compiled_model(spec, candidate.version), self.now, candidate.migration)
         forces = self._all_forces(self.now - 1)
         self._concerned = concerned(candidate.scheme, forces)
-        self.specs: Mapping[str, TierModelSpec] = {
-            scheme: found[-1].model.spec for scheme, found in forces.items() if scheme in self._concerned
+        self.specs: Specs = {
+            scheme: _newest_last(found) for scheme, found in forces.items() if scheme in self._concerned
         }
 
     def batches(self) -> Iterator[tuple[Sequence[Subject], FactTable, Mapping[str, tuple[Force, ...]]]]:
@@ -106,3 +107,12 @@ class PostgresSnapshot:
         forces = self._in_force.forces(since, self.now)
         scheme = self._force.model.scheme
         return forces | {scheme: (*forces.get(scheme, ()), self._force)}
+
+
+def _newest_last(forces: Sequence[Force]) -> dict[int, TierModelSpec]:
+    """By version. One may come into force more than once."""
+    specs: dict[int, TierModelSpec] = {}
+    for force in forces:
+        specs.pop(force.model.version, None)
+        specs[force.model.version] = force.model.spec
+    return specs

@@ -99,14 +99,17 @@ class ModelsInForce:
     def forces_of_history(self, generation: int, now: int) -> dict[str, tuple[Force, ...]]:
         """For a session sealed at that generation: what was in force then holds from the beginning, until `now`."""
         forces: dict[str, list[Force]] = {}
+        passed: dict[str, list[Force]] = {}
         for activation in self._before(now):
             scheme = forces.setdefault(activation.model.scheme, [])
             if activation.generation > generation:
                 scheme.append(activation.force)
                 continue
+            so_far = passed.setdefault(activation.model.scheme, [])
+            so_far.append(activation.force)
             if activation.migration.whole:
                 scheme.clear()
-            scheme.append(replace(activation.force, since=ALWAYS))
+            scheme.append(replace(activation.force, since=ALWAYS, passed=tuple(so_far)))
         return {scheme: tuple(found) for scheme, found in forces.items()}
 
     def _before(self, now: int) -> list[Activation]:

@@ -36,6 +36,7 @@ MODEL: dict[str, Any] = {
     "rules": {"mid": "orders >= 2", "high": "orders >= 4"},
 }
 STRICTER = MODEL | {"rules": {"mid": "orders >= 3", "high": "orders >= 6"}}
+RENAMED = MODEL | {"tiers": ["low", "mid", "top"], "rules": {"mid": "orders >= 3", "top": "orders >= 6"}}
 READER = {
     **MODEL,
     "scheme": "reader",
@@ -97,9 +98,11 @@ def counted(found: dict[str, Any], scheme: str) -> Counter[tuple[str, str]]:
         (STRICTER | {"rules": {"mid": "orders >= 1", "high": "orders >= 3"}}, Migration()),
         (STRICTER | {"policy": {"downgrade": {"steps": 1}}}, Migration()),
         (STRICTER | {"policy": {"downgrade": {"grace": "30 days"}}}, Migration()),
+        (RENAMED, Migration(mapping={"high": "top"})),
+        (RENAMED, Migration(mapping={"high": "top"}, percent=50)),
         (
-            MODEL | {"tiers": ["low", "mid", "top"], "rules": {"mid": "orders >= 3", "top": "orders >= 6"}},
-            Migration(mapping={"high": "top"}),
+            MODEL | {"rules": {"mid": "orders >= 1", "high": "orders >= 5"}},
+            Migration(mapping={"mid": "low"}, percent=50),
         ),
     ],
 )
@@ -143,6 +146,24 @@ def test_renamed_is_not_moved(system: LedgerSystem) -> None:
     renamed = MODEL | {"tiers": ["low", "mid", "top"], "rules": {"mid": "orders >= 2", "top": "orders >= 4"}}
     impact = preview(system, renamed, Migration(mapping={"high": "top"}))["schemes"]["value"]
     assert (impact["moved"], impact["renamed"]) == (0, 4)
+
+
+def test_a_rollout_is_looked_at_before_it_is_raised(system: LedgerSystem) -> None:
+    halfway = Migration(mapping={"high": "top"}, percent=50)
+    found = preview(system, RENAMED, halfway)["schemes"]["value"]
+    activate = ActivateTierModel(system.models)
+    activate("value", None, "key:boss", migration=halfway)
+    system.settle()
+    stands = Counter(system.observed(f"u-{user}").schemes["value"][""].standing.tier for user in range(8))
+    assert found["after"] == dict(stands) and {"top", "high"} <= stands.keys()
+    assert found["tiers"] == ["low", "mid", "top", "high"], "some stay on the version before"
+    raised = Migration(mapping={"high": "top"})
+    found = preview(system, RENAMED, raised)["schemes"]["value"]
+    activate("value", 2, "key:boss", migration=raised)
+    system.settle()
+    stands = Counter(system.observed(f"u-{user}").schemes["value"][""].standing.tier for user in range(8))
+    assert found["after"] == dict(stands)
+    assert found["renamed"] + found["moved"] < 8, "whoever was on it already neither moves nor is renamed"
 
 
 def test_a_changed_version_has_no_preview_and_a_wrong_mapping_is_refused(system: LedgerSystem) -> None:

@@ -1,5 +1,6 @@
 """Standings of a running programme taken over: as a whole or not at all, and nobody is re-tiered by it."""
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -7,7 +8,10 @@ import pytest
 
 from application.standings.import_standings import ImportStandings, StandingsImported, StandingsInvalid
 from application.standings.ports import LineFault, OpeningLine
+from application.tier_models.activate_tier_model import ActivateTierModel
+from application.tier_models.create_tier_model import CreateTierModel
 from domain.facts.instants import SECOND, parse_instant
+from domain.tier_model.migration import Migration
 from infrastructure.evaluation.openings import PostgresOpenings
 from tests.support.ledger import LedgerSystem, order
 
@@ -25,6 +29,8 @@ MODEL: dict[str, Any] = {
     "policy": {"downgrade": {"review": "validity"}, "validity": "1 year"},
 }
 
+RENAMED = {**MODEL, "tiers": ["low", "mid", "vip"], "rules": {"mid": "orders >= 2", "vip": "orders >= 4"}}
+
 
 @pytest.fixture
 def system(database: str) -> Iterator[LedgerSystem]:
@@ -32,6 +38,12 @@ def system(database: str) -> Iterator[LedgerSystem]:
         system.clock.set(START)
         system.activate(MODEL)
         yield system
+
+
+def activate(system: LedgerSystem, model: dict[str, Any], migration: Migration, version: int | None = None) -> None:
+    """version: of the model, where there is one already."""
+    made = version or CreateTierModel(system.models)(json.dumps(model), "test")[0].version
+    ActivateTierModel(system.models)("value", made, "test", migration=migration)
 
 
 def take_over(system: LedgerSystem, *lines: OpeningLine | LineFault) -> StandingsImported:
@@ -78,6 +90,51 @@ def test_a_later_version_is_decided_for_everybody_taken_over(system: LedgerSyste
     for user_id, before in (("ann", "mid"), ("bob", "high")):
         assert told(system, user_id)[-1] == ("tier-changed", before, "low", "model-change")
         assert system.observed(user_id).schemes["value"][""].version == 2
+    system.assert_proven()
+
+
+def test_while_a_version_is_rolled_out_a_tier_has_to_be_in_every_version(system: LedgerSystem) -> None:
+    activate(system, RENAMED, Migration(mapping={"high": "vip"}, percent=50))
+    (fault,) = faults(system, line(2, "ann", "vip"))
+    assert (fault.field, fault.value) == ("tier", "vip") and "(low, mid)" in fault.remedy
+    assert faults(system, line(2, "ann", "high"))[0].value == "high"
+    assert take_over(system, *(line(number, f"u-{number}") for number in range(20))).taken == 20
+    versions = {system.observed(f"u-{number}").schemes["value"][""].version for number in range(20)}
+    assert versions == {1, 2}
+    activate(system, RENAMED, Migration(mapping={"high": "vip"}), version=2)
+    assert take_over(system, line(2, "ann", "vip")).taken == 1
+    system.settle()
+    system.assert_proven()
+
+
+def test_a_tier_that_goes_between_the_check_and_the_taking_over_is_told(system: LedgerSystem) -> None:
+    openings = PostgresOpenings(system.pool, system.keyring, system.evaluation)
+    activate(system, RENAMED, Migration(mapping={"high": "vip"}))
+    done = openings.take_over([line(2, "ann", "high"), line(3, "bob")], "key:op")
+    assert (done.taken, [(fault.line, fault.field) for fault in done.faults]) == (1, [(2, "tier")])
+
+
+@pytest.mark.parametrize("percent", [100, 50])
+def test_a_tier_that_is_renamed_while_a_history_is_open_is_taken_over_by_its_new_name(
+    system: LedgerSystem, percent: float
+) -> None:
+    session = system.sessions.open("test").history_id
+    users = [f"u-{number}" for number in range(12)]
+    system.facts([order("o1", user_id, START - DAY) for user_id in users], session)
+    assert take_over(system, *(line(2 + n, user_id, "high") for n, user_id in enumerate(users))).taken == 12
+    # The names change places: who follows them once more, or once too little, ends on the wrong tier.
+    swapped = {**MODEL, "tiers": ["low", "high", "mid"], "rules": {"high": "orders >= 2", "mid": "orders >= 4"}}
+    activate(system, swapped, Migration(mapping={"high": "mid", "mid": "high"}, percent=percent))
+    system.sessions.seal(session, "test")
+    while system.evaluate_due.decide_history()[0]:
+        pass
+    told_by_version = {
+        (seen.version, system.events()[user_id][1]["to"], system.events()[user_id][1]["opened"].get("named"))
+        for user_id in users
+        for seen in [system.observed(user_id).schemes["value"][""]]
+    }
+    renamed, kept = (2, "mid", "high"), (1, "high", None)
+    assert told_by_version == ({renamed} if percent == 100 else {renamed, kept})
     system.assert_proven()
 
 
