@@ -1,7 +1,7 @@
 """Put a version in force: everybody whom its migration reaches is decided anew at that instant."""
 
 from application.tier_models.choose import chosen
-from application.tier_models.coming_into_force import Approvals, require_ready, settled
+from application.tier_models.coming_into_force import Approvals, require_plan_kept, require_ready, settled
 from application.tier_models.ports import TierModels, TierModelView, by, views_of
 from domain.tier_model.migration import Migration
 
@@ -36,6 +36,7 @@ class ActivateTierModel:
             assert model is not None
             model.carry_out(by=by(change, actor))  # what came due first was in force first
             wanted = settled(change, model, view.version, migration, change.now, others)
+            require_plan_kept(model, view.version, wanted)
             may_skip = as_admin and self._approvals == "admin-may-skip"
             model.activate(view.version, by=by(change, actor, command_id), migration=wanted, may_skip=may_skip)
             position = change.save(model)

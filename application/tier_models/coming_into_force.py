@@ -1,6 +1,7 @@
 """What has to hold before a version comes into force, now or at an instant to come."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Literal
 
 from msgspec.structs import replace
@@ -8,9 +9,11 @@ from msgspec.structs import replace
 from application.tags.circles import circle_faults
 from application.tier_models.ports import ModelChange, TierModels, TierModelView
 from application.tier_models.surroundings import other_schemes
+from domain.facts.instants import format_instant
+from domain.refusal import Complaint
 from domain.tier_model.aggregate import TierModel
-from domain.tier_model.lint import Places, lint, together_faults
-from domain.tier_model.migration import Migration, require_sound
+from domain.tier_model.lint import Places, lint, scheme_circle, together_faults
+from domain.tier_model.migration import Migration, MigrationInvalid, require_sound, unmapped
 from domain.tier_model.spec import ModelFault, ModelInvalid, TierModelSpec
 
 Approvals = Literal["required", "admin-may-skip"]
@@ -31,22 +34,27 @@ def settled(
 ) -> Migration:
     """The migration that the version comes into force with at an instant, held against what is in force.
 
-    Raises ModelInvalid (a circle of schemes, also through the rule of a tag, another `per`), MigrationInvalid.
+    Raises ModelInvalid (a circle of schemes, also through the rule of a tag, another `per`), MigrationInvalid,
+    AlreadyScheduled.
     """
+    model.require_unscheduled(number)
     spec = TierModelSpec.model_validate(model.versions[number].spec)
     # Once more, now that nothing else can come into force: two activations at a time could close a circle.
     together = others | change.specs()
     _refuse_errors(together_faults(spec, together, activating=True, places=Places()))
-    _refuse_errors(circle_faults(spec, together, change.tags()))
+    tags = change.tags()
+    for beside in _beside(together, change.versions()):
+        _refuse_errors(scheme_circle(spec, beside, activating=True, places=Places()))
+        _refuse_errors(circle_faults(spec, beside, tags))
     wanted, mine = migration or Migration(), model.versions[number]
-    if mine.status == "active" and model.active is mine:
+    if mine.in_force and model.active is mine:
         wanted = replace(mine.migration, percent=wanted.percent)  # what was announced holds for the rest, too
         if mine.migration == wanted:
             return wanted
     before = [
         TierModelSpec.model_validate(other.spec)
         for other in model.versions.values()
-        if other.status == "active" and other.number != number
+        if other.in_force and other.number != number
     ]
     for other in before:
         if other.per != spec.per:
@@ -56,6 +64,32 @@ def settled(
     tiers = tuple(dict.fromkeys(tier for other in before for tier in other.tiers)) if before else None
     require_sound(wanted, tiers, spec.tiers, spec.unordered, at)
     return wanted
+
+
+def require_plan_kept(model: TierModel, number: int, wanted: Migration) -> None:
+    """What is scheduled for later can still come after the version: it knows where its tiers go.
+
+    Raises MigrationInvalid.
+    """
+    plan = model.scheduled
+    if plan is None or plan.in_force or plan.scheduled_at is None:
+        return
+    then = [one for one in model.versions.values() if one.number == number or (one.in_force and not wanted.whole)]
+    tiers = dict.fromkeys(tier for one in then for tier in one.spec["tiers"])
+    lost = unmapped(plan.migration, tiers, plan.spec["tiers"])
+    if lost:
+        remedy = (
+            f"version {plan.number} comes into force at {format_instant(plan.scheduled_at)}, and has no tier "
+            f"{', '.join(lost)}: unschedule it first, and schedule it again with a mapping"
+        )
+        raise MigrationInvalid(Complaint("version", number, remedy))
+
+
+def _beside(together: Others, versions: Mapping[str, Sequence[TierModelSpec]]) -> Iterator[Others]:
+    """The other schemes as somebody may meet them: by each version that is in force for some, or comes to be."""
+    several = {scheme: found for scheme, found in versions.items() if scheme in together}
+    for chosen in product(*several.values()):
+        yield together | dict(zip(several, chosen, strict=True))
 
 
 def _refuse_errors(faults: Iterable[ModelFault]) -> None:

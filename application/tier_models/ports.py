@@ -1,6 +1,6 @@
 """What tier model use cases need of the ledger."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -51,7 +51,11 @@ class ModelChange(Protocol):
         ...
 
     def specs(self) -> dict[str, TierModelSpec]:
-        """The versions in force, by scheme."""
+        """The version that came into force last, by scheme."""
+        ...
+
+    def versions(self) -> Mapping[str, Sequence[TierModelSpec]]:
+        """By scheme every version that is in force for somebody, and what is scheduled."""
         ...
 
     def tags(self) -> Sequence[DefinitionView]:

@@ -39,7 +39,7 @@ from domain.tier_model.refusals import (
 )
 from domain.tier_model.reviewing import approved, rejected, require_rejectable, submitted, to_be_approved
 from domain.tier_model.timeline import REASSESS
-from domain.tier_model.version import By, ModelVersion, Review, Status
+from domain.tier_model.version import By, ModelVersion, Review
 
 _DAY = 86_400_000_000
 _NAMESPACE = UUID("6f1f4a0e-2a0b-5d0c-9c53-7d1c0a5e8b11")
@@ -91,7 +91,7 @@ class TierModel(BaseAggregate[UUID]):
     @property
     def active(self) -> ModelVersion | None:
         """The version that came into force last, or None. Others are active beside it while it reaches a part alone."""
-        there = [version for version in self.versions.values() if version.status == "active"]
+        there = [version for version in self.versions.values() if version.in_force]
         return max(there, key=lambda version: version.activated_at or 0, default=None)
 
     @property
@@ -190,20 +190,29 @@ class TierModel(BaseAggregate[UUID]):
 
     def activate(self, number: int, *, by: By, migration: Migration = REASSESS, may_skip: bool = True) -> None:
         """In force from by.at; the version in force before is retired, unless a part stays on it. Activating the one in
-        force records nothing, but for more of a rollout. One that was in force comes back: its approval stands.
+        force records nothing, but for more of a rollout. One that was in force comes back: its approval stands. More of
+        another version's rollout that was scheduled does not come any more.
 
         may_skip: a version that was never submitted needs no approval. Raises VersionUnknown, CutsNotFitted,
         VersionRetired, NotApproved, AlreadyScheduled, RolloutShrinks, ActivationTooEarly.
         """
         version = self._existing(number)
-        if version.scheduled_at is not None:
-            raise AlreadyScheduled(self.scheme, number, version.scheduled_at)
+        self.require_unscheduled(number)
         if not self._may_come(version, migration, may_skip):
             return
         last = max((v.activated_at for v in self.versions.values() if v.activated_at is not None), default=None)
         if last is not None and by.at <= last:
             raise ActivationTooEarly(self.scheme, by.at, last)
+        raised = self.scheduled
+        if raised is not None and raised.in_force:
+            self._record(Unscheduled, raised.number, by, reason=f"version {number} came into force before it")
         self._activated(version, migration, by)
+
+    def require_unscheduled(self, number: int) -> None:
+        """Raises VersionUnknown, AlreadyScheduled."""
+        at = self._existing(number).scheduled_at
+        if at is not None:
+            raise AlreadyScheduled(self.scheme, number, at)
 
     def shadow(self, number: int, *, migration: Migration, by: By) -> None:
         """Decide a version beside the one in force, without effect; another one that was is no longer.
@@ -295,9 +304,14 @@ class TierModel(BaseAggregate[UUID]):
                 self._replace(number, status="fitted", review=review)
             case Scheduled():
                 migration = migration_from_json(event.migration)
-                self._replace(number, status="scheduled", scheduled_at=event.at, migration=migration)
+                before = self.versions[number]
+                self._replace(
+                    number, status="scheduled", scheduled_at=event.at, migration=migration, before_schedule=before
+                )
             case Unscheduled():
-                self._replace(number, status=self._status_before_schedule(number), scheduled_at=None)
+                before = self.versions[number].before_schedule or self.versions[number]
+                shadowed = self.versions[number].shadowed
+                self.versions[number] = msgspec.structs.replace(before, shadowed=shadowed)
             case Activated():
                 self._in_force(number, event.effective_at, migration_from_json(event.migration))
             case Shadowed():
@@ -321,18 +335,14 @@ class TierModel(BaseAggregate[UUID]):
             review=Review(),
         )
 
-    def _status_before_schedule(self, number: int) -> Status:
-        version = self.versions[number]
-        if version.activated_at is not None:
-            return "retired"
-        return "approved" if version.review.approved_at is not None else "fitted"
-
     def _in_force(self, number: int, at: int, migration: Migration) -> None:
         if migration.whole:
             for other in self.versions.values():
                 if other.status == "active" and other.number != number:
                     self._replace(other.number, status="retired")
-        self._replace(number, status="active", activated_at=at, migration=migration, scheduled_at=None)
+        self._replace(
+            number, status="active", activated_at=at, migration=migration, scheduled_at=None, before_schedule=None
+        )
 
     def _record(self, event_class: type[ModelEvent], number: int, by: By, **fields: Any) -> None:
         self.trigger_event(

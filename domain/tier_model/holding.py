@@ -33,12 +33,22 @@ def adopted(rules: PolicyRules, standing: Standing, t: int, migration: Migration
         days = migration.grace_days
         landing = None if days is None else rules.calendar.midnight_of(rules.calendar.day_of(t) + days)
         until = migration.until if landing is None else landing
-        kept = replace(kept, protected=Protection(tier, tier, until, one_rung=landing is not None))
+        kept = _promised(kept, until, one_rung=landing is not None)
     if tier == standing.tier:
         return kept, []
     clause = "tier-mapped"
     renamed = Outcome("tier-changed", clause, standing.tier, tier, cause="model-change", keeps_since=True)
     return replace(kept, last_decided=t), [renamed]
+
+
+def _promised(standing: Standing, until: int | None, *, one_rung: bool) -> Standing:
+    """A promise holds for what a pin covers, too: that returns when the pin ends."""
+    covered = standing.covered
+    return replace(
+        standing,
+        protected=Protection(standing.tier, standing.tier, until, one_rung=one_rung),
+        covered=None if covered is None else _promised(covered, until, one_rung=one_rung),
+    )
 
 
 def _under(rules: PolicyRules, standing: Standing, t: int, migration: Migration) -> Standing:
@@ -175,7 +185,7 @@ class _Holding:
             self._uncover(base, "override")
             return
         moved, outcomes = self.rules.move(standing, wanted, self.t, "pinned", cause="override")
-        covered = replace(base, pin=None, frozen=None, covered=None)
+        covered = replace(base, pin=None, frozen=None, covered=None, event_id="")
         self.standing = replace(moved, covered=covered)
         self.outcomes += outcomes
 
@@ -193,7 +203,8 @@ class _Holding:
             growth_settled_at=standing.growth_settled_at,
         )
         if covered.tier == standing.tier:
-            self.standing = replace(returned, entered_at=standing.entered_at, event_id=standing.event_id)
+            entered = standing.valid_from if standing.entered_at is None else standing.entered_at
+            self.standing = replace(returned, entered_at=entered, event_id=standing.event_id)
             return
         self.standing = replace(returned, last_decided=self.t)
         clause = "pin-ended" if cause == "override-ended" else "pinned"

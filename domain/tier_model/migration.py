@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal, get_args
 from uuid import UUID
 
@@ -140,8 +140,7 @@ def _of_mapping(migration: Migration, before: tuple[str, ...] | None, tiers: tup
     there = before or ()
     found = [
         Complaint("migration.mapping", tier, f"the new version lacks this tier: map it to one of {', '.join(tiers)}")
-        for tier in there
-        if tier not in tiers and tier not in migration.mapping
+        for tier in unmapped(migration, there, tiers)
     ]
     for old, new in migration.mapping.items():
         if old not in there:
@@ -151,6 +150,11 @@ def _of_mapping(migration: Migration, before: tuple[str, ...] | None, tiers: tup
         if new not in tiers:
             found.append(Complaint("migration.mapping", new, f"no tier of this version: use one of {', '.join(tiers)}"))
     return found
+
+
+def unmapped(migration: Migration, before: Iterable[str], tiers: Collection[str]) -> list[str]:
+    """Tiers of the version before that the new one lacks and nothing says where who stands there comes to."""
+    return [tier for tier in before if tier not in tiers and tier not in migration.mapping]
 
 
 def _of_rollout(migration: Migration, before: tuple[str, ...] | None) -> list[Complaint]:

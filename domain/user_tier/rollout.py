@@ -14,7 +14,7 @@ Forces = Mapping[str, tuple[Force, ...]]
 def is_partial(forces: Forces) -> bool:
     """Whether some version is in force for a part of the subjects alone, or comes into force again."""
     return any(
-        not force.migration.whole or (number and force.model.content_hash == versions[number - 1].model.content_hash)
+        not force.migration.whole or (number and _same(force, versions[number - 1]))
         for versions in forces.values()
         for number, force in enumerate(versions)
     )
@@ -46,6 +46,11 @@ def renamed(tier: str, named_at: int, passed: Sequence[Force], subject_id: UUID)
     return tier
 
 
+def _same(one: Force, other: Force) -> bool:
+    """Whether both are one version: what it says may stand in another one, too, under a number of its own."""
+    return (one.model.version, one.model.content_hash) == (other.model.version, other.model.content_hash)
+
+
 def _for_all(force: Force) -> Force:
     """As it is for those whom it reaches."""
     if force.migration.whole:
@@ -60,7 +65,7 @@ def _reaching(subject_id: UUID, versions: Sequence[Force]) -> tuple[int, ...]:
     for index, force in enumerate(versions):
         if not force.migration.reaches(force.model.scheme, subject_id):
             continue
-        if chosen and versions[chosen[-1]].model.content_hash == force.model.content_hash:
+        if chosen and _same(versions[chosen[-1]], force):
             continue
         if chosen and versions[chosen[-1]].since == force.since:
             chosen.pop()

@@ -142,11 +142,11 @@ class SchemeWalk:
         today = model.calendar.day_of(self._now - 1)
         observed = {}
         for number, (values, truth) in values_of.items():
-            standing = result.standings[number]
-            assert standing is not None
+            standing, in_force = result.standings[number], result.models[number]
+            assert standing is not None and in_force is not None
             next_tier, missing = missing_for_next(model, standing.tier, values)
             observed[number] = SchemeObservation(
-                version=model.version,
+                version=in_force.version,
                 standing=standing,
                 qualified=model.tiers[model.qualify(truth, standing)],
                 features=values.features,

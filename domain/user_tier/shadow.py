@@ -70,7 +70,8 @@ def follow(live: LiveDecisions, candidate: Force, kept: Kept) -> list[ShadowStan
         groups.setdefault(None if known else max(candidate.since, after), []).append(number)
     found: list[ShadowStanding] = []
     for since, numbers in groups.items():
-        before = () if since is None else live.forces.get(scheme, ())
+        # What comes into force later is of no account to the candidate.
+        before = () if since is None else [force for force in live.forces.get(scheme, ()) if force.since < since]
         mine = candidate if since is None else replace(candidate, since=since)
         subjects = [_by_candidate(live.subjects[number], scheme, kept) for number in numbers]
         table = live.table if len(groups) == 1 else live.table.of_subjects(numbers)
@@ -83,9 +84,10 @@ def follow(live: LiveDecisions, candidate: Force, kept: Kept) -> list[ShadowStan
 
 
 def _read(candidate: Force, forces: Forces) -> set[str]:
-    """Other schemes that deciding the candidate's needs."""
+    """Other schemes that deciding the candidate's needs, and what was in force before it."""
     found: set[str] = set()
-    ahead = set(candidate.model.reads_schemes)
+    own = (candidate, *forces.get(candidate.model.scheme, ()))
+    ahead = {name for force in own for name in force.model.reads_schemes}
     while ahead:
         scheme = ahead.pop()
         if scheme in forces and scheme not in found:

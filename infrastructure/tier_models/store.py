@@ -128,8 +128,17 @@ class LockedModel:
         self.now = _instant(connection, "select tierline_now()")
 
     def specs(self) -> dict[str, TierModelSpec]:
-        """The versions in force, by scheme."""
+        """See ModelChange."""
         return {scheme: model.spec for scheme, model in self._in_force.read(self._connection).current.items()}
+
+    def versions(self) -> dict[str, list[TierModelSpec]]:
+        """See ModelChange."""
+        models = self._in_force.read(self._connection)
+        forces = models.forces(self.now - 1, self.now)
+        found = {scheme: [force.model.spec for force in there] for scheme, there in forces.items()}
+        for activation in models.scheduled:
+            found.setdefault(activation.model.scheme, []).append(activation.model.spec)
+        return found
 
     def tags(self) -> list[DefinitionView]:
         """See ModelChange."""

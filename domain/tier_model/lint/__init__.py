@@ -10,7 +10,7 @@ from domain.tier_model.lint.policy import label_faults, policy_faults
 from domain.tier_model.lint.reach import reaches_of
 from domain.tier_model.lint.rules import rule_faults
 from domain.tier_model.lint.scores import score_faults
-from domain.tier_model.lint.together import together_faults
+from domain.tier_model.lint.together import scheme_circle, together_faults
 from domain.tier_model.spec import ModelFault, ModelInvalid, TierModelSpec, read_model
 from domain.tier_model.spec.source import Source
 
@@ -55,4 +55,4 @@ def lint_text(
     return lint(spec, source, others, history_days=history_days)
 
 
-__all__ = ["Places", "days_back", "lint", "lint_text", "together_faults"]
+__all__ = ["Places", "days_back", "lint", "lint_text", "scheme_circle", "together_faults"]

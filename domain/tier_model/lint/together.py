@@ -37,7 +37,12 @@ def together_faults(
             message = f"keeps the scheme per {spec.per}, and scheme {scheme} reads its tier"
             remedy = "A scheme that is kept per something is read by schemes of the same per alone"
             yield places.error(("per",), spec.per, message, remedy)
-    circle = circle_through(spec, others or {})
+    yield from scheme_circle(spec, others or {}, activating, places)
+
+
+def scheme_circle(spec: TierModelSpec, others: Specs, activating: bool, places: Places) -> Iterator[ModelFault]:
+    """A circle of several schemes: an error when activating, else a warning."""
+    circle = circle_through(spec, others)
     if len(circle) > 2:
         message = f"makes a circle of schemes, each reading the next: {' -> '.join(circle)}"
         path = next(path for path, condition in _rules(spec) if circle[1] in schemes_in(condition))

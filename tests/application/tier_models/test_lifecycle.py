@@ -235,3 +235,77 @@ def test_a_mapping_that_misses_a_tier_is_refused(running: LedgerSystem) -> None:
     renamed = running.events()["ann"][-1]
     assert (renamed["from"], renamed["to"], renamed["cause"]) == ("high", "top", "model-change")
     running.assert_proven()
+
+
+RENAMED = MODEL | {"tiers": ["low", "top"], "rules": {"top": "orders >= 3"}}
+
+
+def test_what_is_scheduled_has_to_know_the_tiers_of_what_comes_before_it(running: LedgerSystem) -> None:
+    approve(running)
+    ScheduleTierModel(running.models)("value", 2, "key:boss", at=START + 10 * DAY)
+    draft(running, RENAMED)
+    activate = ActivateTierModel(running.models)
+    with pytest.raises(MigrationInvalid) as caught:
+        activate("value", 3, "key:boss", migration=Migration(mapping={"high": "top"}))
+    (one,) = caught.value.complaints
+    assert (one.field, one.value) == ("version", 3) and "has no tier top: unschedule it first" in one.remedy
+    UnscheduleTierModel(running.models)("value", 2, "key:boss", reason="another comes first")
+    activate("value", 3, "key:boss", migration=Migration(mapping={"high": "top"}))
+    ScheduleTierModel(running.models)(
+        "value", 2, "key:boss", at=START + 10 * DAY, migration=Migration(mapping={"top": "high"})
+    )
+    running.clock.set(START + 11 * DAY)
+    CarryOutActivations(running.models)()
+    running.settle()
+    assert running.events()["ann"][-1]["to"] == "low" and running.evaluation.aside() == 0
+    running.assert_proven()
+
+
+def test_while_more_of_a_rollout_is_scheduled_its_version_is_in_force(running: LedgerSystem) -> None:
+    draft(running, RENAMED)
+    activate, mapping = ActivateTierModel(running.models), {"high": "top"}
+    activate("value", 3, "key:boss", migration=Migration(mapping=mapping, percent=50))
+    schedule, unschedule = ScheduleTierModel(running.models), UnscheduleTierModel(running.models)
+    schedule("value", 3, "key:boss", at=START + DAY, migration=Migration(percent=80))
+    assert statuses(running) == ["active", "submitted", "scheduled"]
+    assert tried(lambda: activate("value", 3, "key:boss", migration=Migration(percent=60))) == ["AlreadyScheduled"]
+    with pytest.raises(MigrationInvalid) as caught:
+        activate("value", 1, "key:boss")
+    assert caught.value.complaints[0].value == "top", "half of the users are on it"
+    unschedule("value", 3, "key:boss", reason="not yet")
+    assert statuses(running) == ["active", "submitted", "active"]
+    assert tried(lambda: activate("value", 3, "key:boss", migration=Migration(percent=40))) == ["RolloutShrinks"]
+
+
+def test_a_roll_back_takes_back_what_was_scheduled_of_the_rollout(running: LedgerSystem) -> None:
+    activate = ActivateTierModel(running.models)
+    approve(running)
+    activate("value", 2, "key:boss", migration=Migration(percent=50))
+    ScheduleTierModel(running.models)("value", 2, "key:boss", at=START + DAY, migration=Migration(percent=80))
+    activate("value", 1, "key:boss")
+    assert (statuses(running), topics(running)[-2:]) == (["active", "retired"], ["unscheduled", "activated"])
+    running.clock.set(START + 2 * DAY)
+    assert CarryOutActivations(running.models)() == []
+    running.facts([order("later", "ann", START + 2 * DAY)])
+    running.settle()
+    assert running.observed("ann").schemes["value"][""].version == 1
+    running.assert_proven()
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_two_versions_that_say_the_same_are_two(running: LedgerSystem, back: bool) -> None:
+    activate = ActivateTierModel(running.models)
+    approve(running)
+    activate("value", 2, "key:boss")
+    draft(running, MODEL)  # the first one is retired: this is a third
+    activate("value", 3, "key:boss")
+    running.settle()
+    assert running.observed("ann").schemes["value"][""].version == 3
+    if back:
+        activate("value", 1, "key:boss")
+        running.settle()
+    running.facts([order("more", "ann", START), order("first", "bob", START)])
+    running.settle()
+    for user_id in ("ann", "bob"):
+        assert running.observed(user_id).schemes["value"][""].version == (1 if back else 3)
+    running.assert_proven()

@@ -8,7 +8,9 @@ import pytest
 from application.tier_models.activate_tier_model import ActivateTierModel
 from application.tier_models.create_tier_model import CreateTierModel
 from application.tier_models.lint_tier_model import LintTierModel
+from application.tier_models.schedule_tier_model import ScheduleTierModel
 from domain.facts.instants import SECOND, parse_instant
+from domain.tier_model.migration import Migration
 from domain.tier_model.spec import ModelInvalid
 from tests.support.ledger import LedgerSystem, order
 
@@ -81,6 +83,28 @@ def test_a_circle_is_refused_when_it_would_close(system: LedgerSystem) -> None:
     with pytest.raises(ModelInvalid, match="b -> a -> b"):
         ActivateTierModel(system.models)("b", None, "test")
     assert [view.status for view in system.models.versions("b")] == ["fitted"]
+
+
+def test_a_circle_with_what_is_scheduled_is_refused(system: LedgerSystem) -> None:
+    system.activate(model("a"))
+    system.activate(model("b"))
+    drafted(system, model("a", "tier.b = 'high'"))
+    ScheduleTierModel(system.models)("a", 2, "test", at=NOW + 10 * DAY)
+    drafted(system, model("b", "tier.a = 'high'"))
+    with pytest.raises(ModelInvalid, match="b -> a -> b"):
+        ActivateTierModel(system.models)("b", None, "test")
+
+
+def test_a_circle_with_who_stays_on_the_version_before_is_refused(system: LedgerSystem) -> None:
+    system.activate(model("b"))
+    system.activate(model("a", "tier.b = 'high'"))
+    drafted(system, model("a", "orders >= 2"))
+    ActivateTierModel(system.models)("a", None, "test", migration=Migration(percent=50))
+    drafted(system, model("b", "tier.a = 'high'"))
+    with pytest.raises(ModelInvalid, match="b -> a -> b"):
+        ActivateTierModel(system.models)("b", None, "test")
+    ActivateTierModel(system.models)("a", 2, "test")
+    assert ActivateTierModel(system.models)("b", 2, "test")[0].status == "active"
 
 
 def test_a_scheme_stays_what_it_is_kept_per(system: LedgerSystem) -> None:

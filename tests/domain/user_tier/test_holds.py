@@ -6,6 +6,7 @@ import pytest
 
 from domain.facts.table import FactTable, table_from_facts
 from domain.tier_model.compiled import CompiledModel
+from domain.tier_model.migration import Migration
 from domain.tier_model.spans import ALWAYS
 from domain.tier_model.timeline import Force
 from domain.user_tier.decide import Decided, Subject, decide
@@ -17,7 +18,11 @@ RULES = {"mid": "spend >= money(100.00)", "high": "spend >= money(300.00)"}
 
 
 def ladder(**policy: object) -> CompiledModel:
-    return model("value", tiers=["low", "mid", "high"], features=SPEND, rules=RULES, policy=policy)
+    return ladder_of(RULES, **policy)
+
+
+def ladder_of(rules: dict[str, str], **policy: object) -> CompiledModel:
+    return model("value", tiers=["low", "mid", "high"], features=SPEND, rules=rules, policy=policy)
 
 
 def pinned(when: str, mode: PinMode, tier: str, until: str | None = None) -> HoldChange:
@@ -189,6 +194,52 @@ def test_a_pin_ends_when_the_freeze_over_it_does() -> None:
         "2026-03-20T00:00:00Z value tier-unpinned high override-ended",
         "2026-03-20T00:00:00Z value tier-changed high -> mid override-ended",
     ]
+
+
+def test_a_pin_that_two_versions_ended_still_began_its_windows_when_it_began() -> None:
+    """Pinned on mid, with low underneath; the next version calls both low, so the pin's end moves nobody."""
+    before = model("value", 1, tiers=["low", "mid"], features=SPEND, rules={"mid": "spend >= money(100.00)"})
+    after = model(
+        "value",
+        2,
+        tiers=["low", "top"],
+        features={"n": {"count": "order", "since": "standing"}},
+        rules={"top": "n >= 3"},
+        policy={"downgrade": "never"},
+    )
+    forces = {
+        "value": (Force(before, ALWAYS), Force(after, at("2026-03-10"), Migration(mapping={"mid": "low"}))),
+    }
+    facts = table([fact("2026-03-01", "order", 1_000), fact("2026-03-02", "order", 1_001)])
+    changes = (pinned("2026-03-05", "exact", "mid"), unpinned("2026-03-12"))
+    whole = decide([Subject(ANN, 0, changes=changes)], facts, forces, at("2026-03-20")).decided[0]
+    renamed = next(event for event in whole.events if event.data.get("keeps_since"))
+    assert renamed.data["receipt"]["features"] == {"n": 0}, "it stands since the 5th"
+    first = decide([Subject(ANN, 0, changes=changes[:1])], facts, forces, at("2026-03-11")).decided[0]
+    later = Subject(ANN, len(first.events), at("2026-03-11") - 1, first.observation, changes=changes[1:])
+    then = decide([later], facts, forces, at("2026-03-20")).decided[0]
+    assert [*first.events, *then.events] == whole.events and then.observation == whole.observation
+
+
+@pytest.mark.parametrize("mode", ["exact", "ceiling"])
+def test_a_promise_is_kept_to_what_a_pin_covers(mode: PinMode) -> None:
+    loose, strict = ladder(), ladder_of({"mid": "spend >= money(900.00)", "high": "spend >= money(1000.00)"})
+    facts = table([fact("2026-03-01T10:00", "order", 40_000)])
+    forces = {"value": (Force(loose, ALWAYS), Force(strict, at("2026-03-10"), Migration(mode="up-only")))}
+    changes = (pinned("2026-03-05", mode, "low", "2026-03-15"),)
+    done = decide([Subject(ANN, 0, changes=changes)], facts, forces, at("2026-03-20")).decided[0]
+    assert told(done.events)[-2:] == [
+        "2026-03-15T00:00:00Z value tier-unpinned low override-ended",
+        "2026-03-15T00:00:00Z value tier-changed low -> high override-ended",
+    ]
+
+
+def test_what_a_pin_covers_is_the_same_in_one_go_and_in_pieces() -> None:
+    forces, pin = {"value": (Force(ladder(), ALWAYS),)}, pinned("2026-03-10", "exact", "high")
+    whole = decide([Subject(ANN, 0, changes=(pin,))], MARCH, forces, at("2026-03-20")).decided[0]
+    first = decide([Subject(ANN, 0)], MARCH, forces, at("2026-03-05")).decided[0]
+    later = Subject(ANN, len(first.events), at("2026-03-05") - 1, first.observation, changes=(pin,))
+    assert decide([later], MARCH, forces, at("2026-03-20")).decided[0].observation == whole.observation
 
 
 def test_an_opening_is_the_first_decision_and_keeps_its_past() -> None:
