@@ -30,7 +30,8 @@ class ShadowBody(msgspec.Struct, frozen=True, omit_defaults=True):
 @dataclass(frozen=True, slots=True)
 class ShadowStanding:
     """Where a subject stands by the candidate and by the version in force. apart_since: microseconds, None while both
-    are one. live_moves, shadow_moves: tier changes since the subject first came by."""
+    are one, maybe by the candidate's name. live_moves, shadow_moves: tier changes since the subject first came by,
+    renames apart."""
 
     subject_id: UUID
     scope: str
@@ -79,7 +80,7 @@ def follow(live: LiveDecisions, candidate: Force, kept: Kept) -> list[ShadowStan
         result = decide(subjects, table, {**read, scheme: (*before, mine)}, live.now, ahead=0)
         for number, decided in zip(numbers, result.decided, strict=True):
             subject_id = live.subjects[number].subject_id
-            found += _compared(subject_id, scheme, live.decided[number], decided, live.now, kept.get(subject_id, {}))
+            found += _compared(subject_id, candidate, live.decided[number], decided, live.now, kept.get(subject_id, {}))
     return found
 
 
@@ -108,9 +109,11 @@ def _by_candidate(subject: Subject, scheme: str, kept: Kept) -> Subject:
 
 
 def _compared(
-    subject_id: UUID, scheme: str, live: Decided, shadow: Decided, now: int, kept: Mapping[str, ShadowStanding]
+    subject_id: UUID, candidate: Force, live: Decided, shadow: Decided, now: int, kept: Mapping[str, ShadowStanding]
 ) -> list[ShadowStanding]:
+    """A tier that the candidate's mapping calls otherwise is the same one, and moves nobody."""
     found = []
+    scheme, mapping = candidate.model.scheme, candidate.migration.mapping
     standing = live.observation.schemes.get(scheme, {})
     for scope, seen in shadow.observation.schemes.get(scheme, {}).items():
         if scope not in standing:
@@ -118,10 +121,10 @@ def _compared(
         before = kept.get(scope)
         mine, theirs = _of(live.events, scheme, scope), _of(shadow.events, scheme, scope)
         live_tier, shadow_tier = standing[scope].standing.tier, seen.standing.tier
-        moved = [event for event in (*mine, *theirs) if event.topic == _CHANGED]
+        moves, shadow_moves = _moves(mine), _moves(theirs)
         apart = None
-        if live_tier != shadow_tier:
-            since = max((event.effective_at for event in moved), default=now - 1)
+        if mapping.get(live_tier, live_tier) != shadow_tier:
+            since = max((event.effective_at for event in (*moves, *shadow_moves)), default=now - 1)
             apart = before.apart_since if before is not None and before.apart_since is not None else since
         found.append(
             ShadowStanding(
@@ -131,8 +134,8 @@ def _compared(
                 live_tier,
                 shadow_tier,
                 apart,
-                (before.live_moves if before else 0) + sum(event.topic == _CHANGED for event in mine),
-                (before.shadow_moves if before else 0) + sum(event.topic == _CHANGED for event in theirs),
+                (before.live_moves if before else 0) + len(moves),
+                (before.shadow_moves if before else 0) + len(shadow_moves),
                 ShadowBody(
                     seen,
                     _last_receipt(mine) or (before.body.live if before else None),
@@ -145,6 +148,10 @@ def _compared(
 
 def _of(events: Sequence[NewEvent], scheme: str, scope: str) -> list[NewEvent]:
     return [event for event in events if (event.scheme, event.scope) == (scheme, scope) and "receipt" in event.data]
+
+
+def _moves(events: Sequence[NewEvent]) -> list[NewEvent]:
+    return [event for event in events if event.topic == _CHANGED and not event.data.get("keeps_since")]
 
 
 def _last_receipt(events: Sequence[NewEvent]) -> Receipt | None:

@@ -44,6 +44,7 @@ class PostgresShadowQueries:
                 return None
             tiers = connection.execute(_TIERS, (scheme,)).fetchall()
         version, running, fault, started_at, migration = row
+        named = migration.get("mapping", {})
         return ShadowStatus(
             scheme=scheme,
             version=version,
@@ -52,7 +53,7 @@ class PostgresShadowQueries:
             started_at=started_at,
             migration=migration,
             standings=sum(count for _, _, count, _, _ in tiers),
-            apart=sum(count for live, shadow, count, _, _ in tiers if live != shadow),
+            apart=sum(count for live, shadow, count, _, _ in tiers if named.get(live, live) != shadow),
             tiers={(live, shadow): count for live, shadow, count, _, _ in tiers},
             live_moves=sum(moves for _, _, _, moves, _ in tiers),
             shadow_moves=sum(moves for _, _, _, _, moves in tiers),

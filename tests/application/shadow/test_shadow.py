@@ -113,6 +113,18 @@ def test_a_migration_holds_as_it_would(system: LedgerSystem, shadows: PostgresSh
     assert status is not None and status.apart == 0
 
 
+def test_a_rename_is_no_difference_and_moves_nobody(system: LedgerSystem, shadows: PostgresShadowQueries) -> None:
+    renamed = {"tiers": ["low", "mid", "top"], "rules": {"mid": "orders >= 1", "top": "orders >= 4"}}
+    CreateTierModel(system.models)(json.dumps(MODEL | renamed), "key:author")
+    start(system, Migration(mapping={"high": "top"}), version=3)
+    come_by(system, "ann", "bob")
+    status = shadows.status("value")
+    assert status is not None and status.tiers == {("high", "top"): 1, ("low", "mid"): 1}
+    assert (status.apart, status.live_moves, status.shadow_moves) == (1, 0, 1), "bob alone"
+    (one,) = shadows.differences("value", None, None, 10, None).differences
+    assert one.user_id == "bob"
+
+
 def test_commands_are_followed(system: LedgerSystem, shadows: PostgresShadowQueries) -> None:
     tagged = {"rules": {"mid": "orders >= 2", "high": "tag('vip')"}}
     CreateTierModel(system.models)(json.dumps(MODEL | tagged), "key:author")
