@@ -76,10 +76,10 @@ class LockedWork:
         """
         position, now = 0, self.work.now
         if commanded:
-            now += 1
             row = self.connection.execute(_COMMANDED).fetchone()
             position = int(row[0]) if row else 0
         batch = _Sealed(self.rows, result, self.seals, self.models, now, position)
+        now += commanded
         timelines = batch.timelines(self.rows, result.decided)
         events = [event for stream in batch.streams for event in stream.events]
         observations = [stream.observation for stream in batch.streams if stream.observation is not None]
@@ -162,8 +162,9 @@ class _Sealed:
         now: int,
         commanded: int = 0,
     ) -> None:
-        """commanded: the position of the command that is decided with them."""
-        self._now, self._generation, self._commanded = now, models.generation, commanded
+        """commanded: the position of the command that is decided with them, at now itself; 0: none."""
+        self._decided_at = now if commanded else now - 1
+        self._generation, self._commanded = models.generation, commanded
         self.streams = []
         asked = max(models.position, commanded)  # of everybody: the last activation or the command
         for row, decided in zip(rows, result.decided, strict=True):
@@ -173,7 +174,7 @@ class _Sealed:
             events: list[EventRow] = [seal_event(event, seal, now) for event in decided.events]
             through = max(row.last_position, asked)
             observation: ObservationRow = seal_observation(
-                decided.observation, seal, through=through, decided_at=now - 1, due_at=decided.due_at
+                decided.observation, seal, through=through, decided_at=self._decided_at, due_at=decided.due_at
             )
             self.streams.append(Stream(events, observation))
 
@@ -184,7 +185,7 @@ class _Sealed:
             "commanded": self._commanded,
             "subjects": uuids([row.subject_id for row in rows]),
             "due": bigints([found.due_at for found in decided]),
-            "decided": bigints([self._now - 1] * len(rows)),
+            "decided": bigints([self._decided_at] * len(rows)),
             "versions": integers(
                 [row.stream_version + len(found.events) for row, found in zip(rows, decided, strict=True)]
             ),

@@ -13,6 +13,7 @@ from application.tier_models.create_tier_model import CreateTierModel
 from domain.facts.instants import SECOND, parse_instant
 from domain.tier_model.migration import Migration
 from infrastructure.evaluation.openings import PostgresOpenings
+from infrastructure.queries.ledger import PostgresLedgerQueries
 from tests.support.ledger import LedgerSystem, order
 
 DAY = 86_400 * SECOND
@@ -72,6 +73,8 @@ def test_whom_nobody_named_stands_at_once_as_before(system: LedgerSystem) -> Non
     assert told(system, "ann") == [("user-enrolled", None, None, None), ("tier-changed", None, "mid", "opening")]
     opened = system.events()["ann"][1]
     assert opened["opened"] == {"since": SINCE, "valid_until": until, "growth": None}
+    past = PostgresLedgerQueries(system.pool, system.keyring).user_tiers("ann", None, None)
+    assert past.standings["value"].tier == "mid", "at once: it was written no later than now"
     standing = system.observed("ann").schemes["value"][""].standing
     assert (standing.tier, standing.since, standing.validity_until) == ("mid", SINCE, until)
     assert system.settle() == 0
