@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,9 +60,11 @@ def prove_versions(connection: Connection) -> VersionsProved:
     models: dict[Version, CompiledModel] = {}
     for version, (column, text) in stored.items():
         models[version] = _proved(version, column, text, specs.get(version), findings)
-    findings += _of_activations(activations, activated)
+    changed = _migrations_changed(activations, activated)
+    findings += _of_activations(activations, activated, changed)
     scheduled = connection.execute(_SCHEDULED).fetchall()
-    in_force = ModelsInForce(_activations(activations, models), _activations(scheduled, models))
+    as_recorded = [(*row[:-1], json.loads(changed.get(_key(row), _frozen(row[-1])))) for row in activations]
+    in_force = ModelsInForce(_activations(as_recorded, models), _activations(scheduled, models))
     return VersionsProved(in_force, findings)
 
 
@@ -106,12 +108,33 @@ def _hash(spec: str) -> str:
         return ""
 
 
-def _of_activations(rows: Sequence[tuple[Any, ...]], activated: Counter[Activated]) -> Iterator[Finding]:
-    there = Counter((scheme, version, at, _frozen(migration)) for _, scheme, version, at, _, migration in rows)
+def _migrations_changed(rows: Sequence[tuple[Any, ...]], activated: Counter[Activated]) -> dict[Activated, str]:
+    """By activation as it stands in the table the migration that was recorded, where that alone is another."""
+    there = Counter(_key(row) for row in rows)
+    recorded: dict[tuple[str, int, int], list[str]] = {}
+    for scheme, version, at, migration in activated - there:
+        recorded.setdefault((scheme, version, at), []).append(migration)
+    return {key: recorded[key[:3]][0] for key in there - activated if len(recorded.get(key[:3], ())) == 1}
+
+
+def _of_activations(
+    rows: Sequence[tuple[Any, ...]], activated: Counter[Activated], changed: Mapping[Activated, str]
+) -> Iterator[Finding]:
+    there = Counter(_key(row) for row in rows)
+    for key, migration in changed.items():
+        yield Finding("broken-model", "", None, _told(key), _told((*key[:3], migration)))
     for key in there - activated:
-        yield Finding("broken-model", "", None, _told(key), None)
+        if key not in changed:
+            yield Finding("broken-model", "", None, _told(key), None)
+    told = {(*key[:3], migration) for key, migration in changed.items()}
     for key in activated - there:
-        yield Finding("broken-model", "", None, None, _told(key))
+        if key not in told:
+            yield Finding("broken-model", "", None, None, _told(key))
+
+
+def _key(row: tuple[Any, ...]) -> Activated:
+    _, scheme, version, at, _, migration = row
+    return scheme, version, at, _frozen(migration)
 
 
 def _told(key: Activated) -> dict[str, Any]:

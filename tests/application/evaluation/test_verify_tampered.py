@@ -1,5 +1,7 @@
 """Whatever is done to the rows of the ledger behind its back is found, by its name; and a run of it all goes on."""
 
+import json
+
 import msgspec
 import psycopg
 import pytest
@@ -8,6 +10,9 @@ from application.compliance.verifications import VERIFICATION, VerificationJob, 
 from application.queries import UnknownScheme, UnknownUser
 from application.runs.perform_runs import PerformRuns
 from application.runs.ports import Part
+from application.tier_models.activate_tier_model import ActivateTierModel
+from application.tier_models.create_tier_model import CreateTierModel
+from domain.tier_model.migration import Migration
 from domain.user_tier.decisions import event_id_of
 from infrastructure.compliance import records
 from infrastructure.compliance.records import PostgresRecords
@@ -140,6 +145,19 @@ def test_an_edited_version_is_broken_and_the_receipts_still_hold(system: LedgerS
 def test_whatever_is_done_to_a_version_in_force_is_a_broken_model(system: LedgerSystem, statement: str) -> None:
     _tamper(system, statement)
     assert _verify(system).broken_models >= 1
+
+
+def test_a_changed_mapping_is_one_finding_and_the_receipts_still_hold(system: LedgerSystem) -> None:
+    tiers = {"tiers": ["low", "mid", "top"], "rules": {"mid": "orders >= 1", "top": "orders >= 3"}}
+    view, _ = CreateTierModel(system.models)(json.dumps(MODEL | tiers), "test")
+    migration = Migration(mapping={"high": "top"})
+    ActivateTierModel(system.models)("value", view.version, "test", migration=migration)
+    system.settle()
+    assert _verify(system).clean
+    _tamper(system, f"update activations set migration = '{{}}' where version = {view.version}")
+    found = _verify(system)
+    assert (found.broken_models, found.different, found.missing, found.extra) == (1, 0, 0, 0)
+    assert found.first[0].expected["migration"] == {"mapping": {"high": "top"}}
 
 
 class Asked:
