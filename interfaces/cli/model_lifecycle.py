@@ -172,6 +172,10 @@ def migration_of(
     odd = next((old for old, equals, new in pairs if not (old and equals and new)), None)
     if odd is not None:
         raise typer.BadParameter(f"{odd}: write OLD=NEW, two tiers", param_hint="--map")
+    olds = [old for old, _, _ in pairs]
+    twice = next((old for old in olds if olds.count(old) > 1), None)
+    if twice is not None:
+        raise typer.BadParameter(f"{twice} is mapped more than once: say once where it goes", param_hint="--map")
     given: dict[str, Any] = {
         "mode": mode,
         "until": until,

@@ -76,6 +76,16 @@ def test_what_is_refused_over_the_command_line(tierline: Run, model_file: str, t
     assert keys["approver"] not in shown, "no key is ever shown"
 
 
+@pytest.mark.parametrize(
+    "words", [["activate"], ["schedule", "--at", "2099-01-01T00:00:00Z"], ["preview"], ["shadow", "start"]]
+)
+def test_a_tier_is_mapped_once(tierline: Run, model_file: str, words: list[str]) -> None:
+    tierline("model", "activate", model_file)
+    mapped = ("--map", "high=high", "--map", "low=low", "--map", "high=mid")
+    said = tierline("model", *words, "value@1", *mapped, code=2)
+    assert "high is mapped more than once" in " ".join(said.split())
+
+
 def test_a_preview_is_read_from_left_to_right(tierline: Run, facts_file: str, model_file: str, tmp_path: Path) -> None:
     lasting = Path(model_file).read_text().replace("30 days", "36500 days")
     (tmp_path / "lasting.yaml").write_text(lasting)
