@@ -27,7 +27,7 @@ class ScheduleTierModel:
         """at: microseconds. notice_days: at least so many days from now to then, and as many as the installation asks.
 
         Raises UnknownScheme, VersionUnknown, CutsNotFitted, VersionRetired, NotApproved, ScheduledInPast,
-        AlreadyScheduled, RolloutShrinks, ModelInvalid, MigrationInvalid.
+        AlreadyScheduled, AlreadyInForce, RolloutShrinks, ModelInvalid, MigrationInvalid.
         """
         view = chosen(self._models, scheme, version)
         others = require_ready(self._models, view)

@@ -25,6 +25,7 @@ from domain.tier_model.events import (
 from domain.tier_model.migration import Migration, migration_from_json
 from domain.tier_model.refusals import (
     ActivationTooEarly,
+    AlreadyInForce,
     AlreadyScheduled,
     CutsNotFitted,
     InForceStays,
@@ -159,7 +160,7 @@ class TierModel(BaseAggregate[UUID]):
         """Bring a version into force by itself. at: microseconds; notice_days: how long before it has to be known.
 
         may_skip: as in activate. Raises VersionUnknown, CutsNotFitted, VersionRetired, NotApproved, ScheduledInPast,
-        AlreadyScheduled, RolloutShrinks.
+        AlreadyScheduled, AlreadyInForce, RolloutShrinks.
         """
         earliest = by.at + notice_days * _DAY
         if at <= earliest:
@@ -168,8 +169,10 @@ class TierModel(BaseAggregate[UUID]):
         if ahead is not None:
             assert ahead.scheduled_at is not None
             raise AlreadyScheduled(self.scheme, ahead.number, ahead.scheduled_at)
-        if self._may_come(self._existing(number), migration, may_skip):
-            self._record(Scheduled, number, by, at=at, migration=migration.to_json())
+        version = self._existing(number)
+        if not self._may_come(version, migration, may_skip):
+            raise AlreadyInForce(self.scheme, number, version.migration.percent)
+        self._record(Scheduled, number, by, at=at, migration=migration.to_json())
 
     def unschedule(self, number: int, *, reason: str, by: By) -> None:
         """Take a schedule back whose instant has not come. Raises VersionUnknown, NotScheduled."""

@@ -123,6 +123,16 @@ class AlreadyScheduled(Refusal):
         )
 
 
+class AlreadyInForce(Refusal):
+    """Nothing to schedule: the version is in force, and reaches as many already."""
+
+    def __init__(self, scheme: str, version: int, reached: float) -> None:
+        super().__init__(
+            f"version {version} of scheme {scheme!r} is in force for {reached:g} percent already",
+            Complaint("version", version, "schedule another version"),
+        )
+
+
 class NotScheduled(Refusal):
     """Nothing to take back: it was never scheduled, or its instant has come."""
 

@@ -102,6 +102,7 @@ from domain.tier_model.migration import MigrationInvalid
 from domain.tier_model.presets import PresetUnknown
 from domain.tier_model.refusals import (
     ActivationTooEarly,
+    AlreadyInForce,
     AlreadyScheduled,
     CutsNotFitted,
     InForceStays,
@@ -155,6 +156,7 @@ STATUS: dict[type[Exception], int] = {
     UnknownUser: 404,
     VersionUnknown: 404,
     ActivationTooEarly: 409,
+    AlreadyInForce: 409,
     AlreadyScheduled: 409,
     AssignmentRefused: 409,
     BenefitNotInForce: 409,

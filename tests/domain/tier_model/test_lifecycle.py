@@ -9,6 +9,7 @@ from domain.tier_model.aggregate import TierModel
 from domain.tier_model.events import Activated, Approved, Rejected, Scheduled, Submitted, Unscheduled
 from domain.tier_model.migration import Migration
 from domain.tier_model.refusals import (
+    AlreadyInForce,
     AlreadyScheduled,
     InForceStays,
     NotApproved,
@@ -172,6 +173,15 @@ def test_one_schedule_at_a_time(value: TierModel) -> None:
         value.activate(2, by=by(62))
     value.activate(3, by=by(63))
     assert value.versions[2].status == "scheduled", "another version may come in between"
+
+
+@pytest.mark.parametrize("percent", [10.0, 100.0])
+def test_what_is_in_force_already_is_not_scheduled(value: TierModel, percent: float) -> None:
+    migration = Migration(percent=percent)
+    approved(value).activate(2, by=by(60), migration=migration)
+    with pytest.raises(AlreadyInForce, match=f"for {percent:g} percent already"):
+        value.schedule(2, at=100, migration=migration, notice_days=0, may_skip=False, by=by(70))
+    assert told(value) == [Activated]
 
 
 @pytest.mark.parametrize(

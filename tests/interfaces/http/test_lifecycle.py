@@ -142,6 +142,8 @@ def test_what_is_refused(at_work: Api, analyst: httpx.Client) -> None:
     approved(at_work)
     past: dict[str, Any] = {"at": "2020-01-01T00:00:00Z"}
     refused(approver.post(f"{URL}/schedule", json=past), 422, "scheduled-in-past", "at")
+    one = "/v1/tier-models/value/versions/1/schedule"
+    refused(approver.post(one, json={"at": "2027-01-01T00:00:00Z"}), 409, "already-in-force", "version")
     short = {"at": "2026-01-12T00:00:00Z", "notice_days": 7}
     refused(approver.post(f"{URL}/schedule", json=short), 422, "scheduled-in-past", "at")
     wrong = {"migration": {"mode": "grandfather"}}
