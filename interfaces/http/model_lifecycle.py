@@ -30,9 +30,9 @@ class MigrationBody(BaseModel):
 
     mode: Literal["reassess", "up-only", "grandfather", "soft-landing"] = "reassess"
     until: Instant = Field(None, description="Up to when grandfather keeps tiers.")
-    grace_days: int | None = Field(None, description="For how many days soft-landing lets nobody fall.")
+    grace_days: int | None = Field(None, strict=True, description="For how many days soft-landing lets nobody fall.")
     mapping: dict[str, str] = Field(default_factory=dict, description="Tier of the version before: tier of this one.")
-    percent: float = Field(100, description="Of the users; the others stay on the version before.")
+    percent: float = Field(100, strict=True, description="Of the users; the others stay on the version before.")
     salt: str = Field("", description="Whom a percentage reaches follows from it; the scheme's name when left out.")
 
     def value(self) -> Migration:
@@ -57,7 +57,9 @@ class ScheduleRequest(BaseModel):
     )
 
     at: RequiredInstant
-    notice_days: int | None = Field(None, ge=0, le=366, description="At least so many days from now to then (公示).")
+    notice_days: int | None = Field(
+        None, strict=True, ge=0, le=366, description="At least so many days from now to then (公示)."
+    )
     migration: MigrationBody | None = None
 
 

@@ -150,3 +150,8 @@ def test_what_is_refused(at_work: Api, analyst: httpx.Client) -> None:
     refused(approver.post(f"{URL}/activate", json=wrong), 422, "migration-invalid", "migration.until")
     wrong = {"migration": {"mapping": {"gold": "low"}}}
     refused(approver.post(f"{URL}/activate", json=wrong), 422, "migration-invalid", "migration.mapping")
+    for field, odd in (("percent", True), ("percent", "10"), ("grace_days", True), ("grace_days", "30")):
+        mistyped = approver.post(f"{URL}/activate", json={"migration": {field: odd}})
+        refused(mistyped, 422, "request-invalid", f"migration.{field}")
+    text = {"at": "2027-01-01T00:00:00Z", "notice_days": "7"}
+    refused(approver.post(f"{URL}/schedule", json=text), 422, "request-invalid", "notice_days")
