@@ -30,7 +30,7 @@ class PreviewTierModel:
     ) -> tuple[TierModelView, str]:
         """The version, and the run's id. migration: as it would be activated with.
 
-        Raises UnknownScheme, VersionUnknown, CutsNotFitted, ModelInvalid, MigrationInvalid.
+        Raises UnknownScheme, VersionUnknown, CutsNotFitted, ModelInvalid, MigrationInvalid, RolloutShrinks.
         """
         view = chosen(self._models, scheme, version)
         others = require_ready(self._models, view)

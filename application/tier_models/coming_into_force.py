@@ -14,6 +14,7 @@ from domain.refusal import Complaint
 from domain.tier_model.aggregate import TierModel
 from domain.tier_model.lint import Places, lint, scheme_circle, together_faults
 from domain.tier_model.migration import Migration, MigrationInvalid, require_sound, unmapped
+from domain.tier_model.refusals import RolloutShrinks
 from domain.tier_model.spec import ModelFault, ModelInvalid, TierModelSpec
 
 Approvals = Literal["required", "admin-may-skip"]
@@ -35,7 +36,7 @@ def settled(
     """The migration that the version comes into force with at an instant, held against what is in force.
 
     Raises ModelInvalid (a circle of schemes, also through the rule of a tag, another `per`), MigrationInvalid,
-    AlreadyScheduled.
+    AlreadyScheduled, RolloutShrinks.
     """
     model.require_unscheduled(number)
     spec = TierModelSpec.model_validate(model.versions[number].spec)
@@ -51,6 +52,8 @@ def settled(
         wanted = replace(mine.migration, percent=wanted.percent)  # what was announced holds for the rest, too
         if mine.migration == wanted:
             return wanted
+        if mine.migration.whole and not wanted.whole:  # nobody is left elsewhere, and nothing to hold it against
+            raise RolloutShrinks(model.scheme, number, wanted.percent, mine.migration.percent)
     before = [
         TierModelSpec.model_validate(other.spec)
         for other in model.versions.values()

@@ -167,7 +167,8 @@ class RolloutShrinks(Refusal):
     """A rollout reaches more people, or is rolled back by another version."""
 
     def __init__(self, scheme: str, version: int, percent: float, reached: float) -> None:
+        more = f"give more than {reached:g}, or " if reached < 100 else ""
         super().__init__(
             f"version {version} of scheme {scheme!r} is in force for {reached:g} percent",
-            Complaint("migration.percent", percent, f"give more than {reached:g}, or activate the version before"),
+            Complaint("migration.percent", percent, f"{more}activate the version before"),
         )

@@ -108,6 +108,9 @@ def test_a_part_of_the_users_first(at_work: Api, analyst: httpx.Client) -> None:
     everybody = approver.post(f"{URL}/activate", json={"migration": {"percent": 100}}).json()
     assert everybody["migration"] == {"salt": "spring"}
     assert tier(at_work, everybody["position"]) == "low"
+    lowered = problem(approver.post(f"{URL}/activate", json={"migration": {"percent": 40}}), 409)
+    assert lowered["type"].endswith("rollout-shrinks")
+    assert lowered["errors"][0]["remedy"] == "activate the version before"
 
 
 def test_who_may(at_work: Api, analyst: httpx.Client) -> None:
