@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
+from interfaces.cli.receipts import Lang
 from interfaces.cli.shadows import models
 from interfaces.cli.terminal import JsonOption, show_json
 from interfaces.cli.tier_models import Scheme, named_version
-from interfaces.cli.users import Lang
 
 __all__ = ["models"]
 

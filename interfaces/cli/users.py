@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
@@ -11,19 +10,21 @@ import typer
 from application.queries import PastStanding, RecordedEvent
 from domain.facts.instants import format_instant
 from interfaces.cli import tags
+from interfaces.cli.receipts import (
+    Lang,
+    NoSuchDecision,
+    event_name,
+    event_place,
+    own_words,
+    part_words,
+    tell_receipt,
+)
 from interfaces.cli.terminal import JsonOption, instant_of, say, show_json, show_table
 
 app = typer.Typer(no_args_is_help=True, help="One user: where they stand, what was recorded, and why.")
 
 User = Annotated[str, typer.Argument(metavar="USER_ID")]
 _PAGE = 500
-
-
-class Lang(StrEnum):
-    """The languages of explanations."""
-
-    CHINESE = "zh-CN"
-    ENGLISH = "en"
 
 
 @app.command()
@@ -98,12 +99,12 @@ def history(
     rows = [
         (
             format_instant(event.effective_at),
-            _name(event),
-            _place(event),
+            event_name(event),
+            event_place(event),
             event.from_tier,
             event.to_tier,
             event.data.get("cause"),
-            _own(event),
+            own_words(event),
             event.event_id,
         )
         for event in events
@@ -123,7 +124,7 @@ def explain(
 ) -> None:
     """Why the user stands where they stand, what the next tier takes, and what would make it drop and when."""
     if event_id is not None:
-        _receipt(ctx, user_id, event_id, as_json)
+        _receipt(ctx, user_id, event_id, lang, as_json)
         return
     with ctx.obj.system("postgres") as system:
         found = system.explain_user(user_id, lang.value, scheme=scheme, scope=scope)
@@ -146,17 +147,13 @@ app.command("tag")(tags.add)
 app.command("untag")(tags.remove)
 
 
-def _receipt(ctx: typer.Context, user_id: str, event_id: str, as_json: bool) -> None:
+def _receipt(ctx: typer.Context, user_id: str, event_id: str, lang: Lang, as_json: bool) -> None:
     with ctx.obj.system("postgres") as system:
         events = _events(system, user_id)
-    told = [event for event in events if event.event_id == event_id and event.receipt is not None]
-    if as_json:
-        show_json([_json(event) for event in told])
-        return
-    if not told:
-        say("There is no such decision of this user.")
-    for event in told:
-        _explain(event)
+    told = next((event for event in events if event.event_id == event_id and event.receipt is not None), None)
+    if told is None:
+        raise NoSuchDecision(user_id, event_id)
+    show_json([_json(told)]) if as_json else tell_receipt(told, lang)
 
 
 def _past(standings: Mapping[str, PastStanding]) -> dict[str, Any]:
@@ -176,55 +173,13 @@ def _events(system: Any, user_id: str, absorbed: str | None = None) -> list[Reco
     return events
 
 
-def _explain(event: RecordedEvent) -> None:
-    receipt = event.receipt or {}
-    what = f"{event.from_tier or 'nothing'} → {event.to_tier}" if _name(event) == "tier-changed" else _name(event)
-    say(f"{_place(event)}: {what} on {format_instant(event.effective_at)}")
-    say(f"  because of {receipt.get('rule')}, by version {receipt.get('version')}; {receipt.get('clause')}")
-    if own := _own(event):
-        say(f"  {own}")
-    say(f"  {receipt.get('facts_seen')} facts seen, cause {event.data.get('cause')}, event {event.event_id}")
-    values = {**receipt.get("features", {}), **receipt.get("outside", {})}
-    show_table(("feature", "value"), [("  " + name, value) for name, value in values.items()])
-    scores = receipt.get("scores") or {}
-    if scores:
-        say("  scores " + ", ".join(f"{name} {value}" for name, value in scores.items()))
-    for part in receipt.get("missing") or []:
-        say(f"  for {receipt.get('next_tier')}: {_part(part)}")
-
-
-def _name(event: RecordedEvent) -> str:
-    return event.topic.removeprefix("user-tier.").removesuffix(".v1")
-
-
-def _place(event: RecordedEvent) -> str:
-    """The scheme, and the merchant where it is kept per merchant."""
-    return f"{event.scheme} @ {event.scope}" if event.scope else event.scheme
-
-
-def _own(event: RecordedEvent) -> str:
-    """What an event says that no other column does."""
-    if _name(event) == "growth-settled":
-        told = ("carried", "earned", "deducted", "balance")
-        return ", ".join(f"{name} {event.data[name]}" for name in told)
-    if _name(event) in ("tag-added", "tag-removed"):
-        until = event.data.get("until")
-        value = f" = {event.data['value']}" if event.data.get("value") is not None else ""
-        return event.data["tag"] + value + (f" until {format_instant(until)}" if until else "")
-    return ""
-
-
 def _growth(growth: dict[str, Any]) -> str:
     settled = f"carried {growth['carried']} when it was settled on {growth['settled_at']}"
     return f"growth value {growth['balance']}" + (f", {settled}" if growth["settled_at"] else "")
 
 
 def _missing(standing: dict[str, Any]) -> str:
-    return "; ".join(_part(part) for part in standing["missing"])
-
-
-def _part(part: dict[str, Any]) -> str:
-    return f"{part.get('of')} is {part.get('is')}, needs {part.get('needs')}"
+    return "; ".join(part_words(part) for part in standing["missing"])
 
 
 def _json(event: RecordedEvent) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """`tierline user`: merchants, growth value and tags, as a person and a program read them."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,19 @@ def test_merchants_and_growth_value(decided: Run) -> None:
     assert "no standing" in decided("user", "explain", "ann", "--scheme", "members", "--scope", "m-9", code=1)
     settled = next(event for event in decided("user", "history", "ann") if "growth-settled" in event["topic"])
     told = decided("user", "explain", "ann", "--event", settled["event_id"], as_json=False)
-    assert "club: growth-settled on" in told
+    assert "club: growth-settled on" in told and "balance" in told and " facts seen, cause " in told
+    chinese = decided("user", "explain", "ann", "--event", settled["event_id"], "--lang", "zh-CN", as_json=False)
+    assert "余额" in chinese and "条事实，起因" in chinese and not re.search("facts|because|balance|feature", chinese)
+
+
+def test_an_event_that_is_no_decision_of_the_user_is_refused(decided: Run) -> None:
+    decided("user", "tag", "ann", "vip")
+    events = decided("user", "history", "ann")
+    tag = next(event["event_id"] for event in events if "tag-added" in event["topic"])
+    for event_id in ("none", tag, tag.replace(tag[0], "0" if tag[0] != "0" else "1", 1)):
+        for as_json in (True, False):
+            said = decided("user", "explain", "ann", "--event", event_id, code=1, as_json=as_json)
+            assert "has no decision" in said and "tierline user history ann" in said
 
 
 def test_merchants_are_searched_and_exported(decided: Run) -> None:
