@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg import Connection, Cursor
 
+from application.compliance.damage import RecordDamaged
 from infrastructure.security.seal import KEY_BYTES, NONCE_BYTES, Seal
 
 _CACHED_SEALS = 20_000  # some 3 kB each: whoever works through millions of subjects meets each of them once
@@ -28,14 +29,15 @@ class MasterKeyInvalid(Exception):
         )
 
 
-class DataKeyUnreadable(Exception):
+class DataKeyUnreadable(RecordDamaged):
     """A wrapped data key does not open with this master key."""
 
     def __init__(self, subject_id: UUID, master_key_id: str) -> None:
-        self.subject_id, self.master_key_id = subject_id, master_key_id
         super().__init__(
-            f"subjects.data_key of {subject_id} does not open with master key {master_key_id}: "
-            "start with the master key that subjects.master_key_id names"
+            subject_id,
+            "data key",
+            f"The data key of subject {subject_id} does not open with master key {master_key_id}",
+            "start with the master key that subjects.master_key_id names, or restore subjects.data_key from a backup",
         )
 
 

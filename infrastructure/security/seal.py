@@ -8,6 +8,8 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from application.compliance.damage import RecordDamaged
+
 KEY_BYTES = 32
 NONCE_BYTES = 12
 
@@ -47,14 +49,17 @@ _nonces = _Nonces()
 os.register_at_fork(after_in_child=_nonces.forget)
 
 
-class SealBroken(Exception):
+class SealBroken(RecordDamaged):
     """Sealed bytes do not open: altered, of another subject or context, or sealed with another key."""
 
     def __init__(self, subject_id: UUID, context: bytes) -> None:
-        self.subject_id, self.context = subject_id, context
+        part = context.decode()
         super().__init__(
-            f"the sealed {context.decode()} of subject {subject_id} does not open: it was altered, or the key is not "
-            "its own; restore the row or the subject's key from a backup"
+            subject_id,
+            part,
+            f"The sealed {part} of subject {subject_id} does not open; it was altered, or the key is not its own",
+            "find what is damaged with `tierline verify receipts`, and restore the row or the subject's key from a "
+            "backup",
         )
 
 

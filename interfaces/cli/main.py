@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from application.compliance.damage import RecordDamaged
 from domain.refusal import Refusal
 from infrastructure.health import PartMissing
 from infrastructure.local_stack.server import PartBroken
@@ -98,6 +99,9 @@ def command(arguments: Sequence[str], wire: Callable[..., Any] = _build) -> int:
         return end.code if isinstance(end.code, int) else 0
     except Refusal as refusal:
         _tell(refusal)
+        return REFUSED
+    except RecordDamaged as damaged:
+        complain(str(damaged))
         return REFUSED
     except SettingsError as error:
         complain(str(error))

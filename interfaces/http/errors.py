@@ -5,14 +5,18 @@ from collections.abc import Mapping
 from itertools import zip_longest
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from application.compliance.damage import RecordDamaged
 from application.idempotency import StillRunning
 from domain.refusal import Refusal
 from interfaces.http.problems import problem
 from interfaces.http.statuses import STATUS
+
+_log = structlog.get_logger(__name__)
 
 RETRY_AFTER_SECONDS: dict[type[Exception], int] = {StillRunning: 1}
 
@@ -27,6 +31,7 @@ def install(app: FastAPI, outages: Mapping[type[Exception], str]) -> None:
         app.add_exception_handler(refusal, _refused)
     for outage, part in outages.items():
         app.add_exception_handler(outage, _off(part))
+    app.add_exception_handler(RecordDamaged, _damaged)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _fault)
@@ -124,6 +129,13 @@ def _http(request: Request, error: Exception) -> Response:
     answer = problem(error.status_code, _kebab(title.title().replace(" ", "")), title, detail, errors)
     answer.headers.update(error.headers or {})
     return answer
+
+
+def _damaged(request: Request, damaged: Exception) -> Response:
+    assert isinstance(damaged, RecordDamaged)
+    _log.error("record_damaged", path=request.url.path, subject_id=str(damaged.subject_id), part=damaged.part)
+    blamed = {"field": damaged.part, "value": str(damaged.subject_id), "remedy": damaged.remedy}
+    return problem(500, "record-damaged", "A record is damaged", str(damaged), [blamed])
 
 
 def _fault(_request: Request, _error: Exception) -> Response:

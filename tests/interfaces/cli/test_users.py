@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.interfaces.cli.conftest import Run
@@ -59,6 +60,17 @@ def test_an_event_that_is_no_decision_of_the_user_is_refused(decided: Run) -> No
         for as_json in (True, False):
             said = decided("user", "explain", "ann", "--event", event_id, code=1, as_json=as_json)
             assert "has no decision" in said and "tierline user history ann" in said
+
+
+def test_an_altered_event_is_told_and_how_to_find_it(decided: Run, database: str) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute("set session_replication_role = replica")
+        connection.execute(
+            "update events set state = set_byte(state, 20, get_byte(state, 20) # 1) where to_tier is not null"
+        )
+    for command in ("history", "tiers"):
+        said = decided("user", command, "ann", code=1)
+        assert "does not open" in said and "tierline verify receipts" in said and "from a backup" in said
 
 
 def test_merchants_are_searched_and_exported(decided: Run) -> None:

@@ -14,7 +14,7 @@ import projections
 from domain.refusal import Complaint, Refusal
 from interfaces.http.errors import STATUS, complaints_of, refusal_problem
 
-FAULTS: set[str] = {"Undecidable", "RunTaken", "_Unreadable", "GrowthNotRecorded"}
+FAULTS: set[str] = {"Undecidable", "RunTaken", "_Unreadable", "GrowthNotRecorded", "RecordDamaged"}
 """Exceptions of domain and application that are no refusals: nobody asked wrongly."""
 
 

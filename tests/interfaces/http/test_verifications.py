@@ -51,6 +51,26 @@ def test_what_was_tampered_with_is_found(decided: Api) -> None:
     assert {one["problem"] for one in found["first"]} >= {"broken-chain", "different"}
 
 
+def test_an_altered_event_is_named_and_how_to_find_it(decided: Api) -> None:
+    decided.client.put("/v1/clock", json={"now": "2026-01-11T00:00:00Z"})
+    event_id = decided.client.get("/v1/users/u-1/tiers").json()["standings"]["value"]["event_id"]
+    with psycopg.connect(decided.system.urls["postgres"]) as connection:
+        connection.execute("set session_replication_role = replica")
+        connection.execute(
+            "update events set state = set_byte(state, 20, get_byte(state, 20) # 1) where to_tier is not null"
+        )
+    for read in ("history", "tiers"):
+        found = problem(decided.client.get(f"/v1/users/u-1/{read}"), 500)
+        assert found["type"] == "urn:tierline:problem:record-damaged"
+        assert "sealed event of subject" in found["detail"] and "from a backup" in found["errors"][0]["remedy"]
+    assert event_id in {one["event_id"] for one in verified(decided)["first"]}, "as the remedy says"
+    with psycopg.connect(decided.system.urls["postgres"]) as connection:
+        connection.execute("set session_replication_role = replica")
+        connection.execute("update subjects set data_key = set_byte(data_key, 20, get_byte(data_key, 20) # 1)")
+    found = problem(decided.client.get("/v1/users/u-1/history"), 500)
+    assert found["errors"][0]["field"] == "data key" and "master key" in found["detail"]
+
+
 def test_who_may_and_what_is_refused(decided: Api) -> None:
     for role in ("service", "operator", "analyst", "approver"):
         assert decided.as_role(role).post(URL).status_code == 403
