@@ -32,7 +32,7 @@ class FreezeStanding:
         with self._ledger.take_user(user_id) as taken:
             done_at = taken.position_of(command_id)
             if done_at is not None:
-                return Held(True, done_at, until)
+                return Held(True, done_at, until, again=True)
             place = Place(taken, user_id, scheme, scope)
             require_ahead(until, place.now)
             frozen = place.standing.frozen

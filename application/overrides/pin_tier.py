@@ -40,7 +40,7 @@ class PinTier:
         with self._ledger.take_user(wanted.user_id) as taken:
             done_at = taken.position_of(command_id)
             if done_at is not None:
-                return Held(True, done_at, wanted.until)
+                return Held(True, done_at, wanted.until, again=True)
             place = Place(taken, wanted.user_id, wanted.scheme, wanted.scope)
             require_pin(place.spec, wanted.mode, wanted.tier)
             require_ahead(wanted.until, place.now)

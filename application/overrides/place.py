@@ -15,7 +15,8 @@ from domain.user_tier.rollout import groups_of
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What became of a command. changed: False when it was so already, and nothing was recorded.
+    """What became of a command. changed: False when it was so already, and nothing was recorded. again: the command had
+    been carried out before under its id, and this is its answer.
 
     until: when it ends by itself, microseconds. position: of what was written, 0 when nothing was. request_id: of a
     request that waits for approval.
@@ -25,6 +26,7 @@ class Held:
     position: int
     until: int | None = None
     request_id: str | None = None
+    again: bool = False
 
 
 class Place:

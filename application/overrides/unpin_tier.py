@@ -20,7 +20,7 @@ class UnpinTier:
         with self._ledger.take_user(user_id) as taken:
             done_at = taken.position_of(command_id)
             if done_at is not None:
-                return Held(True, done_at)
+                return Held(True, done_at, again=True)
             place = Place(taken, user_id, scheme, scope)
             if place.standing.pin is None:
                 return Held(False, 0)

@@ -158,8 +158,8 @@ def import_pins(
                 done.refuse(line, blamed.field, blamed.value, blamed.remedy)
                 continue
             done.waiting += held.request_id is not None
-            done.pinned += held.changed
-            done.again += not held.changed and held.request_id is None
+            done.pinned += held.changed and not held.again
+            done.again += held.again or not (held.changed or held.request_id)
             report(number, total)
         system.nudges.projectors()
     if as_json:

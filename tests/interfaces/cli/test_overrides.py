@@ -47,7 +47,8 @@ def test_a_file_of_pins(decided: Run, tmp_path: Path, monkeypatch: pytest.Monkey
     told = [(fault["line"], fault["field"]) for fault in done["faults"]]
     assert told == [(4, "tier"), (5, "until"), (6, "user_id"), (7, "reason")]
     again = decided("overrides", "import", str(file), "--key", key, code=1)
-    assert again["waiting"] == 1 and len(decided("overrides", "requests")) == 1
+    assert [again[name] for name in ("pinned", "again", "waiting", "refused")] == [0, 1, 1, 4]
+    assert len(decided("overrides", "requests")) == 1
     topics = [event["topic"] for event in decided("user", "history", "u-0")]
     assert topics.count("user-tier.tier-pinned.v1") == 1
     (request,) = decided("overrides", "requests", "--status", "waiting")
