@@ -1,5 +1,6 @@
 """Take over the standings of a running programme, so that nobody is re-tiered on the day of the change."""
 
+from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -17,7 +18,7 @@ _SHOWN = 100  # faults that are told, the first ones
 
 @dataclass(slots=True)
 class StandingsImported:
-    """What became of a file so far. faults: of users who came to be decided since the check; the first of them."""
+    """What became of a file so far. faults: the first lines of those that cannot be taken over."""
 
     lines: int
     taken: int = 0
@@ -30,11 +31,11 @@ class StandingsImported:
 class StandingsInvalid(Refusal):
     """Something is wrong with a file, and nothing of it was taken over."""
 
-    def __init__(self, faults: Sequence[LineFault], count: int) -> None:
-        self.faults = faults
+    def __init__(self, found: StandingsImported) -> None:
+        self.found = found
         super().__init__(
-            f"{count} {'line' if count == 1 else 'lines'} cannot be taken over, so nothing was.",
-            *(Complaint(f"line {fault.line}: {fault.field}", fault.value, fault.remedy) for fault in faults),
+            f"{found.refused} {'line' if found.refused == 1 else 'lines'} cannot be taken over, so nothing was.",
+            *(Complaint(f"line {fault.line}: {fault.field}", fault.value, fault.remedy) for fault in found.faults),
         )
 
 
@@ -61,7 +62,7 @@ class ImportStandings:
             found = self._ledger.take_over(chunk, actor)
             done.taken, done.again = done.taken + found.taken, done.again + found.again
             done.refused += len(chunk) - found.taken - found.again
-            done.faults += found.faults[: _SHOWN - len(done.faults)]
+            _keep(done.faults, found.faults)
             done.position = max(done.position, found.position)
             yield done
 
@@ -71,17 +72,17 @@ class _Check:
 
     def __init__(self, specs: Mapping[str, Sequence[TierModelSpec]], now: int) -> None:
         self._specs, self._now = specs, now
-        self._count = 0
+        self._found = StandingsImported(lines=0)
         self._places: set[tuple[str, str, str]] = set()
-        self._faults: list[LineFault] = []
 
     def refuse(self, faults: Sequence[LineFault]) -> None:
-        """Keep the first of them."""
-        self._count += len(faults)
-        self._faults += faults[: _SHOWN - len(self._faults)]
+        """Count them, and keep the first lines."""
+        self._found.refused += len(faults)
+        _keep(self._found.faults, faults)
 
     def passes(self, line: OpeningLine | LineFault) -> TypeGuard[OpeningLine]:
         """Whether nothing is wrong with it."""
+        self._found.lines += 1
         if isinstance(line, LineFault):
             self.refuse([line])
             return False
@@ -97,8 +98,8 @@ class _Check:
 
     def end(self) -> None:
         """Raises StandingsInvalid."""
-        if self._count:
-            raise StandingsInvalid(self._faults, self._count)
+        if self._found.refused:
+            raise StandingsInvalid(self._found)
 
     def _fault(self, line: OpeningLine) -> tuple[str, object, str] | None:
         for error in (*id_errors("user_id", line.user_id), *id_errors("scope", line.scope, empty_allowed=True)):
@@ -138,6 +139,13 @@ def tier_remedy(tier: str, specs: Sequence[TierModelSpec]) -> str | None:
         f"a version is being rolled out, and not everybody's has this tier: use one that all have "
         f"({common or 'none'}), or take it over once the version has reached everybody"
     )
+
+
+def _keep(kept: list[LineFault], faults: Iterable[LineFault]) -> None:
+    """Of all faults those of the first lines, in their order: they are found by user."""
+    for fault in faults:
+        insort(kept, fault, key=lambda one: one.line)
+    del kept[_SHOWN:]
 
 
 def _chunks(openings: Sequence[OpeningLine]) -> Iterator[list[OpeningLine]]:

@@ -35,14 +35,20 @@ def import_standings(
     The file is checked as a whole; with a fault in any line nothing is taken over. Whom nobody named yet is decided at
     once, who has facts in an open history when that is sealed. Interrupted, run it again.
     """
+    from application.standings.import_standings import StandingsInvalid
+
     with ctx.obj.system("postgres", "broker") as system:
         who = acting(system, key, "take over standings")
-        done = imported(system, file, who.actor)
+        try:
+            done = imported(system, file, who.actor)
+            said = f"{done.taken} standings taken over, {done.again} were before."
+        except StandingsInvalid as invalid:
+            done, said = invalid.found, str(invalid)
         system.nudges.projectors()
     if as_json:
         show_json(done)
     else:
-        say(f"{done.taken} standings taken over, {done.again} were before.")
+        complain(said) if done.refused else say(said)
         for fault in done.faults:
             complain(f"line {fault.line}: {fault.field} {fault.value!r}: {fault.remedy}")
     if done.refused:

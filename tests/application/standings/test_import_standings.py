@@ -55,7 +55,7 @@ def take_over(system: LedgerSystem, *lines: OpeningLine | LineFault) -> Standing
 def faults(system: LedgerSystem, *lines: OpeningLine | LineFault) -> Sequence[LineFault]:
     with pytest.raises(StandingsInvalid) as caught:
         take_over(system, *lines)
-    return caught.value.faults
+    return caught.value.found.faults
 
 
 def line(number: int, user_id: str, tier: str = "mid", **more: Any) -> OpeningLine:
@@ -217,3 +217,10 @@ def test_many_users_in_several_transactions(system: LedgerSystem) -> None:
     assert (done.taken, done.refused) == (1_100, 0)
     assert take_over(system, *lines).again == 1_100
     system.assert_proven()
+
+
+def test_faults_are_told_by_line(system: LedgerSystem) -> None:
+    system.facts([order("o1", "ann", START), order("o2", "bob", START)])
+    system.settle()
+    found = faults(system, line(2, "bob"), line(3, "cid", "gold"), line(4, "ann"))
+    assert [fault.line for fault in found] == [2, 3, 4]

@@ -77,8 +77,11 @@ def test_a_programme_is_taken_over(tierline: Run, model_file: str, facts_file: s
     file = tmp_path / "standings.csv"
     head = "user_id,scheme,tier,since\n"
     file.write_text(head + "u-0,value,high,2025-12-01T00:00:00Z\nann,value,mid,2025-12-01T00:00:00Z\nbob,value,mid,x\n")
-    said = tierline("standings", "import", str(file), code=1)
-    assert "line 4: since" in said and "nothing was" in said
+    found = tierline("standings", "import", str(file), code=1)
+    assert [found[name] for name in ("lines", "taken", "refused")] == [3, 0, 1]
+    assert [(fault["line"], fault["field"], fault["value"]) for fault in found["faults"]] == [(4, "since", "x")]
+    said = tierline("standings", "import", str(file), code=1, as_json=False)
+    assert "line 4: since 'x': " in said and "nothing was" in said
     file.write_text(head + "u-0,value,high,2025-12-01T00:00:00Z\nann,value,mid,2025-12-01T00:00:00Z\n")
     assert "needs --history" in tierline("facts", "import", facts_file, "--standings", str(file), code=2)
     tierline("facts", "import", "--history", facts_file, "--standings", str(file))
