@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from msgspec import to_builtins
 
 from domain.facts.instants import format_instant
 from interfaces.cli.context import KeyOption as Key
@@ -186,6 +185,8 @@ def _resolved(system: Any, what: str, actor: str) -> tuple[str, int | None]:
 
 def _shown(view: "BenefitView") -> dict[str, Any]:
     """A version, as printed."""
+    from application.definitions.shown import shown_review
+
     return {
         "benefit": view.benefit,
         "version": view.version,
@@ -194,7 +195,7 @@ def _shown(view: "BenefitView") -> dict[str, Any]:
         "created_at": format_instant(view.created_at),
         "created_by": view.created_by,
         "activated_at": None if view.activated_at is None else format_instant(view.activated_at),
-        "review": to_builtins(view.review),
+        "review": shown_review(view.review),
         "spec": view.spec,
     }
 

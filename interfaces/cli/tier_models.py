@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from msgspec import to_builtins
 
 from domain.facts.instants import format_instant
 from interfaces.cli.context import ACTOR
@@ -146,6 +145,8 @@ def resolved(system: Any, what: str, actor: str = ACTOR) -> tuple[str, int | Non
 
 def view_json(view: "TierModelView") -> dict[str, Any]:
     """A version, as printed."""
+    from application.definitions.shown import shown_review
+
     return {
         "scheme": view.scheme,
         "version": view.version,
@@ -157,7 +158,7 @@ def view_json(view: "TierModelView") -> dict[str, Any]:
         "activated_at": None if view.activated_at is None else format_instant(view.activated_at),
         "scheduled_at": None if view.scheduled_at is None else format_instant(view.scheduled_at),
         "migration": view.migration,
-        "review": to_builtins(view.review),
+        "review": shown_review(view.review),
         "spec": view.spec,
     }
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from application.access import Permission, Role
 from application.benefits.definitions.ports import BenefitView
+from application.definitions.shown import shown_review
 from domain.benefits.spec import json_schema
 from domain.tier_model.spec.faults import Fault
 from interfaces.http.access import allow
@@ -22,7 +23,6 @@ from interfaces.http.definitions import (
     faults_answer,
     schema_answer,
     shown_fault,
-    shown_review,
 )
 from interfaces.http.examples import with_status
 from interfaces.http.system import SystemDep

@@ -11,8 +11,7 @@ from starlette.responses import Response
 
 from domain.tier_model.reviewing import LONGEST
 from domain.tier_model.spec.faults import Fault
-from domain.tier_model.version import Review
-from interfaces.http.answers import answer, instant_text, json_bytes
+from interfaces.http.answers import answer, json_bytes
 
 Version = Annotated[int, Path(ge=1, le=1_000_000)]
 Words = Annotated[str, Field(max_length=LONGEST, description="Kept with the event.")]
@@ -75,23 +74,6 @@ def faults_answer(faults: list[Fault]) -> Response:
     """What a lint has found."""
     valid = not any(fault.severity == "error" for fault in faults)
     return answer({"valid": valid, "faults": [shown_fault(fault) for fault in faults]})
-
-
-def shown_review(review: Review) -> dict[str, Any] | None:
-    """Who submitted, approved or rejected it; None before anybody did."""
-    if review.submitted_at is None:
-        return None
-    return {
-        "submitted_by": review.submitted_by,
-        "submitted_at": instant_text(review.submitted_at),
-        "note": review.note,
-        "approved_by": review.approved_by or None,
-        "approved_at": instant_text(review.approved_at),
-        "approval": review.approval,
-        "rejected_by": review.rejected_by or None,
-        "rejected_at": instant_text(review.rejected_at),
-        "reason": review.reason,
-    }
 
 
 def shown_fault(fault: Fault) -> dict[str, Any]:

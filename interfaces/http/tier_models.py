@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from application.access import Permission
+from application.definitions.shown import shown_review
 from application.tier_models.ports import TierModelView
 from domain.tier_model.spec import json_schema
 from interfaces.http.access import allow
@@ -18,7 +19,6 @@ from interfaces.http.definitions import (
     faults_answer,
     schema_answer,
     shown_fault,
-    shown_review,
 )
 from interfaces.http.examples import with_status
 from interfaces.http.instants import Instant

@@ -79,8 +79,9 @@ def test_the_commands_do_what_the_page_says(tierline: Run, tmp_path: Path, monke
     assert found["benefit lint ten-off.yaml"] == []
     assert found["benefit show ten-off"]["review"]["note"] == "for the winter"
     assert found["benefit approve ten-off@1"]["review"]["approved_by"].startswith("key:")
+    assert found["benefit approve ten-off@1"]["review"]["approved_at"].endswith("Z")
     changed = found["benefit activate changed.yaml"]
-    assert (changed["version"], changed["review"], changed["spec"]["stock"]) == (2, {}, 9_000)
+    assert (changed["version"], changed["review"], changed["spec"]["stock"]) == (2, None, 9_000)
     assert (found["benefit retire ten-off"]["version"], found["benefit retire ten-off"]["status"]) == (1, "retired")
     assert (found["benefit activate ten-off@1"]["version"], found["benefit activate ten-off@1"]["status"]) == (
         1,

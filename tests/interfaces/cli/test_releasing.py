@@ -37,6 +37,7 @@ def test_the_page_is_true(tierline: Run, tmp_path: Path, monkeypatch: pytest.Mon
     shown = said["model show value@2"]
     assert (shown["status"], shown["review"]["note"]) == ("submitted", "sixty days of grace, for the winter")
     assert shown["review"]["submitted_by"].startswith("key:")
+    assert shown["review"]["submitted_at"].endswith("Z") and shown["review"]["approved_at"] is None
     by_step = {words[1]: words[0] for words in ((line, line.split()[1]) for line in COMMANDS)}
     assert said[by_step["approve"]]["review"]["approved_by"].startswith("key:")
     assert said[by_step["schedule"]]["scheduled_at"] == "2031-01-01T05:00:00Z"
