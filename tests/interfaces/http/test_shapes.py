@@ -94,7 +94,11 @@ def assert_history(api: Api) -> None:
 
 
 def assert_verification(api: Api, event: dict) -> None:
-    again = api.as_role("compliance").post(f"/v1/receipts/{event['event_id']}/verification").json()
+    url = f"/v1/receipts/{event['event_id']}/verification"
+    for role in ("operator", "analyst", "approver"):
+        assert api.as_role(role).post(url).status_code == 200, "who may read a receipt may verify it"
+    assert api.as_role("service").post(url).status_code == 403
+    again = api.as_role("compliance").post(url).json()
     assert again.pop("recorded") == again.pop("expected") == event["receipt"]
     assert again == {"event_id": event["event_id"], "result": "same", "facts_intact": True}
 
