@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from application.previews.ports import Candidate, Snapshots
-from application.runs.ports import Part, Run, Runs
+from application.runs.ports import Part, Run, Runs, UnknownRun
 from application.tier_models.choose import chosen
 from application.tier_models.coming_into_force import require_ready, settled
 from application.tier_models.dependents import Dependents
@@ -45,9 +45,12 @@ class PreviewTierModel:
         """The last preview of just this content."""
         return self._runs.latest(PREVIEW, _of(view))
 
-    def get(self, run_id: str) -> Run:
-        """Raises UnknownRun."""
-        return self._runs.get(run_id, PREVIEW)
+    def get(self, run_id: str, view: TierModelView | None = None) -> Run:
+        """view: the version that it has to be of. Raises UnknownRun."""
+        run = self._runs.get(run_id, PREVIEW)
+        if view is not None and (run.parameters["scheme"], run.parameters["version"]) != (view.scheme, view.version):
+            raise UnknownRun(run_id, PREVIEW)
+        return run
 
 
 class PreviewJob:

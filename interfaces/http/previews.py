@@ -61,7 +61,7 @@ def read_preview(
 ) -> Response:
     """How many would move where, who (a sample, with receipts) and why; `state` says whether it is done."""
     view = system.show_tier_model(scheme, version)
-    run = system.preview_tier_model.latest(view) if id is None else system.preview_tier_model.get(id)
+    run = system.preview_tier_model.latest(view) if id is None else system.preview_tier_model.get(id, view)
     if run is None:
         raise NoPreview(view.scheme, view.version)
     return answer(shown(run))

@@ -39,6 +39,8 @@ def test_a_preview_is_asked_for_made_and_read(api: Api, worker: None) -> None:
     (one,) = found["sample"]
     assert (one["user_id"], one["receipt"]["version"], one["before"]["version"]) == ("u-1", 2, 1)
     assert api.client.get(URL).json()["id"] == found["id"], "the last one of this content"
+    elsewhere = api.client.get(URL.replace("/2/", "/1/"), params={"id": found["id"]})
+    assert problem(elsewhere, 404)["errors"][0]["value"] == found["id"], "of another version"
 
 
 def test_what_is_refused(api: Api) -> None:
