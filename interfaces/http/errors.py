@@ -15,6 +15,7 @@ from application.idempotency import StillRunning
 from domain.refusal import Refusal
 from interfaces.http.problems import problem
 from interfaces.http.statuses import STATUS
+from interfaces.http.writes import media_type_of
 
 _log = structlog.get_logger(__name__)
 
@@ -95,21 +96,29 @@ _REMEDIES = {
 }
 
 
-def _invalid(_request: Request, invalid: Exception) -> Response:
+def _invalid(request: Request, invalid: Exception) -> Response:
     assert isinstance(invalid, RequestValidationError)
-    errors = [
-        {
-            "field": _path(error["loc"]),
-            "value": None if error["type"] == "missing" else error.get("input"),
-            "remedy": _REMEDIES.get(error["type"]) or error["msg"].removeprefix("Value error, "),
-        }
-        for error in invalid.errors()
-    ]
+    if isinstance(invalid.body, bytes):  # left as it was sent, for it does not say that it is JSON
+        sent = media_type_of(request)
+        told = f"{sent!r} is not understood here" if sent else "The request does not say what its body is"
+        return _http(request, HTTPException(415, f"{told}: send application/json."))
+    errors = [_complaint(error) for error in invalid.errors()]
     first = errors[0]
     detail = f"{first['field']}: {first['remedy']}" + (f" (and {len(errors) - 1} more)" if len(errors) > 1 else "")
     if invalid.errors()[0]["loc"][0] == "path":  # an id that nothing can have
         return problem(404, "not-found", _TITLES[404], detail, errors)
     return problem(422, "request-invalid", "The request is invalid", detail, errors)
+
+
+def _complaint(error: Mapping[str, Any]) -> dict[str, Any]:
+    if error["type"] == "json_invalid":
+        remedy = f"is no JSON, from character {error['loc'][1] + 1} on: {error['ctx']['error']}"
+        return {"field": "body", "value": None, "remedy": remedy}
+    return {
+        "field": _path(error["loc"]),
+        "value": None if error["type"] == "missing" else error.get("input"),
+        "remedy": _REMEDIES.get(error["type"]) or error["msg"].removeprefix("Value error, "),
+    }
 
 
 def _http(request: Request, error: Exception) -> Response:

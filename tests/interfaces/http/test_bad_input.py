@@ -212,6 +212,23 @@ def test_another_media_type(api: Api) -> None:
     )
 
 
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_a_body_that_does_not_say_it_is_json(api: Api, media_type: str) -> None:
+    answer = api.client.post("/v1/users/batch-get", content=b"{}", headers={"content-type": media_type})
+    found = problem(answer, 415)
+    assert "send application/json" in found["detail"] and media_type in found["detail"]
+    assert found["errors"][0]["field"] == "Content-Type"
+
+
+def test_broken_json_is_pointed_at(api: Api) -> None:
+    broken = b'{"user_ids": [}'
+    answer = api.client.post("/v1/users/batch-get", content=broken, headers={"content-type": "application/json"})
+    found = problem(answer, 422)
+    (error,) = found["errors"]
+    assert (error["field"], error["value"]) == ("body", None)
+    assert "from character 15 on" in error["remedy"] and error["remedy"] in found["detail"]
+
+
 def test_a_broken_line_in_the_middle_of_a_stream(api: Api) -> None:
     def lines():
         for number in range(3_000):
