@@ -39,8 +39,8 @@ def evaluation_shadow(stage: Stage) -> dict[str, Any]:
             while system.evaluate_due():
                 pass
             if beside:
-                status = system.shadows.status("value")
-                assert status is not None and not status.fault and status.standings == len(households), status
+                status = system.show_shadow.status("value", candidate)
+                assert not status.fault and status.standings == len(households), status
                 system.stop_shadow("value", candidate, "bench")
     finally:
         system.close()

@@ -42,7 +42,7 @@ from application.queries import LedgerQueries, SegmentSearch
 from application.runs.perform_runs import PerformRuns
 from application.runs.ports import Part
 from application.segments.desk import SegmentDesk
-from application.shadow.ports import ShadowQueries
+from application.shadow.show_shadow import ShowShadow
 from application.shadow.start_shadow import StartShadow
 from application.shadow.stop_shadow import StopShadow
 from application.standings.import_standings import ImportStandings
@@ -182,7 +182,7 @@ class System:
     perform_runs: PerformRuns
     start_shadow: StartShadow
     stop_shadow: StopShadow
-    shadows: ShadowQueries
+    show_shadow: ShowShadow
     lint_tier_model: LintTierModel
     benefits: BenefitCatalogue
 
@@ -366,7 +366,7 @@ def _on_tier_models(
         "retire_tier_model": RetireTierModel(models),
         "preview_tier_model": PreviewTierModel(models, runs),
         "measure_model_effect": MeasureModelEffect(models, runs),
-        "shadows": PostgresShadowQueries(pool, keyring),
+        "show_shadow": ShowShadow(models, PostgresShadowQueries(pool, keyring)),
         "start_shadow": StartShadow(models),
         "stop_shadow": StopShadow(models),
         "show_tier_model": ShowTierModel(models),

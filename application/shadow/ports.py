@@ -73,3 +73,12 @@ class NoShadow(Refusal):
             f"Version {version} of scheme {scheme!r} is not decided beside the one in force, and was not last.",
             Complaint("version", version, "start it: POST …/shadow, or `tierline model shadow start`"),
         )
+
+
+class UnknownTier(Refusal):
+    """No version of the scheme has such a tier."""
+
+    def __init__(self, field: str, tier: str, tiers: Sequence[str]) -> None:
+        super().__init__(
+            f"The scheme has no tier {tier[:200]!r}.", Complaint(field, tier, f"use one of {', '.join(tiers)}")
+        )

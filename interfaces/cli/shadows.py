@@ -1,6 +1,6 @@
 """`tierline model shadow`: a version decided beside the one in force."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +10,9 @@ from interfaces.cli.model_lifecycle import GraceDays, Map, Mode, Until, migratio
 from interfaces.cli.previews import app as models
 from interfaces.cli.terminal import JsonOption, complain, say, show_json, show_table
 from interfaces.cli.tier_models import Scheme
+
+if TYPE_CHECKING:
+    from application.shadow.ports import ShadowStatus
 
 shadow = typer.Typer(no_args_is_help=True, help="A version decided beside the one in force, without effect.")
 models.add_typer(shadow, name="shadow")
@@ -34,7 +37,7 @@ def start(
         who = acting(system, key, _MAY)
         name, version = named_version(scheme)
         system.start_shadow(name, version, who.actor, migration=migration)
-        _tell(system, name, as_json)
+        _tell(system.show_shadow.status(name, version), as_json)
 
 
 @shadow.command()
@@ -44,14 +47,14 @@ def stop(ctx: typer.Context, scheme: Scheme, key: KeyOption = None, as_json: Jso
         who = acting(system, key, _MAY)
         name, version = named_version(scheme)
         system.stop_shadow(name, version, who.actor)
-        _tell(system, name, as_json)
+        _tell(system.show_shadow.status(name, version), as_json)
 
 
 @shadow.command()
 def status(ctx: typer.Context, scheme: Scheme, as_json: JsonOption = False) -> None:
     """How the candidate compares, by whoever came by since its start."""
     with ctx.obj.system("postgres") as system:
-        _tell(system, named_version(scheme)[0], as_json)
+        _tell(system.show_shadow.status(*named_version(scheme)), as_json)
 
 
 @shadow.command()
@@ -68,7 +71,7 @@ def differences(
     from application.shadow.shown import difference_json
 
     with ctx.obj.system("postgres") as system:
-        page = system.shadows.differences(named_version(scheme)[0], live, by_shadow, size, cursor)
+        page = system.show_shadow.differences(*named_version(scheme), live, by_shadow, size, cursor)
     found = [difference_json(one) for one in page.differences]
     if as_json:
         show_json({"differences": found, "next_cursor": page.next_cursor})
@@ -87,20 +90,17 @@ def _why(one: dict[str, Any]) -> str:
     return f"{receipt['clause']}, {receipt['rule']}" if receipt else "nothing moved since"
 
 
-def _tell(system: Any, scheme: str, as_json: bool) -> None:
+def _tell(status: "ShadowStatus", as_json: bool) -> None:
     from application.shadow.shown import status_json
 
-    status = system.shadows.status(scheme)
     if as_json:
-        show_json(None if status is None else status_json(status))
-        return
-    if status is None:
-        say(f"{scheme} has had no candidate beside it.")
+        show_json(status_json(status))
         return
     if status.fault:
         complain(f"It was ended by a fault: {status.fault}")
     runs = "is decided beside the one in force" if status.running else "is no longer decided"
-    say(f"{scheme} version {status.version} {runs}: {status.apart:,} of {status.standings:,} stand elsewhere by it.")
+    apart = f"{status.apart:,} of {status.standings:,} stand elsewhere by it"
+    say(f"{status.scheme} version {status.version} {runs}: {apart}.")
     say(f"Tier changes since its start: {status.live_moves:,} in force, {status.shadow_moves:,} by the candidate.")
     rows = [(live, shadow, count) for (live, shadow), count in status.tiers.items() if live != shadow]
     show_table(("in force", "candidate", "how many"), rows)

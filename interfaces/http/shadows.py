@@ -6,7 +6,6 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from application.access import Permission
-from application.shadow.ports import NoShadow
 from application.shadow.shown import difference_json, status_json
 from interfaces.http.access import allow
 from interfaces.http.answers import answer
@@ -69,15 +68,10 @@ def read_differences(
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
 ) -> Response:
     """User by user, the latest first, with the last receipt of each side."""
-    _status(system, scheme, version)
-    page = system.shadows.differences(scheme, live_tier, shadow_tier, size, cursor)
+    page = system.show_shadow.differences(scheme, version, live_tier, shadow_tier, size, cursor)
     shown = [difference_json(one) for one in page.differences]
     return answer({"differences": shown, "next_cursor": page.next_cursor})
 
 
 def _status(system: Any, scheme: str, version: int) -> dict[str, Any]:
-    system.show_tier_model(scheme, version)
-    status = system.shadows.status(scheme)
-    if status is None or status.version != version:
-        raise NoShadow(scheme, version)
-    return status_json(status)
+    return status_json(system.show_shadow.status(scheme, version))

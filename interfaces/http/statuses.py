@@ -23,7 +23,7 @@ from application.queries import (
     UnknownUser,
 )
 from application.runs.ports import UnknownRun
-from application.shadow.ports import NoShadow
+from application.shadow.ports import NoShadow, UnknownTier
 from application.standings.import_standings import StandingsInvalid
 from application.strategies.bulk_ports import (
     BulkAssignmentCannot,
@@ -270,6 +270,7 @@ STATUS: dict[type[Exception], int] = {
     TagValueInvalid: 422,
     TooLittleHistory: 422,
     UnknownArm: 422,
+    UnknownTier: 422,
     WindowInPast: 422,
     UserIdInvalid: 422,
     WordsInvalid: 422,

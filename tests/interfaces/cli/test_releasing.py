@@ -87,6 +87,14 @@ def test_a_tier_is_mapped_once(tierline: Run, model_file: str, words: list[str])
     assert "high is mapped more than once" in " ".join(said.split())
 
 
+def test_a_shadow_that_is_not_there_is_refused(tierline: Run, model_file: str) -> None:
+    tierline("model", "activate", model_file)
+    for command in ("status", "differences", "stop"):
+        assert "nope" in tierline("model", "shadow", command, "nope", code=1)
+        assert "not decided beside" in tierline("model", "shadow", command, "value", code=1, as_json=False)
+    assert "no version 7" in tierline("model", "shadow", "status", "value@7", code=1)
+
+
 def test_a_preview_is_read_from_left_to_right(tierline: Run, facts_file: str, model_file: str, tmp_path: Path) -> None:
     lasting = Path(model_file).read_text().replace("30 days", "36500 days")
     (tmp_path / "lasting.yaml").write_text(lasting)

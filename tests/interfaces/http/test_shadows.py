@@ -32,6 +32,9 @@ def test_a_candidate_beside_the_version_in_force(api: Api, worker: None) -> None
     assert status["tiers"] == [{"live": "mid", "shadow": "low", "count": 1}]
     (one,) = analyst.get(f"{URL}/differences", params={"live_tier": "mid"}).json()["differences"]
     assert (one["user_id"], one["live"]["version"], one["shadow"]["version"]) == ("u-1", 1, 2)
+    for field in ("live_tier", "shadow_tier"):
+        (error,) = problem(analyst.get(f"{URL}/differences", params={field: "nope"}), 422)["errors"]
+        assert (error["field"], error["value"]) == (field, "nope") and "low, mid, high" in error["remedy"]
     stopped = analyst.delete(URL).json()
     assert (stopped["running"], stopped["standings"]) == (False, 1)
 
