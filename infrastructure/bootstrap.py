@@ -326,7 +326,7 @@ def _on_facts(pool: Pool, keyring: Keyring) -> dict[str, Any]:
 
 def _on_holds(pool: Pool, ledger: PostgresEvaluationLedger, settings: Settings) -> dict[str, Any]:
     """What people can do to a standing, by its name in the system."""
-    requests = PostgresOverrideRequests(pool)
+    requests = PostgresOverrideRequests(pool, ledger)
     pin = PinTier(ledger, requests, settings.override_approval_from, settings.approvals)
     return {
         "pin_tier": pin,

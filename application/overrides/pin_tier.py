@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from application.evaluation.ports import EvaluationLedger
+from application.evaluation.ports import EvaluationLedger, TakenUser
 from application.overrides.place import Held, Place
-from application.overrides.ports import OverrideRequests, Wanted
+from application.overrides.ports import OverrideRequest, OverrideRequests, Wanted
 from domain.tier_model.reviewing import require_words
 from domain.user_tier.holds import Pin
 from domain.user_tier.overriding import is_pinned_so, needs_approval, require_ahead, require_pin
@@ -29,28 +29,47 @@ class PinTier:
 
         Raises HoldInvalid, HoldEndsInPast, NoStanding, WordsInvalid, UnknownScheme, UnknownUser, SubjectInHistory.
         """
-        return self._pin(wanted, actor, None, command_id, free=as_admin and self._may_skip)
-
-    def approved(self, wanted: Wanted, actor: str, approved_by: str, command_id: str) -> Held:
-        """As asked for by `actor`, once somebody else agreed. Raises what the call raises."""
-        return self._pin(wanted, actor, approved_by, command_id, free=True)
-
-    def _pin(self, wanted: Wanted, actor: str, approved_by: str | None, command_id: str, *, free: bool) -> Held:
         require_words("reason", wanted.reason, needed=True)
         with self._ledger.take_user(wanted.user_id) as taken:
-            done_at = taken.position_of(command_id)
-            if done_at is not None:
-                return Held(True, done_at, wanted.until, again=True)
-            place = Place(taken, wanted.user_id, wanted.scheme, wanted.scope)
-            require_pin(place.spec, wanted.mode, wanted.tier)
-            require_ahead(wanted.until, place.now)
-            pin = Pin(wanted.mode, wanted.tier, place.now, wanted.until, wanted.reason)
-            if is_pinned_so(place.standing, pin):
-                return Held(False, 0, wanted.until)
-            threshold = self._approval_from.get(wanted.scheme)
-            if free or not needs_approval(place.spec, wanted.mode, wanted.tier, threshold):
-                data = {"mode": pin.mode, "until": pin.until, "reason": pin.reason, "approved_by": approved_by}
-                return Held(True, place.record("pinned", data, actor, command_id, pin=pin), wanted.until)
-            now = place.now
+            free = as_admin and self._may_skip
+            held, now = self._pin(taken, wanted, actor, None, command_id, free=free), taken.work.now
+        if held is not None:
+            return held
         request = self._requests.add(wanted, actor, now, command_id)
         return Held(False, 0, wanted.until, request.request_id)
+
+    def approved(self, taken: TakenUser, request: OverrideRequest) -> Held:
+        """As it was asked for, once somebody else agreed. taken: the user's work.
+
+        Raises HoldInvalid, HoldEndsInPast, NoStanding, UnknownScheme.
+        """
+        named = f"override-request:{request.request_id}"
+        held = self._pin(taken, request.wanted, request.requested_by, request.decided_by, named, free=True)
+        assert held is not None, "it was agreed to"
+        return held
+
+    def _pin(
+        self,
+        taken: TakenUser,
+        wanted: Wanted,
+        actor: str,
+        approved_by: str | None,
+        command_id: str,
+        *,
+        free: bool,
+    ) -> Held | None:
+        """None: a second person has to agree. free: nobody has to."""
+        done_at = taken.position_of(command_id)
+        if done_at is not None:
+            return Held(True, done_at, wanted.until, again=True)
+        place = Place(taken, wanted.user_id, wanted.scheme, wanted.scope)
+        require_pin(place.spec, wanted.mode, wanted.tier)
+        require_ahead(wanted.until, place.now)
+        pin = Pin(wanted.mode, wanted.tier, place.now, wanted.until, wanted.reason)
+        if is_pinned_so(place.standing, pin):
+            return Held(False, 0, wanted.until)
+        threshold = self._approval_from.get(wanted.scheme)
+        if not free and needs_approval(place.spec, wanted.mode, wanted.tier, threshold):
+            return None
+        data = {"mode": pin.mode, "until": pin.until, "reason": pin.reason, "approved_by": approved_by}
+        return Held(True, place.record("pinned", data, actor, command_id, pin=pin), wanted.until)

@@ -1,9 +1,11 @@
 """Pins that wait for a second person, and where they wait."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
+from application.evaluation.ports import TakenUser
 from domain.refusal import Complaint, Refusal
 from domain.user_tier.holds import PinMode
 
@@ -45,10 +47,18 @@ class OverrideRequests(Protocol):
         """Let it wait. One that the actor already made, under this command or with the same pin, is that."""
         ...
 
-    def decide(
-        self, request_id: str, status: Literal["approved", "rejected"], actor: str, note: str
-    ) -> OverrideRequest:
-        """Say yes or no, once; the same answer again changes nothing.
+    def approving(
+        self, request_id: str, actor: str, note: str
+    ) -> AbstractContextManager[tuple[OverrideRequest, TakenUser]]:
+        """Say yes, in the transaction of the user's work: with what is recorded there, and not when the context is left
+        by a refusal. The same answer again changes nothing.
+
+        Raises UnknownOverrideRequest, OwnOverrideRequest, OverrideRequestDecided, UnknownUser, SubjectInHistory.
+        """
+        ...
+
+    def reject(self, request_id: str, actor: str, reason: str) -> OverrideRequest:
+        """Say no. The same answer again changes nothing.
 
         Raises UnknownOverrideRequest, OwnOverrideRequest, OverrideRequestDecided.
         """
@@ -87,3 +97,14 @@ class OverrideRequestDecided(Refusal):
             f"The override request was {request.status} by {request.decided_by}.",
             Complaint("request_id", request.request_id, "ask anew for what you want"),
         )
+
+
+class OverrideImpossible(Refusal):
+    """What was asked for cannot be put any more: its end has passed, its tier is gone. It waits on."""
+
+    def __init__(self, why: Refusal) -> None:
+        complaints = [
+            Complaint(each.field, each.value, "reject the request, and ask anew for what is possible now")
+            for each in why.complaints
+        ]
+        super().__init__(f"The pin cannot be put as it was asked for. {why}", *complaints)

@@ -1,6 +1,7 @@
 """Pins that wait for a second person, in Postgres."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
@@ -14,6 +15,8 @@ from application.overrides.ports import (
     UnknownOverrideRequest,
     Wanted,
 )
+from infrastructure.evaluation.ledger import PostgresEvaluationLedger
+from infrastructure.evaluation.work import LockedWork
 from infrastructure.postgres.pool import Pool, transaction
 
 _COLUMNS = """request_id, user_id, scheme, tier, mode, reason, until, scope, requested_by, requested_at, status,
@@ -50,8 +53,8 @@ order by requested_at desc, request_id limit %(size)s
 class PostgresOverrideRequests:
     """Fulfils OverrideRequests."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, pool: Pool, ledger: PostgresEvaluationLedger) -> None:
+        self._pool, self._ledger = pool, ledger
 
     def add(self, wanted: Wanted, actor: str, now: int, command_id: str) -> OverrideRequest:
         """See OverrideRequests."""
@@ -68,27 +71,43 @@ class PostgresOverrideRequests:
         assert row is not None, "the user was there a moment ago"
         return _request(row)
 
-    def decide(
-        self, request_id: str, status: Literal["approved", "rejected"], actor: str, note: str
-    ) -> OverrideRequest:
+    @contextmanager
+    def approving(self, request_id: str, actor: str, note: str) -> Iterator[tuple[OverrideRequest, LockedWork]]:
+        """See OverrideRequests. The user is locked before the request, as by those who merge and split users."""
+        while True:
+            with transaction(self._pool) as connection:
+                user_id = _required(connection, request_id).wanted.user_id
+            with self._ledger.take_user(user_id) as taken:
+                # Another name by now: its own was split off, and the request stayed.
+                if _required(taken.connection, request_id).wanted.user_id == user_id:
+                    yield _decide(taken.connection, request_id, "approved", actor, note), taken
+                    return
+
+    def reject(self, request_id: str, actor: str, reason: str) -> OverrideRequest:
         """See OverrideRequests."""
         with transaction(self._pool) as connection:
-            request = _required(connection, request_id)
-            if request.requested_by == actor:
-                raise OwnOverrideRequest(request)
-            if request.status not in ("waiting", status):
-                raise OverrideRequestDecided(request)
-            if request.status == "waiting":
-                row = connection.execute(_DECIDE, (status, actor, note, request.request_id)).fetchone()
-                assert row is not None
-                request = _request(row)
-        return request
+            return _decide(connection, request_id, "rejected", actor, reason)
 
     def list(self, status: RequestStatus | None, size: int) -> Sequence[OverrideRequest]:
         """See OverrideRequests."""
         with self._pool.connection() as connection:
             rows = connection.execute(_LIST, {"status": status, "size": size}).fetchall()
         return [_request(row) for row in rows]
+
+
+def _decide(
+    connection: Connection, request_id: str, status: Literal["approved", "rejected"], actor: str, note: str
+) -> OverrideRequest:
+    request = _required(connection, request_id)
+    if request.requested_by == actor:
+        raise OwnOverrideRequest(request)
+    if request.status == status:
+        return request
+    if request.status != "waiting":
+        raise OverrideRequestDecided(request)
+    row = connection.execute(_DECIDE, (status, actor, note, request.request_id)).fetchone()
+    assert row is not None
+    return _request(row)
 
 
 def _required(connection: Connection, request_id: str) -> OverrideRequest:

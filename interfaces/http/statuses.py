@@ -10,7 +10,12 @@ from application.effects.measure_model_effect import MeasureInvalid, NoModelEffe
 from application.evaluation.evaluate_due import UsersSetAside
 from application.facts.record_facts import MalformedRequest, TooManyFacts
 from application.idempotency import IdempotencyKeyInvalid, IdempotencyKeyReused, StillRunning
-from application.overrides.ports import OverrideRequestDecided, OwnOverrideRequest, UnknownOverrideRequest
+from application.overrides.ports import (
+    OverrideImpossible,
+    OverrideRequestDecided,
+    OwnOverrideRequest,
+    UnknownOverrideRequest,
+)
 from application.queries import (
     CursorInvalid,
     InstantAhead,
@@ -193,6 +198,7 @@ STATUS: dict[type[Exception], int] = {
     NotScheduled: 409,
     NotSubmitted: 409,
     NothingWaits: 409,
+    OverrideImpossible: 409,
     OverrideRequestDecided: 409,
     OwnBudgetChange: 409,
     OwnBulkGrant: 409,

@@ -1,8 +1,10 @@
 """Pins and freezes on a real ledger: decided at their instant, gone at their end, agreed to by two, proven."""
 
+import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -11,6 +13,7 @@ from application.overrides.freeze_standing import FreezeStanding
 from application.overrides.pin_tier import PinTier
 from application.overrides.place import Held
 from application.overrides.ports import (
+    OverrideImpossible,
     OverrideRequestDecided,
     OwnOverrideRequest,
     UnknownOverrideRequest,
@@ -19,10 +22,14 @@ from application.overrides.ports import (
 from application.overrides.unfreeze_standing import UnfreezeStanding
 from application.overrides.unpin_tier import UnpinTier
 from application.queries import UnknownScheme, UnknownUser
+from application.tier_models.activate_tier_model import ActivateTierModel
+from application.tier_models.create_tier_model import CreateTierModel
 from domain.facts.history import SubjectInHistory
 from domain.facts.instants import SECOND, parse_instant
+from domain.tier_model.migration import Migration
 from domain.tier_model.reviewing import WordsInvalid
 from domain.user_tier.overriding import HoldEndsInPast, HoldInvalid, NoStanding
+from infrastructure.evaluation import work
 from infrastructure.evaluation.override_requests import PostgresOverrideRequests
 from tests.support.ledger import LedgerSystem, order
 
@@ -58,7 +65,9 @@ def ann(system: LedgerSystem) -> str:
 def pinning(
     system: LedgerSystem, approval_from: Mapping[str, str] | None = None, approvals: str = "required"
 ) -> PinTier:
-    return PinTier(system.evaluation, PostgresOverrideRequests(system.pool), approval_from or {}, approvals)
+    return PinTier(
+        system.evaluation, PostgresOverrideRequests(system.pool, system.evaluation), approval_from or {}, approvals
+    )
 
 
 def wanted(tier: str = "high", mode: Any = "exact", **more: Any) -> Wanted:
@@ -188,7 +197,7 @@ def test_who_waits_in_an_open_history_cannot_be_held(system: LedgerSystem) -> No
 class TestApproval:
     def test_from_the_set_tier_on_a_second_person_agrees(self, system: LedgerSystem, ann: str) -> None:
         pin = pinning(system, {"value": "high"})
-        requests = PostgresOverrideRequests(system.pool)
+        requests = PostgresOverrideRequests(system.pool, system.evaluation)
         assert pin(wanted("mid"), "key:op").changed, "below it nobody is asked"
         held = pin(wanted("high", "floor"), "key:op")
         assert not held.changed and held.request_id is not None
@@ -209,7 +218,7 @@ class TestApproval:
         system.assert_proven()
 
     def test_a_rejected_request_changes_nothing(self, system: LedgerSystem, ann: str) -> None:
-        pin, requests = pinning(system, {"value": "mid"}), PostgresOverrideRequests(system.pool)
+        pin, requests = pinning(system, {"value": "mid"}), PostgresOverrideRequests(system.pool, system.evaluation)
         held = pin(wanted(), "key:op")
         assert held.request_id is not None
         rejected = RejectOverride(requests)(held.request_id, "key:boss", reason="not for a friend")
@@ -222,6 +231,41 @@ class TestApproval:
             with pytest.raises(UnknownOverrideRequest):
                 RejectOverride(requests)(unknown, "key:boss", reason="no")
 
+    @pytest.mark.parametrize("gone", ["the end", "the tier"])
+    def test_what_cannot_be_put_any_more_waits_on(self, system: LedgerSystem, ann: str, gone: str) -> None:
+        pin, requests = pinning(system, {"value": "mid"}), PostgresOverrideRequests(system.pool, system.evaluation)
+        held = pin(wanted(until=START + DAY), "key:op")
+        assert held.request_id is not None
+        if gone == "the end":
+            system.clock.set(START + 2 * DAY)
+        else:
+            tiers = {"tiers": ["low", "mid", "top"], "rules": {"mid": "orders >= 2", "top": "orders >= 4"}}
+            view, _ = CreateTierModel(system.models)(json.dumps(MODEL | tiers), "test")
+            migration = Migration(mapping={"high": "top"})
+            ActivateTierModel(system.models)("value", view.version, "test", migration=migration)
+        recorded = told(system)
+        with pytest.raises(
+            OverrideImpossible, match="has passed" if gone == "the end" else "no tier 'high'"
+        ) as refused:
+            ApproveOverride(requests, pin)(held.request_id, "key:boss")
+        (complaint,) = refused.value.complaints
+        assert complaint.field == ("until" if gone == "the end" else "tier") and "reject" in complaint.remedy
+        assert [r.status for r in requests.list(None, 10)] == ["waiting"] and told(system) == recorded
+        assert RejectOverride(requests)(held.request_id, "key:boss", reason="too late").status == "rejected"
+
+    def test_cut_off_while_it_is_put_the_request_waits_on(
+        self, system: LedgerSystem, ann: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pin, requests = pinning(system, {"value": "mid"}), PostgresOverrideRequests(system.pool, system.evaluation)
+        held = pin(wanted(), "key:op")
+        assert held.request_id is not None
+        with monkeypatch.context() as cut:
+            cut.setattr(work, "append", Mock(side_effect=ConnectionError))
+            with pytest.raises(ConnectionError):
+                ApproveOverride(requests, pin)(held.request_id, "key:boss")
+        assert [r.status for r in requests.list(None, 10)] == ["waiting"] and told(system) == []
+        assert ApproveOverride(requests, pin)(held.request_id, "key:boss")[1].changed
+
     def test_an_admin_may_skip_it_when_the_setting_says_so(self, system: LedgerSystem, ann: str) -> None:
         assert not pinning(system, {"value": "mid"})(wanted(), "key:admin", as_admin=True).changed
         assert pinning(system, {"value": "mid"}, "admin-may-skip")(wanted(), "key:admin", as_admin=True).changed
@@ -230,7 +274,7 @@ class TestApproval:
         assert pinning(system, {"value": "diamond"})(wanted("mid"), "key:op").request_id
 
     def test_yes_and_no_at_once_give_one_outcome(self, system: LedgerSystem, ann: str) -> None:
-        pin, requests = pinning(system, {"value": "mid"}), PostgresOverrideRequests(system.pool)
+        pin, requests = pinning(system, {"value": "mid"}), PostgresOverrideRequests(system.pool, system.evaluation)
         held = pin(wanted(), "key:op")
         assert held.request_id is not None
         approve, reject = ApproveOverride(requests, pin), RejectOverride(requests)
