@@ -23,7 +23,7 @@ from application.queries import (
     UnknownUser,
     UserProgress,
 )
-from domain.facts.instants import format_instant
+from domain.facts.instants import format_instant, parse_instant
 from domain.user_tier.decisions import event_id_of
 from domain.user_tier.events import TierChanged
 from infrastructure.event_store.catalogue import CATALOGUE
@@ -98,10 +98,11 @@ class PostgresLedgerQueries:
             rows = connection.execute(_STANDINGS, terms, binary=True).fetchall()
         scopes: dict[str, dict[str, PastStanding]] = {}
         for version, topic, scheme, scope, tier, effective_at, state in rows:
-            standings = scopes.setdefault(scheme, {})
-            before, data = standings.get(scope), _own_fields(topic, state, seal)
-            since = before.since if before is not None and data.get("keeps_since") else effective_at
-            standings[scope] = PastStanding(tier, since, event_id_of(seal.subject_id, version))
+            # Taken over, renamed or back from under a pin it keeps its since: the receipt says what was left standing.
+            after = _own_fields(topic, state, seal)["receipt"].get("after")
+            since = effective_at if after is None else parse_instant(after["since"])
+            event_id = event_id_of(seal.subject_id, version)
+            scopes.setdefault(scheme, {})[scope] = PastStanding(tier, since, event_id)
         platform = {scheme: found.pop(PLATFORM) for scheme, found in scopes.items() if PLATFORM in found}
         scoped = {scheme: found for scheme, found in scopes.items() if found}
         return PastStandings(as_of, known_at, platform, scoped, position)

@@ -31,6 +31,7 @@ from domain.tier_model.reviewing import WordsInvalid
 from domain.user_tier.overriding import HoldEndsInPast, HoldInvalid, NoStanding
 from infrastructure.evaluation import work
 from infrastructure.evaluation.override_requests import PostgresOverrideRequests
+from infrastructure.queries.ledger import PostgresLedgerQueries
 from tests.support.ledger import LedgerSystem, order
 
 DAY = 86_400 * SECOND
@@ -108,6 +109,8 @@ def test_a_pin_ends_by_itself(system: LedgerSystem, ann: str) -> None:
     assert system.settle() == 1
     assert told(system)[-1] == ("tier-changed", "mid", "low", "override-ended")
     assert system.events()[ann][-1]["at"] == until
+    past = PostgresLedgerQueries(system.pool, system.keyring).user_tiers(ann, None, None).standings["value"]
+    assert past.since == system.observed(ann).schemes["value"][""].standing.since < until, "what returns, returns whole"
     assert system.observed(ann).schemes["value"][""].standing.pin is None
     system.assert_proven()
 

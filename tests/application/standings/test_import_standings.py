@@ -77,6 +77,9 @@ def test_whom_nobody_named_stands_at_once_as_before(system: LedgerSystem) -> Non
     assert past.standings["value"].tier == "mid", "at once: it was written no later than now"
     standing = system.observed("ann").schemes["value"][""].standing
     assert (standing.tier, standing.since, standing.validity_until) == ("mid", SINCE, until)
+    system.clock.set(START + DAY)
+    past = PostgresLedgerQueries(system.pool, system.keyring).user_tiers("ann", None, None)
+    assert (past.standings["value"].tier, past.standings["value"].since) == ("mid", SINCE)
     assert system.settle() == 0
     system.clock.set(until + DAY)
     system.settle()
