@@ -144,14 +144,16 @@ class _Seer:
             for event in self._decide(seen.may_drop_on + 1).events
             if (event.scheme, event.scope) == (scheme, scope) and event.effective_at >= self._now
         ]
-        drop = next((event for event in here if event.topic == _CHANGED), None)
+        # The last one: a pin's end may bring several at one instant.
+        drop = next((event for event in reversed(here) if event.topic == _CHANGED), None)
         if drop is None:
             return None
         receipt = drop.data["receipt"]
+        deferred = [event.effective_at for event in here if event.topic == _DEFERRED]
         return Fall(
             drop.effective_at,
             str(drop.to_tier),
-            next((event.effective_at for event in here if event.topic == _DEFERRED), None),
+            deferred[-1] if deferred and receipt["clause"] == "grace-ended" else None,
             {**receipt["features"], **receipt["scores"], **receipt.get("outside", {})},
         )
 

@@ -261,7 +261,8 @@ class _Stretch:
                 for outcome in (*done.outcomes, *outcomes)
             ]
             return False
-        if before is not None and not policy.unordered and policy.rank[after.tier] < policy.rank[before.tier]:
+        stands = result.standings[walker.subject]  # now: what first rises, or is pinned, may fall and not be lower
+        if stands is not None and not policy.unordered and policy.rank[after.tier] < policy.rank[stands.tier]:
             if result.may_drop_on[walker.subject] is None:
                 result.may_drop_on[walker.subject] = at
             return not self.foreseen

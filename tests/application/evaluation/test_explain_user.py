@@ -7,11 +7,15 @@ import pytest
 
 from application.evaluation.explain_user import ExplainUser
 from application.overrides.freeze_standing import FreezeStanding
+from application.overrides.pin_tier import PinTier
+from application.overrides.ports import Wanted
 from application.queries import UnknownScheme, UnknownUser
 from domain.facts.fact import Fact
 from domain.facts.instants import SECOND, parse_instant
 from domain.tier_model.words import LANGUAGES
+from domain.user_tier.holds import PinMode
 from domain.user_tier.overriding import NoStanding
+from infrastructure.evaluation.override_requests import PostgresOverrideRequests
 from infrastructure.queries.ledger import PostgresLedgerQueries
 from tests.support.ledger import LedgerSystem, order
 
@@ -45,6 +49,12 @@ def system(database: str):
         system.facts([{**order(f"o{n}", "ann", START, 10_000), "currency": "CNY"} for n in range(2)])
         system.settle()
         yield system
+
+
+def pin(system: LedgerSystem, tier: str, mode: PinMode = "exact", until: int | None = None) -> None:
+    requests = PostgresOverrideRequests(system.pool, system.evaluation)
+    pin_tier = PinTier(system.evaluation, requests, {}, "required")
+    assert pin_tier(Wanted("ann", "value", tier, mode, "why", until), "test").changed
 
 
 def explained(system: LedgerSystem, user_id: str = "ann", language: str = "en", **options: Any) -> dict[str, Any]:
@@ -96,6 +106,38 @@ def test_what_it_says_is_what_happens(system: LedgerSystem) -> None:
     assert fallen["tier"] == "low"
     assert "It fell from Silver when the grace was over." in fallen["why"]
     assert fallen["drop"] == ["There is no lower tier."]
+
+
+def test_no_drop_is_told_that_a_pins_end_takes_back_at_once(system: LedgerSystem) -> None:
+    """Underneath is mid, and the rules say high: when the pin ends, mid lasts no time."""
+    until = START + 44 * DAY
+    pin(system, "high", until=until)
+    system.clock.set(START + 40 * DAY)
+    facts = [{**order(f"n{n}", "ann", START + 39 * DAY, 20_000), "currency": "CNY"} for n in range(3)]
+    system.facts(facts)
+    system.settle()
+    found = explained(system)
+    assert "If nothing more happens, it falls to low on 11 June 2026." in found["drop"]
+    assert "Grace begins on 1 June 2026." in found["drop"]
+    assert found["may_drop_on"] == "2026-06-10T16:00:00Z"
+    system.clock.set(until + 1)
+    system.settle()
+    assert [(e["from"], e["to"]) for e in system.events()["ann"] if e["at"] == until and e["from"] != e["to"]] == [
+        ("high", "mid"),
+        ("mid", "high"),
+    ]
+    assert explained(system)["tier"] == "high"
+
+
+def test_who_is_on_the_lowest_tier_falls_no_lower(system: LedgerSystem) -> None:
+    """The end of the pin lifts, and what follows only takes that back."""
+    pin(system, "low", until=START + 10 * DAY)
+    found = explained(system)
+    assert (found["tier"], found["may_drop_on"]) == ("low", None)
+    assert "There is no lower tier." in found["drop"]
+    system.clock.set(START + 11 * DAY)
+    system.settle()
+    assert explained(system)["may_drop_on"] == "2026-04-10T16:00:00Z"
 
 
 def test_the_same_in_chinese(system: LedgerSystem) -> None:
