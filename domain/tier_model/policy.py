@@ -101,7 +101,7 @@ class PolicyRules:
     def _fall(
         self, standing: Standing, current: int, qualified: int, t: int, missed: Missed
     ) -> tuple[Standing, list[Outcome]]:
-        if current <= self._floor(standing, t):
+        if current <= self.floor(standing, t):
             return standing, []
         if standing.grace_until is not None:
             if t >= standing.grace_until:
@@ -122,7 +122,7 @@ class PolicyRules:
         landing = standing.protected is not None and standing.protected.one_rung
         steps = 1 if landing else self.policy.steps
         lowest = qualified if steps is None else max(qualified, current - steps)
-        moved, outcomes = self.move(standing, max(lowest, self._floor(standing, t)), t, clause)
+        moved, outcomes = self.move(standing, max(lowest, self.floor(standing, t)), t, clause)
         return replace(moved, stepped_at=t), outcomes
 
     def move(
@@ -180,7 +180,7 @@ class PolicyRules:
             and standing.protected is None
         )
 
-    def _floor(self, standing: Standing, t: int) -> int:
+    def floor(self, standing: Standing, t: int) -> int:
         """The lowest rank that a pin or a migration's promise lets it fall to at t."""
         pin, promise, lowest = standing.pin, standing.protected, 0
         if pin is not None and pin.mode == "floor" and (pin.until is None or pin.until > t):
@@ -377,7 +377,7 @@ class PolicyRules:
         found = {
             review
             for warning, review in self._warnings(standing, since, t)
-            if warning <= t < review and self.rank[standing.tier] > self._floor(standing, review)
+            if warning <= t < review and self.rank[standing.tier] > self.floor(standing, review)
         }
         return sorted(found.difference(standing.warned_of))
 

@@ -43,6 +43,15 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
     protected: Protection | None = None
 
 
+def running_grace(standing: Standing, now: int) -> int | None:
+    """When the grace ends that holds it now; None: none does. One that ends inside a freeze holds nothing, and under an
+    exact pin none does."""
+    until, pin, frozen = standing.grace_until, standing.pin, standing.frozen
+    if until is None or until <= now or (pin is not None and pin.mode == "exact"):
+        return None
+    return None if frozen is not None and (frozen.until is None or frozen.until >= until) else until
+
+
 class SchemeObservation(msgspec.Struct, frozen=True, omit_defaults=True):
     """What one scheme (and scope) says of the subject as of the last decision."""
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from domain.facts.instants import format_instant
 from domain.tier_model.spec.growth import GROWTH
-from domain.user_tier.observation import SchemeObservation, Standing
+from domain.user_tier.observation import SchemeObservation, Standing, running_grace
 from projections.records import LiveAssignment, LiveGrant, ObservationRecord, Record
 
 PLATFORM = ""  # the scope of standings that are not kept per merchant
@@ -47,9 +47,9 @@ def project(record: Record) -> CardOperation | None:
         for scope, seen in seen_in.items():
             stands.append((scheme, scope, seen.standing.tier))
             if scope == PLATFORM:
-                standings[scheme] = _standing(seen)
+                standings[scheme] = _standing(seen, record.decided_at)
             else:
-                scopes.setdefault(scheme, {})[scope] = _standing(seen)
+                scopes.setdefault(scheme, {})[scope] = _standing(seen, record.decided_at)
     card = {
         "standings": standings,
         **({"scopes": scopes} if scopes else {}),
@@ -65,7 +65,7 @@ def project(record: Record) -> CardOperation | None:
     return CardOperation(record.subject_id, record.position, record.user_ids, stands, card, record.shared)
 
 
-def _standing(seen: SchemeObservation) -> dict[str, Any]:
+def _standing(seen: SchemeObservation, now: int) -> dict[str, Any]:
     standing = seen.standing
     growth = {"growth": _growth(seen)} if GROWTH in seen.features else {}
     return {
@@ -73,7 +73,7 @@ def _standing(seen: SchemeObservation) -> dict[str, Any]:
         "since": _text(standing.since),
         "model_version": seen.version,
         "pinned": standing.pin is not None,
-        "grace_until": _optional(standing.grace_until),
+        "grace_until": _optional(running_grace(standing, now)),
         "next_tier": seen.next_tier,
         "missing": seen.missing,
         "may_drop_on": _optional(seen.may_drop_on),

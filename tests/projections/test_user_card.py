@@ -1,11 +1,14 @@
 """Cards in Redis: their shape, and what a write may and may not do."""
 
+from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from redis import Redis
 
+from domain.user_tier.holds import Freeze, Pin
 from projections.catalogue import USER_CARD
 from projections.records import ObservationRecord
 from projections.target import LaneBatch, LaneLost
@@ -57,6 +60,28 @@ def test_a_card_has_the_published_shape(target: UserCards, cards: UserCardView) 
     merchants = card["scopes"]["loyalty"]
     assert {scope: at["tier"] for scope, at in merchants.items()} == {"m-1": "mid", SHOP: "low"}
     assert merchants["m-1"].keys() == standing.keys()
+
+
+@pytest.mark.parametrize(
+    ("grace_until", "held", "told"),
+    [
+        (START + 1, {}, "2026-01-01T00:00:00.000001Z"),
+        (START, {}, None),
+        (START + 1, {"pin": Pin("floor", "mid", 0)}, "2026-01-01T00:00:00.000001Z"),
+        (START + 1, {"pin": Pin("exact", "mid", 0)}, None),
+        (START + 1, {"frozen": Freeze(0)}, None),
+        (START + 1, {"frozen": Freeze(0, START + 1)}, None),
+        (START + 2, {"frozen": Freeze(0, START + 1)}, "2026-01-01T00:00:00.000002Z"),
+    ],
+)
+def test_a_grace_that_holds_nothing_any_more_is_not_told(
+    target: UserCards, cards: UserCardView, grace_until: int, held: dict[str, Any], told: str | None
+) -> None:
+    record = seen("mid", 7, uuid4(), "ann")
+    value = record.observation.schemes["value"]
+    value[""] = replace(value[""], standing=replace(value[""].standing, grace_until=grace_until, **held))
+    write(target, record)
+    assert msgspec.json.decode(cards.read("ann"))["standings"]["value"]["grace_until"] == told
 
 
 def test_a_card_without_scopes_names_none(target: UserCards, cards: UserCardView) -> None:

@@ -11,7 +11,7 @@ from domain.tier_model.names import TIER
 from domain.tier_model.spec import CutScore, WeightedScore
 from domain.tier_model.words.catalogue import CATALOGUES, Language
 from domain.tier_model.words.model import ModelWords
-from domain.user_tier.observation import SchemeObservation, Standing
+from domain.user_tier.observation import SchemeObservation, Standing, running_grace
 
 Values = Mapping[str, Scalar]
 
@@ -142,9 +142,11 @@ class _Speaker:
             if self.model.policy.policy.upgrade_at_review:
                 yield self.say("rises at review")
             return
-        if self.standing.grace_until is not None:
-            yield self.say("in grace", date=self.date(self.standing.grace_until))
-        elif self.model.policy.policy.downgrade and self.standing.protected is None:
+        grace, policy = running_grace(self.standing, self.place.now), self.model.policy
+        floored = self.standing.protected is not None or self.current <= policy.floor(self.standing, self.place.now)
+        if grace is not None:
+            yield self.say("in grace", date=self.date(grace))
+        elif policy.policy.downgrade and not floored:
             stay = self._stay_end()
             if stay > self.place.now:
                 yield self.say("in minimum stay", date=self.date(stay))

@@ -10,8 +10,11 @@ from application.overrides.freeze_standing import FreezeStanding
 from application.overrides.pin_tier import PinTier
 from application.overrides.ports import Wanted
 from application.queries import UnknownScheme, UnknownUser
+from application.tier_models.activate_tier_model import ActivateTierModel
+from application.tier_models.create_tier_model import CreateTierModel
 from domain.facts.fact import Fact
 from domain.facts.instants import SECOND, parse_instant
+from domain.tier_model.migration import Migration
 from domain.tier_model.words import LANGUAGES
 from domain.user_tier.holds import PinMode
 from domain.user_tier.overriding import NoStanding
@@ -39,6 +42,7 @@ MODEL: dict[str, Any] = {
         "m": {"zh-CN": "消费得分", "en": "Spend score"},
     },
 }
+MORE = {"refunds": {"count": "refund"}}
 
 
 @pytest.fixture
@@ -106,6 +110,25 @@ def test_what_it_says_is_what_happens(system: LedgerSystem) -> None:
     assert fallen["tier"] == "low"
     assert "It fell from Silver when the grace was over." in fallen["why"]
     assert fallen["drop"] == ["There is no lower tier."]
+
+
+@pytest.mark.parametrize("by", ["a pin", "a promise"])
+def test_a_grace_that_is_over_is_not_told(system: LedgerSystem, by: str) -> None:
+    system.clock.set(START + 32 * DAY)
+    system.settle()
+    grace = "Its conditions are no longer met; grace holds it until 11 April 2026."
+    if by == "a pin":
+        pin(system, "mid", "floor")
+    else:
+        view, _ = CreateTierModel(system.models)(json.dumps({**MODEL, "features": MODEL["features"] | MORE}), "test")
+        ActivateTierModel(system.models)("value", view.version, "test", migration=Migration("up-only"))
+        system.settle()
+    assert grace in explained(system)["why"]
+    system.clock.set(START + 44 * DAY)
+    system.settle()
+    found = explained(system)
+    assert (found["tier"], found["qualified"]) == ("mid", "low")
+    assert not any("no longer met" in told for told in found["why"]), "what holds it is told already"
 
 
 def test_no_drop_is_told_that_a_pins_end_takes_back_at_once(system: LedgerSystem) -> None:
