@@ -6,9 +6,12 @@ log, it says which position it reflects.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from domain.refusal import Complaint, Refusal
+
+if TYPE_CHECKING:
+    from domain.tier_model.compiled import CompiledModel
 
 
 class Queries(Protocol):
@@ -264,6 +267,11 @@ class LedgerQueries(Protocol):
 
         Raises UnknownScheme, SchemeWithoutScopes.
         """
+        ...
+
+    def model_with(self, scheme: str, tier: str, version: int, before: int | None = None) -> "CompiledModel | None":
+        """The version, if it has the tier. before: instead of it the last that has, of those in force before this
+        instant, microseconds."""
         ...
 
     def due_backlog(self) -> int:

@@ -1,11 +1,11 @@
 """Explain one user in words: why this tier, what is missing for the next, what would make it drop and when."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from application.evaluation.ports import EvaluationLedger, Work
-from application.queries import LedgerQueries, UnknownScheme
+from application.queries import LedgerQueries, RecordedEvent, UnknownScheme
 from domain.facts.fact import Fact
 from domain.facts.hypothetical import with_hypothetical
 from domain.facts.instants import format_instant
@@ -67,7 +67,7 @@ class ExplainUser:
         found: dict[str, dict[str, dict[str, Any]]] = {}
         for name, place_scope, seen in seer.places():
             if scheme in (None, name) and scope in (None, place_scope):
-                came = self._came(user_id, seen, seer.decided.events)
+                came = self._came(user_id, name, seen, seer.decided.events)
                 explained = _explained(seer.place(name, place_scope, seen, came), language)
                 found.setdefault(name, {})[place_scope] = explained
         if not found and (scheme is not None or scope is not None):
@@ -75,18 +75,29 @@ class ExplainUser:
         platform = {name: scopes.pop(PLATFORM) for name, scopes in found.items() if PLATFORM in scopes}
         return Explanation(now - 1, language, platform, {name: rest for name, rest in found.items() if rest})
 
-    def _came(self, user_id: str, seen: SchemeObservation, news: Sequence[NewEvent]) -> Came | None:
+    def _came(self, user_id: str, scheme: str, seen: SchemeObservation, news: Sequence[NewEvent]) -> Came | None:
         """The transition that the standing names: just now, or as it is recorded."""
         event_id = seen.standing.event_id
         for event in news:
             if event_id_of(event.subject_id, event.version) == event_id:
-                return Came(event.data["receipt"]["clause"], event.data["cause"], event.from_tier)
+                return self._told(scheme, seen, event, event.data["receipt"])
         version = event_id.rpartition("-")[2]
         page = self._queries.user_history(user_id, int(version) - 1, 1).events if version else ()
         for recorded in page:
             if recorded.event_id == event_id and recorded.receipt is not None:
-                return Came(recorded.receipt["clause"], recorded.data["cause"], recorded.from_tier)
+                return self._told(scheme, seen, recorded, recorded.receipt)
         return None
+
+    def _told(
+        self, scheme: str, seen: SchemeObservation, event: NewEvent | RecordedEvent, receipt: Mapping[str, Any]
+    ) -> Came:
+        """With the version that knows where the user came from, where that is another than the present one."""
+        clause, version, model = receipt["clause"], receipt["version"], None
+        if event.from_tier is not None and clause == "tier-mapped":
+            model = self._queries.model_with(scheme, event.from_tier, version, before=event.effective_at)
+        elif event.from_tier is not None and version != seen.version:
+            model = self._queries.model_with(scheme, event.from_tier, version)
+        return Came(clause, event.data["cause"], event.from_tier, model)
 
 
 class _Seer:

@@ -24,6 +24,7 @@ from application.queries import (
     UserProgress,
 )
 from domain.facts.instants import format_instant, parse_instant
+from domain.tier_model.compiled import CompiledModel, compiled_model
 from domain.user_tier.decisions import event_id_of
 from domain.user_tier.events import TierChanged
 from infrastructure.event_store.catalogue import CATALOGUE
@@ -75,6 +76,12 @@ select %(at_least)s > (select last_value from positions)
                and exists (select 1 from timelines t where t.history_id = h.history_id))
 """
 
+_MODEL_WITH = """
+select m.spec::text, version from activations a join tier_models m using (scheme, version)
+where scheme = %(scheme)s and m.spec -> 'tiers' ? %(tier)s
+  and case when %(before)s::bigint is null then version = %(version)s else a.activated_at < %(before)s end
+order by a.generation desc limit 1
+"""
 _SHOWN = """
 select coalesce(min(position), 0) from checkpoints join read_models using (name, version)
 where name = %s and status in ('serving', 'paused')
@@ -170,6 +177,13 @@ class PostgresLedgerQueries:
         """See LedgerQueries."""
         with self._pool.connection() as connection:
             return _shape_of(connection, scheme, scope)
+
+    def model_with(self, scheme: str, tier: str, version: int, before: int | None = None) -> CompiledModel | None:
+        """See LedgerQueries."""
+        terms = {"scheme": scheme, "tier": tier, "version": version, "before": before}
+        with self._pool.connection() as connection:
+            row = connection.execute(_MODEL_WITH, terms).fetchone()
+        return None if row is None else compiled_model(*row)
 
     def due_backlog(self) -> int:
         """See LedgerQueries."""

@@ -18,11 +18,15 @@ Values = Mapping[str, Scalar]
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """How the tier was come to: the clause of the policy and the cause that the transition's event names."""
+    """How the tier was come to: the clause of the policy and the cause that the transition's event names.
+
+    from_model: the version that has from_tier; None: the present one.
+    """
 
     clause: str
     cause: str
     from_tier: str | None
+    from_model: CompiledModel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +103,11 @@ class _Speaker:
         came = self.place.came
         if came is None:
             return
-        known = CATALOGUES[self.words.vocabulary.language]
+        language = self.words.vocabulary.language
+        known, words = CATALOGUES[language], ModelWords(came.from_model or self.model, language)
         for key in (f"came {came.clause}", f"cause {came.cause}"):
             if key in known:
-                yield self.say(key, from_tier=self.words.tier(came.from_tier or ""))
+                yield self.say(key, from_tier=words.tier(came.from_tier or ""))
 
     def _rule(self) -> Iterator[str]:
         """The rule that decides now, with the numbers that it reads."""

@@ -131,6 +131,30 @@ def test_a_grace_that_is_over_is_not_told(system: LedgerSystem, by: str) -> None
     assert not any("no longer met" in told for told in found["why"]), "what holds it is told already"
 
 
+def test_a_tier_is_called_as_the_version_called_it_that_had_it(system: LedgerSystem) -> None:
+    """Twice renamed: one way back after the other, and a user whose own tier kept its name."""
+    system.facts([{**order(f"b{n}", "bob", START, 20_000), "currency": "CNY"} for n in range(2)])
+    system.settle()
+    system.facts([{**order("b2", "bob", START, 20_000), "currency": "CNY"}])
+    system.settle()
+    assert "It was reached from Silver, for the conditions were met." in explained(system, "bob")["why"]
+    renamed = {
+        **MODEL,
+        "tiers": ["low", "plus", "high"],
+        "rules": {"plus": MODEL["rules"]["mid"], "high": MODEL["rules"]["high"]},
+        "labels": {"plus": {"zh-CN": "银卡＋", "en": "Silver Plus"}},
+    }
+    view, _ = CreateTierModel(system.models)(json.dumps(renamed), "test")
+    activate = ActivateTierModel(system.models)
+    activate("value", view.version, "test", migration=Migration(mapping={"mid": "plus"}))
+    system.settle()
+    assert "It was Silver in the version before, and goes by this name now." in explained(system)["why"]
+    assert "在上一版本中为银卡，现更名为此层级。" in explained(system, language="zh-CN")["why"]
+    assert "It was reached from Silver, for the conditions were met." in explained(system, "bob")["why"]
+    activate("value", 1, "test", migration=Migration(mapping={"plus": "mid"}))
+    assert "It was Silver Plus in the version before, and goes by this name now." in explained(system)["why"]
+
+
 def test_no_drop_is_told_that_a_pins_end_takes_back_at_once(system: LedgerSystem) -> None:
     """Underneath is mid, and the rules say high: when the pin ends, mid lasts no time."""
     until = START + 44 * DAY
