@@ -31,6 +31,12 @@ class FactLog(Protocol):
         Raises UnknownHistory, HistorySealed.
         """
 
+    def rehearse(self, facts: Sequence[Fact]) -> list[Outcome]:
+        """What `record` would answer of facts of known users, and nothing is recorded: positions mean nothing.
+
+        Raises UnknownUser.
+        """
+
     def record_stream(self, stretches: Iterable[Sequence[Fact]], history_id: UUID | None) -> Iterator[list[Outcome]]:
         """Facts of a stream: each has a known_at of its own. Outcomes for each stretch, once it is durable, in order.
 

@@ -127,6 +127,10 @@ class RecordFactsHandler:
         self._count(answer, indexes, facts, self._log.record(facts, command.history_id))
         return answer
 
+    def rehearse(self, facts: Sequence[Fact]) -> Sequence[Outcome]:
+        """What would become of facts of known users, one by one; nothing is recorded. Raises UnknownUser."""
+        return self._log.rehearse(facts)
+
     def stream(self, command: RecordFactStream) -> FactsRecorded:
         """A stream, in stretches: each is durable before the next is read."""
         *_, answer = self.progress(command)

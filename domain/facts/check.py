@@ -90,6 +90,14 @@ def future_error(fact: Fact, now: int) -> FieldError | None:
     )
 
 
+def ahead_error(fact: Fact, now: int) -> FieldError | None:
+    """What is wrong with a supposed fact that lies ahead of now (microseconds): it would say nothing yet."""
+    if fact.occurred_at <= now:
+        return None
+    remedy = f"leave it out, or send an instant up to now, {format_instant(now)}"
+    return FieldError("occurred_at", format_instant(fact.occurred_at), remedy, "occurred_at lies in the future")
+
+
 def currency_error(fact: Fact, currencies: Collection[str]) -> FieldError | None:
     """What is wrong with a fact in another currency than the schemes in force. No currencies: anything goes."""
     if fact.currency is None or not currencies or fact.currency in currencies:

@@ -10,9 +10,11 @@ from psycopg import Connection
 from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure, UniqueViolation
 
 from application.facts.ports import Outcome, Stored
+from application.queries import UnknownUser
 from domain.facts.fact import Fact
+from domain.facts.field_errors import FieldError
 from infrastructure.event_store.subjects import SubjectsUnsettled
-from infrastructure.facts.batch import Item, LockedSubject, SealedFact, plan, refuse, seal_fact
+from infrastructure.facts.batch import Item, LockedSubject, Plan, SealedFact, plan, refuse, seal_fact
 from infrastructure.facts.claims import keep_claims
 from infrastructure.facts.conflicts import explain
 from infrastructure.facts.locking import Locked, create_subjects, lock
@@ -62,6 +64,17 @@ class PostgresFactLog:
         if history_id is None and 0 < len(facts) <= _TO_GROUP:
             return self._groups.submit(_Request(facts, None))
         return self._record([Item(0, fact) for fact in facts], history_id)
+
+    def rehearse(self, facts: Sequence[Fact]) -> list[Outcome]:
+        """See FactLog."""
+        items = [Item(0, fact) for fact in facts]
+        with self._pool.connection() as connection:
+            locked = lock(connection, self._keyring, items, None)
+            for user_id in _lacks(locked, items):
+                raise UnknownUser(user_id)
+            made = _planned(connection, items, refuse(items, locked.terms), locked, {})
+            connection.rollback()
+        return made.settle(0)
 
     def record_stream(
         self, stretches: Iterable[Sequence[Fact]], history_id: UUID | None = None
@@ -152,13 +165,24 @@ class PostgresFactLog:
             if _lacks(locked, wanted):
                 raise SubjectsUnsettled(_lacks(locked, wanted))
         self._remember(locked.subjects)
-        made = plan(items, refused, locked.subjects, locked.existing, locked.terms, sealed, locked.numbers)
-        for conflict in made.conflicts:
-            made.outcomes[conflict.item] = explain(connection, conflict, items)
+        made = _planned(connection, items, refused, locked, sealed)
         if made.claims:
             for index, error in keep_claims(connection, made.claims, items).items():
                 made.outcomes[index] = error
         return made.settle(write(connection, made))
+
+
+def _planned(
+    connection: Connection,
+    items: Sequence[Item],
+    refused: Sequence[FieldError | None],
+    locked: Locked,
+    sealed: Mapping[int, SealedFact],
+) -> Plan:
+    made = plan(items, refused, locked.subjects, locked.existing, locked.terms, sealed, locked.numbers)
+    for conflict in made.conflicts:
+        made.outcomes[conflict.item] = explain(connection, conflict, items)
+    return made
 
 
 def _lacks(locked: Locked, items: Sequence[Item]) -> list[str]:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from application.access import NotAllowed, Permission
-from domain.facts.check import check_fact
+from domain.facts.check import ahead_error, check_fact
 from domain.facts.fact import Fact
 from domain.facts.field_errors import FieldError
 from domain.facts.instants import format_instant
@@ -78,22 +78,34 @@ def evaluate(
 
 
 def supposed_facts(system: Any, user_id: str, sent: list[dict[str, Any]]) -> list[Fact]:
-    """Supposed facts, checked as real ones are. Raises HypotheticalFactInvalid."""
+    """Supposed facts, checked as real ones are; what is recorded, or supposed, already is left out.
+
+    Raises HypotheticalFactInvalid, UnknownUser.
+    """
     if not sent:
         return []
-    kinds, now = system.fact_kinds.definitions(), format_instant(system.clock.now())
+    kinds, now = system.fact_kinds.definitions(), system.clock.now()
     facts = []
     for index, item in enumerate(sent):
-        given = {"fact_id": f"hypothetical-{uuid4().hex}", "user_id": user_id, "occurred_at": now, **item}
-        checked = check_fact(given, kinds)
-        if isinstance(checked, Fact) and checked.user_id != user_id:
-            checked = [
-                FieldError("user_id", checked.user_id, "leave it out: a supposed fact is this user's", "another user")
-            ]
+        new = {"fact_id": f"hypothetical-{uuid4().hex}", "user_id": user_id, "occurred_at": format_instant(now)}
+        checked = check_fact({**new, **item}, kinds)
         if not isinstance(checked, Fact):
-            complaints = [
-                Complaint(f"hypothetical_facts.{index}.{error.field}", error.value, error.remedy) for error in checked
-            ]
-            raise HypotheticalFactInvalid(complaints)
+            raise _invalid(index, checked)
+        if checked.user_id != user_id:
+            remedy = "leave it out: a supposed fact is this user's"
+            raise _invalid(index, [FieldError("user_id", checked.user_id, remedy, "another user")])
+        error = ahead_error(checked, now)
+        if error is not None:
+            raise _invalid(index, [error])
         facts.append(checked)
-    return facts
+    outcomes = system.record_facts.rehearse(facts)
+    for index, outcome in enumerate(outcomes):
+        if isinstance(outcome, FieldError):
+            raise _invalid(index, [outcome])
+    return [fact for fact, outcome in zip(facts, outcomes, strict=True) if not outcome.duplicate]
+
+
+def _invalid(index: int, errors: list[FieldError]) -> HypotheticalFactInvalid:
+    return HypotheticalFactInvalid(
+        [Complaint(f"hypothetical_facts.{index}.{error.field}", error.value, error.remedy) for error in errors]
+    )

@@ -51,3 +51,33 @@ def test_what_is_refused(at_work: Api, path: str, params: dict, status: int, fie
 def test_a_supposed_fact_that_could_not_be_one(at_work: Api) -> None:
     body = {"hypothetical_facts": [order("u-2", "x", 1, "2026-01-10T00:00:00Z")]}
     assert problem(at_work.client.post(URL, json=body), 422)["errors"][0]["field"] == "hypothetical_facts.0.user_id"
+
+
+@pytest.mark.parametrize(
+    ("supposed", "field", "value", "remedy"),
+    [
+        ([{"currency": "CNY"}], "0.currency", "CNY", "USD"),
+        ([{}, {"occurred_at": "2030-01-01T00:00:00Z"}], "1.occurred_at", "2030-01-01T00:00:00Z", "up to now"),
+        ([{"fact_id": "x"}, {"fact_id": "x", "amount": 2}], "1.fact_id", "x", "fact_id of its own"),
+        ([{"fact_id": "o-1"}], "0.fact_id", "o-1", "fact_id of its own"),
+    ],
+)
+def test_what_recording_refuses_cannot_be_supposed(
+    at_work: Api, supposed: list[dict], field: str, value: str, remedy: str
+) -> None:
+    facts = [{"kind": "order", "amount": 1, "currency": "USD", **fact} for fact in supposed]
+    for path, body in (("evaluations", {"dry_run": True}), ("explanation", {})):
+        refused = at_work.client.post(f"/v1/users/u-1/{path}", json={**body, "hypothetical_facts": facts})
+        (error,) = problem(refused, 422)["errors"]
+        assert (error["field"], error["value"]) == (f"hypothetical_facts.{field}", value)
+        assert remedy in error["remedy"]
+
+
+def test_what_is_there_already_is_supposed_once(at_work: Api) -> None:
+    recorded = order("u-1", "o-1")
+    new = {"fact_id": "x", "kind": "order", "amount": 1, "currency": "USD"}
+    asked = {"dry_run": True, "hypothetical_facts": [recorded, new, new]}
+    found = at_work.client.post("/v1/users/u-1/evaluations", json=asked).json()
+    assert found["evaluations"]["value"]["features"]["orders"] == 2
+    assert at_work.client.post("/v1/facts", json={"facts": [order("u-1", "x")]}).json()["accepted"] == 1
+    problem(at_work.client.post("/v1/users/nobody/evaluations", json=asked | {"hypothetical_facts": [new]}), 404)
