@@ -73,6 +73,14 @@ def held(rules: PolicyRules, standing: Standing | None, changes: Sequence[HoldCh
     return _Holding(rules, standing, t).after(changes)
 
 
+def demanded(rules: PolicyRules, standing: Standing, pin: Pin) -> int:
+    """The rank on which a pin wants a standing, as seen from what is covered."""
+    base, pinned = rules.rank[(standing.covered or standing).tier], rules.rank[pin.tier]
+    if pin.mode == "exact":
+        return pinned
+    return max(base, pinned) if pin.mode == "floor" else min(base, pinned)
+
+
 class _Holding:
     """One standing at one instant."""
 
@@ -171,14 +179,7 @@ class _Holding:
     def _enforce(self, pin: Pin) -> None:
         """Move where the pin's mode demands it, as seen from what it covers."""
         standing, rank = self._there, self.rules.rank
-        base = standing.covered or standing
-        wanted, pinned = rank[base.tier], rank[pin.tier]
-        if pin.mode == "exact":
-            wanted = pinned
-        elif pin.mode == "floor":
-            wanted = max(wanted, pinned)
-        else:
-            wanted = min(wanted, pinned)
+        base, wanted = standing.covered or standing, demanded(self.rules, standing, pin)
         if rank[standing.tier] == wanted:
             return
         if rank[base.tier] == wanted:

@@ -7,10 +7,12 @@ from domain.tier_model.calendar import DAY_MICROS
 from domain.tier_model.column import Scalar
 from domain.tier_model.compiled import CompiledModel, RulePlan
 from domain.tier_model.expression import Condition, tag_column
+from domain.tier_model.holding import demanded
 from domain.tier_model.names import TIER
 from domain.tier_model.spec import CutScore, WeightedScore
 from domain.tier_model.words.catalogue import CATALOGUES, Language
 from domain.tier_model.words.model import ModelWords
+from domain.user_tier.holds import PinMode
 from domain.user_tier.observation import SchemeObservation, Standing, running_grace
 
 Values = Mapping[str, Scalar]
@@ -165,30 +167,52 @@ class _Speaker:
         seen = self.place.seen
         if self.model.spec.unordered:
             yield self.say("next class")
-        elif seen.next_tier is None:
+            return
+        if seen.next_tier is None:
             yield self.say("next highest")
-        elif not seen.missing:
+            return
+        held = self._held_from("ceiling")
+        if held is not None:
+            yield self.say("next held", until=held)
+            rank, then = self._then()
+            if then is not None and (rank > self.current or self._pin_waits):
+                yield then
+                return
+        if not seen.missing:
             yield self.say("next met", tier=self.words.tier(seen.next_tier))
-        else:
-            parts = [self.words.missing(part, self.place.values) for part in seen.missing]
-            told = self.words.vocabulary.joined(parts, "and")
-            yield self.say("next for", tier=self.words.tier(seen.next_tier), parts=told)
+            return
+        parts = [self.words.missing(part, self.place.values) for part in seen.missing]
+        told = self.words.vocabulary.joined(parts, "and")
+        key = "next for" if held is None else "next after"
+        yield self.say(key, tier=self.words.tier(seen.next_tier), parts=told)
 
     def drop(self) -> Iterator[str]:
         """What keeps it, how it is lost, and when time alone does so."""
+        held = self._held_from("floor")
+        rank, then = self._then() if held is not None else (self.current, None)
         if self.model.spec.unordered:
-            yield from self.words.policy()[:1]
+            if held is None:
+                yield from self.words.policy()[:1]
+            else:
+                yield self.say("class held", until=held)
+                yield then or self.say("class after")
         elif self.current == 0:
             yield self.say("drop lowest")
             return
         else:
-            if self._still:
+            if held is not None:
                 yield self.say("drop held")
-            rule = self._rule_of(self.current)
-            if rule is not None:
-                yield self.say("drop keeps", condition=self.words.condition(rule.keep or rule.enter))
-            yield self.words.fall()
+            if then is not None and rank < self.current:
+                yield then
+            else:
+                yield from self._lost()
         yield from self._by_time()
+
+    def _lost(self) -> Iterator[str]:
+        rule = self._rule_of(self.current)
+        if rule is not None:
+            yield self.say("drop keeps", condition=self.words.condition(rule.keep or rule.enter))
+        yield self.words.fall()
 
     def _by_time(self) -> Iterator[str]:
         fall = self.place.fall
@@ -205,6 +229,36 @@ class _Speaker:
             now, then = (self._value(name, values) for values in (self.place.values, fall.values))
             if name in fall.values and now != then:
                 yield self.say("drop number", name=self._named(name), value=then, now=now)
+
+    # ---------------------------------------------------------------------------------------------------------- holds
+
+    def _held_from(self, mode: PinMode) -> str | None:
+        """Until when people keep it from rising (as a ceiling does) or from falling (a floor); None: they do not."""
+        pin, frozen, ends = self.standing.pin, self.standing.frozen, list[int | None]()
+        if frozen is not None:
+            ends.append(frozen.until)
+        if pin is not None and not self._pin_waits:
+            binds = pin.mode == mode and self.model.policy.rank[pin.tier] == self.current
+            ends += [pin.until] if binds or pin.mode == "exact" else []
+        if not ends:
+            return None
+        return self._until(None if None in ends else max(end for end in ends if end is not None))
+
+    @property
+    def _pin_waits(self) -> bool:
+        """Whether a pin is to move it once a freeze is over."""
+        pin = self.standing.pin
+        return pin is not None and demanded(self.model.policy, self.standing, pin) != self.current
+
+    def _then(self) -> tuple[int, str | None]:
+        """Where it goes by itself when the hold is over, as a rank and in words; None: nowhere."""
+        pin, covered, rank = self.standing.pin, self.standing.covered, self.model.policy.rank
+        if pin is not None and self._pin_waits:
+            there = demanded(self.model.policy, self.standing, pin)
+            return there, self.say("then pinned", tier=self.words.tier(self.model.tiers[there]))
+        if covered is not None and covered.tier != self.standing.tier:
+            return rank[covered.tier], self.say("then back", tier=self.words.tier(covered.tier))
+        return self.current, None
 
     # ---------------------------------------------------------------------------------------------------------- parts
 

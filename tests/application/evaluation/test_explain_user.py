@@ -61,6 +61,10 @@ def pin(system: LedgerSystem, tier: str, mode: PinMode = "exact", until: int | N
     assert pin_tier(Wanted("ann", "value", tier, mode, "why", until), "test").changed
 
 
+def freeze(system: LedgerSystem, until: int) -> None:
+    assert FreezeStanding(system.evaluation)("ann", "value", "test", reason="why", until=until).changed
+
+
 def explained(system: LedgerSystem, user_id: str = "ann", language: str = "en", **options: Any) -> dict[str, Any]:
     explain = ExplainUser(system.evaluation, PostgresLedgerQueries(system.pool, system.keyring))
     return explain(user_id, language, **options).explanations["value"]
@@ -209,9 +213,7 @@ def test_what_if(system: LedgerSystem) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_holds_it_is_said(system: LedgerSystem, language: str) -> None:
-    FreezeStanding(system.evaluation)(
-        "ann", "value", "test", scope="", reason="x", until=START + 90 * DAY, command_id=""
-    )
+    freeze(system, START + 90 * DAY)
     found = explained(system, language=language)
     frozen = {
         "en": "A person has frozen it until 31 May 2026: nothing moves.",
@@ -221,6 +223,74 @@ def test_what_holds_it_is_said(system: LedgerSystem, language: str) -> None:
     assert {"en": "While it is held, nothing lowers it.", "zh-CN": "锁定或冻结期间不会下降。"}[language] in found[
         "drop"
     ]
+
+
+class TestWhatHoldsItHoldsThatToo:
+    def test_under_a_ceiling_nothing_done_raises_it(self, system: LedgerSystem) -> None:
+        pin(system, "low", "ceiling", until=START + 10 * DAY)
+        found = explained(system)
+        back = "After that it goes back to Silver, and the rules decide again."
+        assert found["next"] == ["A person keeps it from rising until 12 March 2026.", back]
+        assert found["drop"] == ["There is no lower tier."] and found["may_drop_on"] is None
+        told = explained(system, language="zh-CN")["next"]
+        assert told == ["已人工锁定或冻结，至2026年3月12日，期间不会升级。", "此后恢复为银卡，并重新按规则评定。"]
+
+    def test_what_is_missing_counts_afterwards(self, system: LedgerSystem) -> None:
+        pin(system, "mid", "ceiling")
+        held, after = explained(system)["next"]
+        assert held == "A person keeps it from rising until that is lifted."
+        assert after.startswith("After that, for Gold it takes that Spend score is at least 3")
+        held, after = explained(system, language="zh-CN")["next"]
+        assert held == "已人工锁定或冻结，直至解除，期间不会升级。" and after.startswith("此后升至金卡还需：消费得分")
+        assert "While it is held, nothing lowers it." not in explained(system)["drop"], "it may fall"
+
+    def test_a_ceiling_above_holds_nothing(self, system: LedgerSystem) -> None:
+        pin(system, "high", "ceiling")
+        assert explained(system)["next"][0].startswith("For Gold it takes that")
+
+    def test_a_floor_does_not_keep_it_from_rising(self, system: LedgerSystem) -> None:
+        pin(system, "mid", "floor")
+        found = explained(system)
+        assert found["next"][0].startswith("For Gold it takes that")
+        assert found["drop"][:2] == [
+            "While it is held, nothing lowers it.",
+            "It is kept while Orders in 30 days is at least 1.",
+        ]
+
+    def test_what_a_pin_covers_returns(self, system: LedgerSystem) -> None:
+        pin(system, "high", until=START + 10 * DAY)
+        assert explained(system)["drop"] == [
+            "While it is held, nothing lowers it.",
+            "After that it goes back to Silver, and the rules decide again.",
+            "If nothing more happens, it falls to Silver on 12 March 2026.",
+        ]
+
+    @pytest.mark.parametrize(("tier", "part"), [("high", "next"), ("low", "drop")])
+    def test_a_pin_put_inside_a_freeze_acts_after_it(self, system: LedgerSystem, tier: str, part: str) -> None:
+        freeze(system, START + 10 * DAY)
+        pin(system, tier, until=START + 30 * DAY)
+        found = explained(system)
+        assert found["tier"] == "mid" and found["next"][0] == "A person keeps it from rising until 12 March 2026."
+        assert f"After that a person's pin moves it to {'Gold' if tier == 'high' else 'low'}." in found[part]
+        assert not any("it takes that" in told for told in found["next"])
+
+    def test_a_class_that_is_held_does_not_change(self, system: LedgerSystem) -> None:
+        rules = {"mid": "orders >= 2", "high": "orders >= 3"}
+        unordered = {"unordered": True, "default": "low", "rules": rules, "policy": {}}
+        system.activate({**MODEL, **unordered, "tiers": ["high", "mid", "low"]})
+        system.settle()
+        change = "Another class takes its place as soon as its conditions are the first that are met."
+        assert explained(system)["drop"] == [change]
+        pin(system, "mid")
+        assert explained(system)["drop"] == [
+            "A person keeps it from changing until that is lifted.",
+            "After that another class takes its place as soon as its conditions are the first that are met.",
+        ]
+        pin(system, "low", until=START + 10 * DAY)
+        assert explained(system, language="zh-CN")["drop"] == [
+            "已人工锁定或冻结，至2026年3月12日，期间不会转入其他分群。",
+            "此后恢复为银卡，并重新按规则评定。",
+        ]
 
 
 def test_what_is_not_there_is_refused(system: LedgerSystem) -> None:
