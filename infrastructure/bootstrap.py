@@ -72,6 +72,7 @@ from infrastructure.clock import Clock
 from infrastructure.compliance.records import PostgresRecords
 from infrastructure.dramatiq.nudges import NudgeReceiver, Nudges
 from infrastructure.effects.wiring import effect_jobs
+from infrastructure.evaluation import approval_tiers
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger
 from infrastructure.evaluation.openings import PostgresOpenings
 from infrastructure.evaluation.override_requests import PostgresOverrideRequests
@@ -249,7 +250,10 @@ def build(
     on_tags, tag_jobs = wired_tags(pool, keyring, ledger, tail, runs, evaluation, segments)
     saved = on_tags["segments"].live
     strategies, strategy_jobs = build_strategies(pool, keyring, evaluation, runs, settings, segments, saved)
-    health = Health(checks(pool, models, broker, search, lambda: checked(strategies.look_after)), remedies())
+    asked = checks(pool, models, broker, search, lambda: checked(strategies.look_after))
+    if settings.override_approval_from:
+        asked["overrides"] = lambda: approval_tiers.checked(queries, settings.override_approval_from)
+    health = Health(asked, remedies())
     collect_rarely()
     return System(
         settings=settings,

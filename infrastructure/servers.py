@@ -102,5 +102,6 @@ def remedies() -> dict[str, str]:
     }
     return servers | {
         "worker": "`tierline run` keeps a worker running, and restarts one that dies",
+        "overrides": "name a tier that there is in TIERLINE_OVERRIDE_APPROVAL_FROM, and start again",
         "strategies": "`tierline strategy list` names those that cannot be read; TIERLINE_MESSAGES_URL names who sends",
     }

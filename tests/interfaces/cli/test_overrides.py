@@ -28,6 +28,17 @@ def test_a_pin_and_a_freeze(decided: Run) -> None:
     assert decided("verify", "receipts")["different"] == 0
 
 
+def test_doctor_says_which_tier_of_the_setting_is_gone(decided: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def part() -> dict[str, str]:
+        return next(one for one in decided("doctor") if one["name"] == "overrides")
+
+    monkeypatch.setenv("TIERLINE_OVERRIDE_APPROVAL_FROM", "value=high,club=gold")
+    assert (part()["status"], part()["remedy"]) == ("on", ""), "of a scheme that is not there nobody is pinned"
+    monkeypatch.setenv("TIERLINE_OVERRIDE_APPROVAL_FROM", "value=top")
+    assert part()["status"] == "faulty" and "TIERLINE_OVERRIDE_APPROVAL_FROM" in part()["remedy"]
+    assert "names value=top, and scheme value has the tiers low, mid, high" in part()["detail"]
+
+
 def test_a_file_of_pins(decided: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIERLINE_OVERRIDE_APPROVAL_FROM", "value=high")
     key = decided("key", "create", "desk", "--role", "operator")["key"]

@@ -1,0 +1,24 @@
+"""Whether the tiers from which pins need a second person are still there: a new version may have renamed them."""
+
+from collections.abc import Mapping
+
+from application.queries import LedgerQueries, UnknownScheme
+from infrastructure.health import PartFaulty
+
+
+def checked(queries: LedgerQueries, approval_from: Mapping[str, str]) -> str:
+    """For whoever asks how this installation is. approval_from: as in the settings. Raises PartFaulty."""
+    gone = []
+    for scheme, tier in sorted(approval_from.items()):
+        try:
+            tiers = queries.shape_of(scheme).tiers
+        except UnknownScheme:
+            continue  # nobody can be pinned there yet
+        if tier not in tiers:
+            gone.append(
+                f"TIERLINE_OVERRIDE_APPROVAL_FROM names {scheme}={tier}, and scheme {scheme} has the tiers "
+                f"{', '.join(tiers)}: every pin there that is no ceiling waits for a second person"
+            )
+    if gone:
+        raise PartFaulty("; ".join(gone))
+    return "pins need a second person from " + ", ".join(f"{scheme}={tier}" for scheme, tier in approval_from.items())
