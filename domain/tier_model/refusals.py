@@ -113,6 +113,17 @@ class ScheduledInPast(Refusal):
         )
 
 
+class InForceChanged(Refusal):
+    """Another version is in force than whoever activates has seen."""
+
+    def __init__(self, scheme: str, seen: int, there: int | None) -> None:
+        now = "none is" if there is None else f"version {there} is"
+        super().__init__(
+            f"{now} in force on scheme {scheme!r}, not version {seen}: somebody was quicker",
+            Complaint("instead_of", seen, "look at what is in force now, and at what this version changes of that"),
+        )
+
+
 class AlreadyScheduled(Refusal):
     """A scheme has one activation ahead of it at a time."""
 

@@ -26,6 +26,9 @@ Map = Annotated[
 ]
 Percent = Annotated[float | None, typer.Option(help="Of the users; the others stay on the version before.")]
 Salt = Annotated[str | None, typer.Option(help="Whom a percentage reaches follows from it.")]
+InsteadOf = Annotated[
+    int | None, typer.Option(min=1, help="The version in force as you saw it: refused where it is another one.")
+]
 
 
 @app.command()
@@ -125,6 +128,7 @@ def activate(
     mapping: Map = None,
     percent: Percent = None,
     salt: Salt = None,
+    instead_of: InsteadOf = None,
     key: Key = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -136,9 +140,8 @@ def activate(
         scheme, version = resolved(system, what, who.actor)
         with bar("fitting") as report:
             view = system.fit_tier_model(scheme, version, None, who.actor, report, only_needed=True)
-        view, position = system.activate_tier_model(
-            scheme, view.version, who.actor, migration=migration, as_admin=who.is_admin
-        )
+        named = {"migration": migration, "instead_of": instead_of, "as_admin": who.is_admin}
+        view, position = system.activate_tier_model(scheme, view.version, who.actor, **named)
         system.nudges.evaluator()
     if as_json:
         show_json(view_json(view) | {"position": position})

@@ -47,6 +47,9 @@ class ActivateRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     migration: MigrationBody | None = None
+    instead_of: int | None = Field(
+        None, strict=True, ge=1, description="The version in force as you saw it: refused where it is another one."
+    )
 
 
 class ScheduleRequest(BaseModel):
@@ -158,6 +161,7 @@ def activate_model(
             version,
             call.actor,
             migration=_migration(wanted.migration if wanted else None),
+            instead_of=wanted.instead_of if wanted else None,
             as_admin=_is_admin(call),
             command_id=call.command_id,
         )

@@ -240,6 +240,16 @@ def test_a_mapping_that_misses_a_tier_is_refused(running: LedgerSystem) -> None:
 RENAMED = MODEL | {"tiers": ["low", "top"], "rules": {"top": "orders >= 3"}}
 
 
+def test_of_two_who_activate_instead_of_the_same_version_one_is_refused(running: LedgerSystem) -> None:
+    draft(running, STRICTEST)
+    activate = ActivateTierModel(running.models)
+    approve(running)
+    outcomes = tried(*(lambda n=n: activate("value", n, f"key:{n}", instead_of=1) for n in (2, 3)))
+    assert sorted(outcomes) == ["InForceChanged", "ok"]
+    assert statuses(running).count("active") == 1
+    assert tried(lambda: activate("value", 1, "key:boss", instead_of=9)) == ["InForceChanged"]
+
+
 def test_what_is_scheduled_has_to_know_the_tiers_of_what_comes_before_it(running: LedgerSystem) -> None:
     approve(running)
     ScheduleTierModel(running.models)("value", 2, "key:boss", at=START + 10 * DAY)

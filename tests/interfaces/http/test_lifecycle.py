@@ -66,7 +66,9 @@ def test_submitted_approved_activated_rolled_back_retired(at_work: Api, analyst:
     again = approver.post(f"{URL}/activate", headers={"idempotency-key": "go"})
     assert again.json() == done.json() and again.headers["idempotent-replayed"] == "true"
     assert tier(at_work, done.json()["position"]) == "low"
-    back = approver.post("/v1/tier-models/value/versions/1/activate")
+    late = problem(approver.post("/v1/tier-models/value/versions/1/activate", json={"instead_of": 1}), 409)
+    assert "in-force-changed" in late["type"] and late["errors"][0]["field"] == "instead_of"
+    back = approver.post("/v1/tier-models/value/versions/1/activate", json={"instead_of": 2})
     assert back.json()["status"] == "active"
     assert tier(at_work, back.json()["position"]) == "mid"
     causes = [e["data"].get("cause") for e in at_work.client.get("/v1/users/u-1/history").json()["events"]]
