@@ -7,7 +7,7 @@ from pathlib import Path
 from opensearchpy import OpenSearch
 from redis import Redis
 
-from infrastructure.health import PartMissing, PartOff
+from infrastructure.health import PartFaulty, PartMissing, PartOff
 from infrastructure.local_stack.server import Progress
 from infrastructure.local_stack.stack import LocalStack
 from infrastructure.postgres.pool import Pool
@@ -21,6 +21,12 @@ _OWN_SERVERS = {
     "broker": "TIERLINE_BROKER_URL",
     "opensearch": "TIERLINE_OPENSEARCH_URL",
 }
+_COUNTED = 1_000  # users who wait, at most
+_LATE = """
+select (select count(*) from (select from timelines where due_at < tierline_peek() - 300e6::bigint limit %(most)s) t),
+       (select count(*) from history_sessions h where h.sealed_at < tierline_peek() - 3600e6::bigint
+           and exists (select from timelines t where t.history_id = h.history_id))
+"""
 _NOWHERE = {"redis": "redis://127.0.0.1:9/0", "broker": "redis://127.0.0.1:9/0", "opensearch": "http://127.0.0.1:9"}
 
 
@@ -82,6 +88,14 @@ def checks(
         workers = live_workers(broker)
         if not workers:
             raise PartOff("no worker has said that it lives for five seconds")
+        with pool.connection(timeout=2.0) as connection:
+            late = connection.execute(_LATE, {"most": _COUNTED}).fetchone()
+        users, histories = late or (0, 0)
+        if users or histories:
+            counted = f"{users} or more" if users == _COUNTED else str(users)
+            waiting = [f"{counted} users have been due for over five minutes"] if users else []
+            waiting += [f"{histories} sealed histories wait for over an hour"] if histories else []
+            raise PartFaulty(f"{len(workers)} alive, but {' and '.join(waiting)}")
         return f"{len(workers)} alive"
 
     return {
@@ -101,7 +115,8 @@ def remedies() -> dict[str, str]:
         for part, variable in _OWN_SERVERS.items()
     }
     return servers | {
-        "worker": "`tierline run` keeps a worker running, and restarts one that dies",
+        "worker": "`tierline run` keeps a worker running, and restarts one that dies; its log names who cannot be "
+        "decided, and why, as subjects_set_aside; where there is just much to do, another worker helps",
         "overrides": "name a tier that there is in TIERLINE_OVERRIDE_APPROVAL_FROM, and start again",
         "strategies": "`tierline strategy list` names those that cannot be read; TIERLINE_MESSAGES_URL names who sends",
     }
