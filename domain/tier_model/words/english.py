@@ -174,7 +174,9 @@ ENGLISH: dict[str, str] = {
     "frozen": "A person has frozen it{until}: nothing moves.",
     "until": " until {date}",
     "until lifted": " until that is lifted",
-    "protected": "When the rules changed a promise was made: not below {tier}{until} or until the new rules are met.",
+    "protected": "When the rules changed a promise was made: not below {tier} until the new rules are met.",
+    "protected until": "When the rules changed a promise was made: not below {tier} until {date}, or until the new "
+    "rules are met before that.",
     "landing": "When the rules changed a soft landing was promised: one tier a review until the new rules are met.",
     "in grace": "Its conditions are no longer met; grace holds it until {date}.",
     "in minimum stay": "Its conditions are no longer met; the minimum stay holds it until {date}.",

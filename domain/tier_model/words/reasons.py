@@ -137,9 +137,11 @@ class _Speaker:
             return
         if promise.one_rung:
             yield self.say("landing")
-        if promise.floor is not None:
-            until = "" if promise.until is None else self._until(promise.until)
-            yield self.say("protected", tier=self.words.tier(promise.floor), until=until)
+        if promise.floor is not None and promise.until is None:
+            yield self.say("protected", tier=self.words.tier(promise.floor))
+        elif promise.floor is not None and promise.until is not None:
+            tier, date = self.words.tier(promise.floor), self.date(promise.until)
+            yield self.say("protected until", tier=tier, date=date)
 
     def _waiting(self) -> Iterator[str]:
         """Why it is not what the rules say."""

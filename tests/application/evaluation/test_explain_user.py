@@ -225,6 +225,37 @@ def test_what_holds_it_is_said(system: LedgerSystem, language: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("migration", "language", "told"),
+    [
+        (
+            Migration("up-only"),
+            "en",
+            "When the rules changed a promise was made: not below Silver until the new rules are met.",
+        ),
+        (Migration("up-only"), "zh-CN", "规则变更时承诺不低于银卡，直至首次满足新规则。"),
+        (
+            Migration("grandfather", until=START + 60 * DAY),
+            "en",
+            "When the rules changed a promise was made: not below Silver until 1 May 2026, or until the new rules "
+            "are met before that.",
+        ),
+        (
+            Migration("grandfather", until=START + 60 * DAY),
+            "zh-CN",
+            "规则变更时承诺不低于银卡，至2026年5月1日为止；若提前首次满足新规则，则至满足时为止。",
+        ),
+    ],
+)
+def test_what_a_change_of_the_rules_promised(
+    system: LedgerSystem, migration: Migration, language: str, told: str
+) -> None:
+    rules = {"mid": "orders >= 3", "high": "orders >= 5"}
+    view, _ = CreateTierModel(system.models)(json.dumps({**MODEL, "rules": rules}), "test")
+    ActivateTierModel(system.models)("value", view.version, "test", migration=migration)
+    assert told in explained(system, language=language)["why"]
+
+
 class TestWhatHoldsItHoldsThatToo:
     def test_under_a_ceiling_nothing_done_raises_it(self, system: LedgerSystem) -> None:
         pin(system, "low", "ceiling", until=START + 10 * DAY)
