@@ -6,6 +6,7 @@ from fastapi import Depends, HTTPException, Request
 from starlette.concurrency import run_in_threadpool
 
 from application.access import NotAllowed, NotAuthenticated, Permission, Principal
+from interfaces.http.query_parameters import require_known
 
 
 def allow(permission: Permission) -> Any:
@@ -18,12 +19,13 @@ def allow(permission: Permission) -> Any:
 
 
 async def admit(request: Request, permission: Permission) -> Principal:
-    """The caller of this request, if they may."""
+    """The caller of this request, if they may. Raises UnknownQueryParameter, too."""
     principal = await _recognise(request)
     if "\0" in request.scope["path"]:
         raise HTTPException(404)  # no text in the database holds one
     if not principal.may(permission):
         raise NotAllowed(principal, permission)
+    require_known(request)
     return principal
 
 

@@ -130,6 +130,7 @@ from domain.user_tier.merging import FactsConflict, FactsSplitOff, SameUser, Use
 from domain.user_tier.overriding import HoldEndsInPast, HoldInvalid, NoStanding
 from domain.user_tier.splitting import NobodyStays, SplitInvalid, UserIdOfAnother
 from domain.user_tier.tagging import TagEndsInPast, TagInvalid
+from interfaces.http.query_parameters import UnknownQueryParameter
 from interfaces.http.refusals import HypotheticalFactInvalid, HypotheticalNeedsDryRun
 from projections.catalogue import UnknownReadModel
 
@@ -278,6 +279,7 @@ STATUS: dict[type[Exception], int] = {
     TagValueInvalid: 422,
     TooLittleHistory: 422,
     UnknownArm: 422,
+    UnknownQueryParameter: 422,
     UnknownTier: 422,
     WindowInPast: 422,
     UserIdInvalid: 422,
