@@ -98,10 +98,9 @@ _REMEDIES = {
 
 def _invalid(request: Request, invalid: Exception) -> Response:
     assert isinstance(invalid, RequestValidationError)
-    if isinstance(invalid.body, bytes):  # left as it was sent, for it does not say that it is JSON
-        sent = media_type_of(request)
-        told = f"{sent!r} is not understood here" if sent else "The request does not say what its body is"
-        return _http(request, HTTPException(415, f"{told}: send application/json."))
+    if isinstance(invalid.body, bytes):  # left as it was sent, for it says that it is something else
+        detail = f"{media_type_of(request)!r} is not understood here: send application/json."
+        return _http(request, HTTPException(415, detail))
     errors = [_complaint(error) for error in invalid.errors()]
     first = errors[0]
     detail = f"{first['field']}: {first['remedy']}" + (f" (and {len(errors) - 1} more)" if len(errors) > 1 else "")

@@ -105,7 +105,14 @@ _ROUTERS = (
 
 def create_app(system: System) -> FastAPI:
     """The application over a system, which it does not close."""
-    app = FastAPI(title="Tierline", version="1", lifespan=_lifespan, openapi_url="/openapi.json", redoc_url=None)
+    app = FastAPI(
+        title="Tierline",
+        version="1",
+        lifespan=_lifespan,
+        openapi_url="/openapi.json",
+        redoc_url=None,
+        strict_content_type=False,  # a body that does not say what it is is JSON, on every route as on that of facts
+    )
     app.state.system = system
     for module in _ROUTERS:
         app.include_router(module.router)
