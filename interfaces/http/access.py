@@ -19,7 +19,7 @@ def allow(permission: Permission) -> Any:
 
 
 async def admit(request: Request, permission: Permission) -> Principal:
-    """The caller of this request, if they may. Raises UnknownQueryParameter, too."""
+    """The caller of this request, if they may. Raises QueryParameterMisspelled, too."""
     principal = await _recognise(request)
     if "\0" in request.scope["path"]:
         raise HTTPException(404)  # no text in the database holds one

@@ -130,7 +130,7 @@ from domain.user_tier.merging import FactsConflict, FactsSplitOff, SameUser, Use
 from domain.user_tier.overriding import HoldEndsInPast, HoldInvalid, NoStanding
 from domain.user_tier.splitting import NobodyStays, SplitInvalid, UserIdOfAnother
 from domain.user_tier.tagging import TagEndsInPast, TagInvalid
-from interfaces.http.query_parameters import UnknownQueryParameter
+from interfaces.http.query_parameters import QueryParameterMisspelled
 from interfaces.http.refusals import HypotheticalFactInvalid, HypotheticalNeedsDryRun
 from projections.catalogue import UnknownReadModel
 
@@ -276,10 +276,10 @@ STATUS: dict[type[Exception], int] = {
     StrategyInvalid: 422,
     TagEndsInPast: 422,
     TagInvalid: 422,
+    QueryParameterMisspelled: 422,
     TagValueInvalid: 422,
     TooLittleHistory: 422,
     UnknownArm: 422,
-    UnknownQueryParameter: 422,
     UnknownTier: 422,
     WindowInPast: 422,
     UserIdInvalid: 422,
