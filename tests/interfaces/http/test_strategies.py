@@ -73,9 +73,15 @@ def test_from_fact_to_grant_on_the_card(valued: Api) -> None:
         "welcome",
         strategy["assignment_id"],
     )
-    progress = valued.client.get("/v1/strategies/welcome/progress").json()
-    assert sum(arm["assigned"] for arm in progress["arms"]) == sum(arm["exposed"] for arm in progress["arms"]) == 8
-    assert progress["sample_ratio_p"]["arms"] > 0.001
+
+    def progress() -> dict[str, Any]:
+        return valued.client.get("/v1/strategies/welcome/progress").json()
+
+    wait_for(
+        lambda: sum(arm["exposed"] for arm in progress()["arms"]) == 8
+    )  # what is done comes after who is told of it
+    assert sum(arm["assigned"] for arm in progress()["arms"]) == 8
+    assert progress()["sample_ratio_p"]["arms"] > 0.001
 
     def facets() -> dict[str, Any]:
         asked = {"facets": ["strategies", "arms"]}  # the index may be on its way still
