@@ -86,7 +86,9 @@ class ModelsInForce:
         forces: dict[str, list[Force]] = {}
         for activation in self._before(now):
             scheme = forces.setdefault(activation.model.scheme, [])
-            if activation.activated_at <= since + 1 and activation.migration.whole:
+            # Of one that comes again it is to be told who is on it already, for whom it does not.
+            again = any(force.model.version == activation.model.version for force in scheme)
+            if activation.migration.whole and activation.activated_at <= since + (not again):
                 scheme.clear()
             scheme.append(activation.force)
         return {scheme: tuple(found) for scheme, found in forces.items()}
