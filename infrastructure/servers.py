@@ -4,7 +4,9 @@ import secrets
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+import psycopg
 from opensearchpy import OpenSearch
+from psycopg_pool import PoolTimeout
 from redis import Redis
 
 from infrastructure.health import PartFaulty, PartMissing, PartOff
@@ -88,14 +90,16 @@ def checks(
         workers = live_workers(broker)
         if not workers:
             raise PartOff("no worker has said that it lives for five seconds")
-        with pool.connection(timeout=2.0) as connection:
-            late = connection.execute(_LATE, {"most": _COUNTED}).fetchone()
-        users, histories = late or (0, 0)
+        try:
+            with pool.connection(timeout=2.0) as connection:
+                users, histories = connection.execute(_LATE, {"most": _COUNTED}).fetchone() or (0, 0)
+        except (psycopg.OperationalError, PoolTimeout):  # that is told of postgres
+            return f"{len(workers)} alive"
         if users or histories:
             counted = f"{users} or more" if users == _COUNTED else str(users)
-            waiting = [f"{counted} users have been due for over five minutes"] if users else []
-            waiting += [f"{histories} sealed histories wait for over an hour"] if histories else []
-            raise PartFaulty(f"{len(workers)} alive, but {' and '.join(waiting)}")
+            waiting = [f"users due for over five minutes: {counted}"] if users else []
+            waiting += [f"histories sealed for over an hour and not decided: {histories}"] if histories else []
+            raise PartFaulty(f"{len(workers)} alive; {'; '.join(waiting)}")
         return f"{len(workers)} alive"
 
     return {

@@ -18,9 +18,9 @@ class ApproveOverride:
         """Raises UnknownOverrideRequest, OwnOverrideRequest, OverrideRequestDecided, OverrideImpossible, WordsInvalid,
         UnknownUser, SubjectInHistory."""
         require_words("note", note)
-        with self._requests.approving(request_id, actor, note) as (request, taken):
+        with self._requests.approving(request_id, actor, note) as (request, taken, again):
             try:
-                return request, self._pin.approved(taken, request)
+                return request, self._pin.approved(taken, request, again=again)
             except (HoldEndsInPast, HoldInvalid, NoStanding, UnknownScheme) as refusal:
                 raise OverrideImpossible(refusal) from refusal
 

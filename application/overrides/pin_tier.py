@@ -38,12 +38,16 @@ class PinTier:
         request = self._requests.add(wanted, actor, now, command_id)
         return Held(False, 0, wanted.until, request.request_id)
 
-    def approved(self, taken: TakenUser, request: OverrideRequest) -> Held:
-        """As it was asked for, once somebody else agreed. taken: the user's work.
+    def approved(self, taken: TakenUser, request: OverrideRequest, *, again: bool) -> Held:
+        """As it was asked for, once somebody else agreed. taken: the user's work. again: they had agreed before, and
+        what became of the pin since is nothing to this.
 
         Raises HoldInvalid, HoldEndsInPast, NoStanding, UnknownScheme.
         """
         named = f"override-request:{request.request_id}"
+        if again:
+            done_at = taken.position_of(named)
+            return Held(done_at is not None, done_at or 0, request.wanted.until, again=True)
         held = self._pin(taken, request.wanted, request.requested_by, request.decided_by, named, free=True)
         assert held is not None, "it was agreed to"
         return held

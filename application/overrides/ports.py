@@ -49,9 +49,9 @@ class OverrideRequests(Protocol):
 
     def approving(
         self, request_id: str, actor: str, note: str
-    ) -> AbstractContextManager[tuple[OverrideRequest, TakenUser]]:
+    ) -> AbstractContextManager[tuple[OverrideRequest, TakenUser, bool]]:
         """Say yes, in the transaction of the user's work: with what is recorded there, and not when the context is left
-        by a refusal. The same answer again changes nothing.
+        by a refusal. Whether it had been said before comes with it.
 
         Raises UnknownOverrideRequest, OwnOverrideRequest, OverrideRequestDecided, UnknownUser, SubjectInHistory.
         """

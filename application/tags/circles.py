@@ -1,6 +1,6 @@
 """A tag's rule may not read what reads the tag: it would put itself on and take itself off for ever."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from application.definitions.ports import DefinitionView
 from application.segments.ports import TAG_VALUE, Vocabulary
@@ -38,13 +38,15 @@ def require_no_circle(tag: str, condition: Condition, words: Vocabulary, definit
 
 
 def circle_faults(
-    spec: TierModelSpec, others: Mapping[str, TierModelSpec], definitions: Iterable[DefinitionView]
+    spec: TierModelSpec, others: Mapping[str, Sequence[TierModelSpec]], definitions: Iterable[DefinitionView]
 ) -> Iterator[ModelFault]:
-    """An error when a model that comes into force reads a tag whose rule reads the model's scheme."""
+    """An error when a model that comes into force reads a tag whose rule reads the model's scheme. others: by scheme
+    all versions to be reckoned with."""
     reads = _reads_of_rules(definitions)
-    for other in (*others.values(), spec):
-        mine = {("tag", name) for name in tags_read(other)}
-        reads["scheme", other.scheme] = mine | {("scheme", name) for name in schemes_read(other)}
+    for versions in ({**others, spec.scheme: (spec,)}).values():
+        for one in versions:
+            mine = {("tag", name) for name in tags_read(one)} | {("scheme", name) for name in schemes_read(one)}
+            reads["scheme", one.scheme] = reads.get(("scheme", one.scheme), set()) | mine
     way = _way_back(("scheme", spec.scheme), reads)
     if any(kind == "tag" for kind, _ in way):
         message = f"makes a circle through the rule of a tag: {_told(way)}"

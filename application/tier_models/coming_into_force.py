@@ -1,7 +1,6 @@
 """What has to hold before a version comes into force, now or at an instant to come."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import product
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from msgspec.structs import replace
@@ -43,12 +42,12 @@ def settled(
     # Once more, now that nothing else can come into force: two activations at a time could close a circle.
     together = others | change.specs()
     _refuse_errors(together_faults(spec, together, activating=True, places=Places()))
-    tags = change.tags()
-    for beside in _beside(together, change.versions()):
-        _refuse_errors(scheme_circle(spec, beside, activating=True, places=Places()))
-        _refuse_errors(circle_faults(spec, beside, tags))
+    versions: dict[str, Sequence[TierModelSpec]] = {scheme: (other,) for scheme, other in together.items()}
+    versions |= change.versions()
+    _refuse_errors(scheme_circle(spec, versions, activating=True, places=Places()))
+    _refuse_errors(circle_faults(spec, versions, change.tags()))
     wanted, mine = migration or Migration(), model.versions[number]
-    if mine.in_force and model.active is mine:
+    if mine.status == "active" and model.active is mine:
         wanted = replace(mine.migration, percent=wanted.percent)  # what was announced holds for the rest, too
         if mine.migration == wanted:
             return wanted
@@ -57,7 +56,7 @@ def settled(
     before = [
         TierModelSpec.model_validate(other.spec)
         for other in model.versions.values()
-        if other.in_force and other.number != number
+        if other.status == "active" and other.number != number
     ]
     for other in before:
         if other.per != spec.per:
@@ -75,9 +74,10 @@ def require_plan_kept(model: TierModel, number: int, wanted: Migration) -> None:
     Raises MigrationInvalid.
     """
     plan = model.scheduled
-    if plan is None or plan.in_force or plan.scheduled_at is None:
+    if plan is None or plan.status == "active" or plan.scheduled_at is None:
         return
-    then = [one for one in model.versions.values() if one.number == number or (one.in_force and not wanted.whole)]
+    staying = [one for one in model.versions.values() if one.status == "active" and not wanted.whole]
+    then = [model.versions[number], *staying]
     tiers = dict.fromkeys(tier for one in then for tier in one.spec["tiers"])
     lost = unmapped(plan.migration, tiers, plan.spec["tiers"])
     if lost:
@@ -86,13 +86,6 @@ def require_plan_kept(model: TierModel, number: int, wanted: Migration) -> None:
             f"{', '.join(lost)}: unschedule it first, and schedule it again with a mapping"
         )
         raise MigrationInvalid(Complaint("version", number, remedy))
-
-
-def _beside(together: Others, versions: Mapping[str, Sequence[TierModelSpec]]) -> Iterator[Others]:
-    """The other schemes as somebody may meet them: by each version that is in force for some, or comes to be."""
-    several = {scheme: found for scheme, found in versions.items() if scheme in together}
-    for chosen in product(*several.values()):
-        yield together | dict(zip(several, chosen, strict=True))
 
 
 def _refuse_errors(faults: Iterable[ModelFault]) -> None:

@@ -92,13 +92,13 @@ class TierModel(BaseAggregate[UUID]):
     @property
     def active(self) -> ModelVersion | None:
         """The version that came into force last, or None. Others are active beside it while it reaches a part alone."""
-        there = [version for version in self.versions.values() if version.in_force]
+        there = [version for version in self.versions.values() if version.status == "active"]
         return max(there, key=lambda version: version.activated_at or 0, default=None)
 
     @property
     def scheduled(self) -> ModelVersion | None:
         """The version that comes into force by itself, or None."""
-        return next((version for version in self.versions.values() if version.status == "scheduled"), None)
+        return next((version for version in self.versions.values() if version.scheduled_at is not None), None)
 
     def draft(self, *, spec: dict[str, Any], content_hash: str, unfitted: list[str], by: By) -> int:
         """A further version; answers its number."""
@@ -207,7 +207,7 @@ class TierModel(BaseAggregate[UUID]):
         if last is not None and by.at <= last:
             raise ActivationTooEarly(self.scheme, by.at, last)
         raised = self.scheduled
-        if raised is not None and raised.in_force:
+        if raised is not None and raised.status == "active":
             self._record(Unscheduled, raised.number, by, reason=f"version {number} came into force before it")
         self._activated(version, migration, by)
 
@@ -309,12 +309,18 @@ class TierModel(BaseAggregate[UUID]):
                 migration = migration_from_json(event.migration)
                 before = self.versions[number]
                 self._replace(
-                    number, status="scheduled", scheduled_at=event.at, migration=migration, before_schedule=before
+                    number,
+                    status="active" if before.status == "active" else "scheduled",
+                    scheduled_at=event.at,
+                    migration=migration,
+                    before_schedule=(before.status, before.migration),
                 )
             case Unscheduled():
-                before = self.versions[number].before_schedule or self.versions[number]
-                shadowed = self.versions[number].shadowed
-                self.versions[number] = msgspec.structs.replace(before, shadowed=shadowed)
+                there = self.versions[number]
+                status, migration = there.before_schedule or (there.status, there.migration)
+                if there.status != "scheduled":  # what came into force since has retired it, or it is in force still
+                    status = there.status
+                self._replace(number, status=status, migration=migration, scheduled_at=None, before_schedule=None)
             case Activated():
                 self._in_force(number, event.effective_at, migration_from_json(event.migration))
             case Shadowed():

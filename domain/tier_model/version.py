@@ -50,7 +50,7 @@ class ModelVersion(msgspec.Struct, frozen=True):
 
     makers: who drafted, revised, fitted or submitted it. scheduled_at: when it comes into force by
     itself; migration: that of its last activation, or of the scheduled one. shadowed: decided beside the one in force.
-    before_schedule: as it was before it was scheduled.
+    before_schedule: status and migration from before it was scheduled. One that is in force stays active meanwhile.
     """
 
     number: int
@@ -66,9 +66,4 @@ class ModelVersion(msgspec.Struct, frozen=True):
     scheduled_at: int | None = None
     migration: Migration = Migration()
     shadowed: bool = False
-    before_schedule: "ModelVersion | None" = None
-
-    @property
-    def in_force(self) -> bool:
-        """Whether users are on it: also while more of its rollout is scheduled."""
-        return "active" in (self.status, self.before_schedule and self.before_schedule.status)
+    before_schedule: tuple[Status, Migration] | None = None

@@ -44,12 +44,14 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def running_grace(standing: Standing, now: int) -> int | None:
-    """When the grace ends that holds it now; None: none does. One that ends inside a freeze holds nothing, and under an
-    exact pin none does."""
+    """When the grace ends that holds it now; None: none does. One that ends inside a freeze, or while a floor keeps the
+    tier, holds nothing, and under an exact pin none does."""
     until, pin, frozen = standing.grace_until, standing.pin, standing.frozen
     if until is None or until <= now or (pin is not None and pin.mode == "exact"):
         return None
-    return None if frozen is not None and (frozen.until is None or frozen.until >= until) else until
+    floor = pin if pin is not None and pin.mode == "floor" and pin.tier == standing.tier else None
+    outlasts = [hold.until is None or hold.until >= until for hold in (frozen, floor) if hold is not None]
+    return None if any(outlasts) else until
 
 
 class SchemeObservation(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -72,15 +72,20 @@ class PostgresOverrideRequests:
         return _request(row)
 
     @contextmanager
-    def approving(self, request_id: str, actor: str, note: str) -> Iterator[tuple[OverrideRequest, LockedWork]]:
+    def approving(self, request_id: str, actor: str, note: str) -> Iterator[tuple[OverrideRequest, LockedWork, bool]]:
         """See OverrideRequests. The user is locked before the request, as by those who merge and split users."""
         while True:
             with transaction(self._pool) as connection:
                 user_id = _required(connection, request_id).wanted.user_id
             with self._ledger.take_user(user_id) as taken:
                 # Another name by now: its own was split off, and the request stayed.
-                if _required(taken.connection, request_id).wanted.user_id == user_id:
-                    yield _decide(taken.connection, request_id, "approved", actor, note), taken
+                before = _required(taken.connection, request_id)
+                if before.wanted.user_id == user_id:
+                    yield (
+                        _decide(taken.connection, request_id, "approved", actor, note),
+                        taken,
+                        before.status == "approved",
+                    )
                     return
 
     def reject(self, request_id: str, actor: str, reason: str) -> OverrideRequest:

@@ -24,6 +24,8 @@ _EXPLAINED = {
     413: "it finds the message too large",
     429: "it asks for fewer messages",
 }
+# Whatever it is, it is this attempt's.
+_NOT_REACHED = (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError)
 _GONE = 410
 _MOST_DIGITS = 18
 _log = structlog.get_logger(__name__)
@@ -60,12 +62,7 @@ class WebhookReceiver:
                 return await self._post(client, message)
         except (TimeoutError, httpx.TimeoutException):
             return Answer(f"no answer within {self._patience:g} seconds")
-        except (
-            httpx.HTTPError,
-            httpx.InvalidURL,
-            OSError,
-            UnicodeError,
-        ) as error:  # whatever it is, it is this attempt's
+        except _NOT_REACHED as error:
             return Answer(f"not reached: {type(error).__name__}")
 
     async def _post(self, client: httpx.AsyncClient, message: Message) -> Answer:

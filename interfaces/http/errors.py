@@ -141,9 +141,11 @@ def _http(request: Request, error: Exception) -> Response:
 
 def _damaged(request: Request, damaged: Exception) -> Response:
     assert isinstance(damaged, RecordDamaged)
-    _log.error("record_damaged", path=request.url.path, subject_id=str(damaged.subject_id), part=damaged.part)
-    blamed = {"field": damaged.part, "value": str(damaged.subject_id), "remedy": damaged.remedy}
-    return problem(500, "record-damaged", "A record is damaged", str(damaged), [blamed])
+    _log.error("record_damaged", path=request.url.path, cause=str(damaged), subject_id=str(damaged.subject_id))
+    remedy = "tell whoever runs this installation: its log names the record, and `tierline verify receipts` finds all"
+    blamed = {"field": damaged.part, "value": None, "remedy": remedy}
+    detail = f"What is recorded as {damaged.part} of this user does not open any more; it has been logged."
+    return problem(500, "record-damaged", "A record is damaged", detail, [blamed])
 
 
 def _fault(_request: Request, _error: Exception) -> Response:

@@ -38,7 +38,7 @@ def test_who_waits_too_long_for_a_decision_is_told(database: str, monkeypatch: p
         system.facts([order("o1", "bob", START)])
         assert worker() == "1 alive"
         system.clock.set(START + 3_700 * SECOND)
-        with pytest.raises(PartFaulty, match=r"1 alive, but 1 users .* five minutes and 1 sealed histories .* an hour"):
+        with pytest.raises(PartFaulty, match=r"1 alive; users due .*: 1; histories sealed .*: 1"):
             worker()
         system.settle()
         assert worker() == "1 alive"

@@ -67,7 +67,9 @@ def test_a_card_has_the_published_shape(target: UserCards, cards: UserCardView) 
     [
         (START + 1, {}, "2026-01-01T00:00:00.000001Z"),
         (START, {}, None),
-        (START + 1, {"pin": Pin("floor", "mid", 0)}, "2026-01-01T00:00:00.000001Z"),
+        (START + 1, {"pin": Pin("floor", "mid", 0)}, None),
+        (START + 2, {"pin": Pin("floor", "mid", 0, START + 1)}, "2026-01-01T00:00:00.000002Z"),
+        (START + 1, {"pin": Pin("ceiling", "mid", 0)}, "2026-01-01T00:00:00.000001Z"),
         (START + 1, {"pin": Pin("exact", "mid", 0)}, None),
         (START + 1, {"frozen": Freeze(0)}, None),
         (START + 1, {"frozen": Freeze(0, START + 1)}, None),

@@ -1,6 +1,6 @@
 """Schemes together: rules that read tiers on other schemes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 from domain.tier_model.expression import Condition, ConditionInvalid
@@ -12,6 +12,7 @@ from domain.tier_model.spec import ModelFault, TierModelSpec
 from domain.tier_model.spec.source import Path
 
 Specs = Mapping[str, TierModelSpec]
+Versions = Mapping[str, Sequence[TierModelSpec]]
 
 
 def together_faults(
@@ -37,10 +38,10 @@ def together_faults(
             message = f"keeps the scheme per {spec.per}, and scheme {scheme} reads its tier"
             remedy = "A scheme that is kept per something is read by schemes of the same per alone"
             yield places.error(("per",), spec.per, message, remedy)
-    yield from scheme_circle(spec, others or {}, activating, places)
+    yield from scheme_circle(spec, {scheme: (other,) for scheme, other in (others or {}).items()}, activating, places)
 
 
-def scheme_circle(spec: TierModelSpec, others: Specs, activating: bool, places: Places) -> Iterator[ModelFault]:
+def scheme_circle(spec: TierModelSpec, others: Versions, activating: bool, places: Places) -> Iterator[ModelFault]:
     """A circle of several schemes: an error when activating, else a warning."""
     circle = circle_through(spec, others)
     if len(circle) > 2:
@@ -50,14 +51,15 @@ def scheme_circle(spec: TierModelSpec, others: Specs, activating: bool, places: 
         yield tell(path, circle[1], message, "Let one of them not read the next: no circle can be put in force")
 
 
-def circle_through(spec: TierModelSpec, others: Specs) -> list[str]:
-    """The schemes of a circle from the model's own back to it, each reading the next; empty when there is none."""
+def circle_through(spec: TierModelSpec, others: Versions) -> list[str]:
+    """The schemes of a circle from the model's own back to it, each reading the next by one of its versions; empty when
+    there is none. A circle passes a scheme once, so it takes one version of each."""
     came: dict[str, str] = {}
     pending = [spec.scheme]
     while pending:
         scheme = pending.pop(0)
-        reading = spec if scheme == spec.scheme else others.get(scheme)
-        for read in sorted(schemes_read(reading)) if reading is not None else ():
+        reading = (spec,) if scheme == spec.scheme else others.get(scheme, ())
+        for read in sorted(set[str]().union(*map(schemes_read, reading))):
             if read == spec.scheme:
                 circle = [read, scheme]
                 while circle[-1] != spec.scheme:

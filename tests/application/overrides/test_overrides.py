@@ -269,6 +269,17 @@ class TestApproval:
         assert [r.status for r in requests.list(None, 10)] == ["waiting"] and told(system) == []
         assert ApproveOverride(requests, pin)(held.request_id, "key:boss")[1].changed
 
+    def test_agreeing_once_more_puts_back_nothing_that_was_lifted_since(self, system: LedgerSystem, ann: str) -> None:
+        pin, requests = pinning(system, {"value": "high"}), PostgresOverrideRequests(system.pool, system.evaluation)
+        held = pin(wanted("high"), "key:op")
+        assert held.request_id is not None
+        pinning(system)(wanted("high"), "key:admin")  # so already
+        approve = ApproveOverride(requests, pin)
+        assert not approve(held.request_id, "key:boss")[1].changed
+        UnpinTier(system.evaluation)(ann, "value", "key:op")
+        recorded = told(system)
+        assert not approve(held.request_id, "key:boss")[1].changed and told(system) == recorded
+
     def test_an_admin_may_skip_it_when_the_setting_says_so(self, system: LedgerSystem, ann: str) -> None:
         assert not pinning(system, {"value": "mid"})(wanted(), "key:admin", as_admin=True).changed
         assert pinning(system, {"value": "mid"}, "admin-may-skip")(wanted(), "key:admin", as_admin=True).changed

@@ -248,6 +248,8 @@ def test_of_two_who_activate_instead_of_the_same_version_one_is_refused(running:
     assert sorted(outcomes) == ["InForceChanged", "ok"]
     assert statuses(running).count("active") == 1
     assert tried(lambda: activate("value", 1, "key:boss", instead_of=9)) == ["InForceChanged"]
+    there = 3 if statuses(running)[2] == "active" else 2
+    assert tried(lambda: activate("value", there, f"key:{there}", instead_of=1)) == ["ok"], "a repeat finds it done"
 
 
 def test_what_is_scheduled_has_to_know_the_tiers_of_what_comes_before_it(running: LedgerSystem) -> None:
@@ -277,7 +279,8 @@ def test_while_more_of_a_rollout_is_scheduled_its_version_is_in_force(running: L
     activate("value", 3, "key:boss", migration=Migration(mapping=mapping, percent=50))
     schedule, unschedule = ScheduleTierModel(running.models), UnscheduleTierModel(running.models)
     schedule("value", 3, "key:boss", at=START + DAY, migration=Migration(percent=80))
-    assert statuses(running) == ["active", "submitted", "scheduled"]
+    assert statuses(running) == ["active", "submitted", "active"]
+    assert running.models.versions("value")[2].scheduled_at == START + DAY
     assert tried(lambda: activate("value", 3, "key:boss", migration=Migration(percent=60))) == ["AlreadyScheduled"]
     with pytest.raises(MigrationInvalid) as caught:
         activate("value", 1, "key:boss")

@@ -175,6 +175,19 @@ def test_one_schedule_at_a_time(value: TierModel) -> None:
     assert value.versions[2].status == "scheduled", "another version may come in between"
 
 
+def test_more_of_a_rollout_that_was_left_scheduled_beside_another_version_comes_to_nothing(value: TierModel) -> None:
+    """As ledgers have it from when another activation did not take it back."""
+    approved(value).activate(2, by=by(60), migration=Migration(percent=50))
+    value.schedule(2, at=100, migration=Migration(percent=80), notice_days=0, may_skip=False, by=by(61))
+    assert (value.versions[2].status, value.versions[2].scheduled_at) == ("active", 100)
+    value.draft(spec={"v": 3}, content_hash="h3", unfitted=[], by=by(62))
+    value._record(Activated, 3, by(63), migration=None, approved_by=None, scheduled=False)
+    assert (value.versions[2].status, value.scheduled) == ("retired", value.versions[2])
+    value.unschedule(2, reason="", by=by(64))
+    assert [version.status for version in value.versions.values()] == ["retired", "retired", "active"]
+    assert value.versions[2].migration == Migration(percent=50)
+
+
 @pytest.mark.parametrize("percent", [10.0, 100.0])
 def test_what_is_in_force_already_is_not_scheduled(value: TierModel, percent: float) -> None:
     migration = Migration(percent=percent)

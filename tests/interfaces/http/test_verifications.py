@@ -62,13 +62,13 @@ def test_an_altered_event_is_named_and_how_to_find_it(decided: Api) -> None:
     for read in ("history", "tiers"):
         found = problem(decided.client.get(f"/v1/users/u-1/{read}"), 500)
         assert found["type"] == "urn:tierline:problem:record-damaged"
-        assert "sealed event of subject" in found["detail"] and "from a backup" in found["errors"][0]["remedy"]
+        assert found["errors"][0]["field"] == "event" and "tierline verify receipts" in found["errors"][0]["remedy"]
     assert event_id in {one["event_id"] for one in verified(decided)["first"]}, "as the remedy says"
     with psycopg.connect(decided.system.urls["postgres"]) as connection:
         connection.execute("set session_replication_role = replica")
         connection.execute("update subjects set data_key = set_byte(data_key, 20, get_byte(data_key, 20) # 1)")
     found = problem(decided.client.get("/v1/users/u-1/history"), 500)
-    assert found["errors"][0]["field"] == "data key" and "master key" in found["detail"]
+    assert found["errors"][0]["field"] == "data key" and "logged" in found["detail"]
 
 
 def test_who_may_and_what_is_refused(decided: Api) -> None:

@@ -65,12 +65,22 @@ def test_a_circle_is_spelled() -> None:
         "value": OTHERS["value"],
     }
     mine = scheme("mine", "orders >= 3 or tier.a = 't1'")
-    assert circle_through(mine, others) == ["mine", "a", "b", "c", "mine"]
+    assert circle_through(mine, {name: (one,) for name, one in others.items()}) == ["mine", "a", "b", "c", "mine"]
     (fault,) = lint(mine, None, others, activating=True)
     assert (fault.severity, fault.path) == ("error", "rules.t1.enter")
     assert "mine -> a -> b -> c -> mine" in fault.message
     assert [fault.severity for fault in lint(mine, None, others)] == ["warning"]
-    assert circle_through(scheme("mine", "tier.value = 't1'"), others) == []
+    assert circle_through(scheme("mine", "tier.value = 't1'"), {"value": (OTHERS["value"],)}) == []
+
+
+def test_a_circle_takes_one_version_of_each_scheme() -> None:
+    others = {
+        "a": (scheme("a", "orders >= 1"), scheme("a", "tier.b = 't1'")),
+        "b": (scheme("b", "tier.mine = 't1'"), scheme("b", "orders >= 1")),
+        **{f"c{n}": (scheme(f"c{n}", "orders >= 1"), scheme(f"c{n}", "orders >= 2")) for n in range(40)},
+    }
+    assert circle_through(scheme("mine", "tier.a = 't1'"), others) == ["mine", "a", "b", "mine"]
+    assert circle_through(scheme("mine", "tier.c0 = 't1'"), others) == []
 
 
 def test_a_circle_among_others_is_theirs() -> None:
