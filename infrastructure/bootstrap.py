@@ -250,10 +250,7 @@ def build(
     on_tags, tag_jobs = wired_tags(pool, keyring, ledger, tail, runs, evaluation, segments)
     saved = on_tags["segments"].live
     strategies, strategy_jobs = build_strategies(pool, keyring, evaluation, runs, settings, segments, saved)
-    asked = checks(pool, models, broker, search, lambda: checked(strategies.look_after))
-    if settings.override_approval_from:
-        asked["overrides"] = lambda: approval_tiers.checked(queries, settings.override_approval_from)
-    health = Health(asked, remedies())
+    health = _health(pool, (models, broker, search), lambda: checked(strategies.look_after), queries, settings)
     collect_rarely()
     return System(
         settings=settings,
@@ -295,6 +292,17 @@ def build(
         open_async_redis=lambda: open_async_redis(urls["redis"]),
         closers=[health.close, answers.close, nudges.close, models.close, broker.close, search.close, pool.close],
     )
+
+
+def _health(
+    pool: Pool,
+    servers: tuple[Redis, Redis, OpenSearch],
+    strategies: Callable[[], str],
+    queries: PostgresLedgerQueries,
+    settings: Settings,
+) -> Health:
+    asked = checks(pool, *servers, strategies) | approval_tiers.checks(queries, settings.override_approval_from)
+    return Health(asked, remedies())
 
 
 def _jobs(

@@ -20,7 +20,7 @@ from domain.tier_model.timeline import Force, SchemeInput
 from domain.user_tier.decisions import NewEvent, event_id_of
 from domain.user_tier.holds import HoldChange, of_place
 from domain.user_tier.observation import Observation, Scalar, SchemeObservation, Standing
-from domain.user_tier.rollout import groups_of, is_partial, renamed
+from domain.user_tier.rollout import as_named, groups_of, is_partial
 from domain.user_tier.scheme_order import in_order, split_at
 from domain.user_tier.scheme_walk import LOOK_AHEAD, PLATFORM, Explained, Paths, SchemeWalk, Standers, standers_of
 from domain.user_tier.tags import TagSpan
@@ -225,7 +225,7 @@ class _Batch:
             return ()
         places = ((self.subjects[owner], scope) for owner, scope in zip(standers.owner, standers.scope, strict=True))
         return [
-            [_as_named(change, passed, subject.subject_id) for change in of_place(subject.changes, scheme, scope)]
+            [as_named(change, passed, subject.subject_id) for change in of_place(subject.changes, scheme, scope)]
             for subject, scope in places
         ]
 
@@ -385,15 +385,6 @@ class _Batch:
         for told in self._profiles.get(number, ()):
             attributes |= {key: value for key, value in told.items() if value is not None}
         return attributes
-
-
-def _as_named(change: HoldChange, passed: Sequence[Force], subject_id: UUID) -> HoldChange:
-    """An opening by the name that its tier has in the last of the versions that came since."""
-    if change.opening is None or not passed:
-        return change
-    before = change.opening.tier
-    tier = renamed(before, change.instant, passed, subject_id)
-    return change if tier == before else change._replace(opening=replace(change.opening, tier=tier, named=before))
 
 
 def _visible_profiles(table: FactTable, at: int) -> dict[int, list[dict[str, Scalar]]]:

@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from domain.tier_model.timeline import Force
+from domain.user_tier.holds import HoldChange
 
 Forces = Mapping[str, tuple[Force, ...]]
 
@@ -38,12 +39,15 @@ def groups_of(subject_ids: Sequence[UUID], forces: Forces) -> list[tuple[list[in
     ]
 
 
-def renamed(tier: str, named_at: int, passed: Sequence[Force], subject_id: UUID) -> str:
-    """What the last of some versions calls a tier that was named at an instant before. passed: oldest first."""
+def as_named(change: HoldChange, passed: Sequence[Force], subject_id: UUID) -> HoldChange:
+    """An opening by the name that its tier has in the last of the versions that came since. passed: oldest first."""
+    if change.opening is None or not passed:
+        return change
+    before = tier = change.opening.tier
     for index in _reaching(subject_id, passed):
-        if passed[index].since > named_at:
+        if passed[index].since > change.instant:
             tier = passed[index].migration.mapping.get(tier, tier)
-    return tier
+    return change if tier == before else change._replace(opening=replace(change.opening, tier=tier, named=before))
 
 
 def _same(one: Force, other: Force) -> bool:
