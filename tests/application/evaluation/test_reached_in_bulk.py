@@ -50,7 +50,7 @@ def test_whoever_is_on_a_version_already_is_not_decided_anew_when_it_comes_for_e
     staying = MODEL | {"features": {"orders": {"count": "order", "within": "30 days"}}}
     staying |= {"policy": {"downgrade": {"review": "continuous"}, "minimum_stay": "60 days"}}
     system.activate(staying)
-    system.facts([order(f"o{n}", f"u-{user}", START) for user in range(12) for n in range(3)])
+    system.facts([order(f"o{n}", f"u-{user}", START) for user in range(40) for n in range(3)])
     system.settle()
     view, _ = CreateTierModel(system.models)(json.dumps(staying | {"labels": {"high": {"en": "High"}}}), "test")
     activate = ActivateTierModel(system.models)
@@ -62,7 +62,7 @@ def test_whoever_is_on_a_version_already_is_not_decided_anew_when_it_comes_for_e
     system.settle()
     system.clock.set(START + 90 * DAY)
     system.settle()
-    standings = [system.observed(f"u-{user}").schemes["value"][""] for user in range(12)]
+    standings = [system.observed(f"u-{user}").schemes["value"][""] for user in range(40)]
     assert {seen.version for seen in standings} == {version}
     assert {seen.standing.tier for seen in standings} == {"low", "high"}, "some came to it only then, with its promise"
     system.assert_proven()

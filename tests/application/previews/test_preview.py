@@ -148,8 +148,20 @@ def test_renamed_is_not_moved(system: LedgerSystem) -> None:
     assert (impact["moved"], impact["renamed"]) == (0, 4)
 
 
+def _halving(system: LedgerSystem, users: list[str]) -> str:
+    """A salt by which half of all reaches some of these and not others, whatever ids they were given."""
+    with system.pool.connection() as connection:
+        query = "select subject_id from user_ids where user_id = any(%s)"
+        ids = [row[0] for row in connection.execute(query, (users,))]
+    return next(
+        salt
+        for salt in (f"s{number}" for number in range(1_000))
+        if 0 < sum(Migration(percent=50, salt=salt).reaches("value", one) for one in ids) < len(ids)
+    )
+
+
 def test_a_rollout_is_looked_at_before_it_is_raised(system: LedgerSystem) -> None:
-    halfway = Migration(mapping={"high": "top"}, percent=50)
+    halfway = Migration(mapping={"high": "top"}, percent=50, salt=_halving(system, ["u-4", "u-5", "u-6", "u-7"]))
     found = preview(system, RENAMED, halfway)["schemes"]["value"]
     activate = ActivateTierModel(system.models)
     activate("value", None, "key:boss", migration=halfway)
@@ -157,7 +169,7 @@ def test_a_rollout_is_looked_at_before_it_is_raised(system: LedgerSystem) -> Non
     stands = Counter(system.observed(f"u-{user}").schemes["value"][""].standing.tier for user in range(8))
     assert found["after"] == dict(stands) and {"top", "high"} <= stands.keys()
     assert found["tiers"] == ["low", "mid", "top", "high"], "some stay on the version before"
-    raised = Migration(mapping={"high": "top"})
+    raised = Migration(mapping={"high": "top"}, salt=halfway.salt)
     found = preview(system, RENAMED, raised)["schemes"]["value"]
     activate("value", 2, "key:boss", migration=raised)
     system.settle()

@@ -125,9 +125,9 @@ def test_a_tier_that_is_renamed_while_a_history_is_open_is_taken_over_by_its_new
     system: LedgerSystem, percent: float
 ) -> None:
     session = system.sessions.open("test").history_id
-    users = [f"u-{number}" for number in range(12)]
+    users = [f"u-{number}" for number in range(30)]
     system.facts([order("o1", user_id, START - DAY) for user_id in users], session)
-    assert take_over(system, *(line(2 + n, user_id, "high") for n, user_id in enumerate(users))).taken == 12
+    assert take_over(system, *(line(2 + n, user_id, "high") for n, user_id in enumerate(users))).taken == 30
     # The names change places: who follows them once more, or once too little, ends on the wrong tier.
     swapped = {**MODEL, "tiers": ["low", "high", "mid"], "rules": {"high": "orders >= 2", "mid": "orders >= 4"}}
     activate(system, swapped, Migration(mapping={"high": "mid", "mid": "high"}, percent=percent))
