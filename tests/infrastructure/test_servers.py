@@ -4,21 +4,11 @@ from typing import Any
 
 import pytest
 
-from domain.facts.instants import SECOND, parse_instant
+from domain.facts.instants import SECOND
 from infrastructure import servers
 from infrastructure.health import PartFaulty, PartOff
+from tests.application.evaluation.test_evaluate import MODEL, START
 from tests.support.ledger import LedgerSystem, order
-
-START = parse_instant("2026-03-02T00:00:00Z")
-MODEL: dict[str, Any] = {
-    "scheme": "value",
-    "dimension": "value",
-    "time_zone": "UTC",
-    "currency": "USD",
-    "tiers": ["low", "high"],
-    "features": {"orders": {"count": "order"}},
-    "rules": {"high": "orders >= 3"},
-}
 
 
 def test_who_waits_too_long_for_a_decision_is_told(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
