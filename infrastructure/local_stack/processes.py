@@ -25,9 +25,11 @@ _POLL_SECONDS = 0.02
 
 def make_directory(directory: Path) -> None:
     """A directory for one server, closed to others and owned by the user whom the server will run as."""
-    if not directory.exists():
+    try:
         directory.mkdir(parents=True, mode=0o700)
-        hand_over(directory)
+    except FileExistsError:  # also made by another process, just now
+        return
+    hand_over(directory)
 
 
 def hand_over(path: Path) -> None:

@@ -156,6 +156,15 @@ def test_a_broken_part_tells_its_log_and_the_remedy_and_keeps_nobody_down(tmp_pa
     assert processes_of(tmp_path) == []
 
 
+def test_a_directory_that_another_process_makes_in_between_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    processes.make_directory(tmp_path / "stack" / "redis")
+    monkeypatch.setattr(Path, "exists", lambda _: False)  # as it looked a moment ago
+    processes.make_directory(tmp_path / "stack" / "redis")
+    assert (tmp_path / "stack" / "redis").stat().st_mode & 0o777 == 0o700
+
+
 def test_two_commands_at_once_share_one_start_and_down_leaves_nothing(tmp_path: Path) -> None:
     environment = os.environ | {
         "TIERLINE_HOME": str(tmp_path),
