@@ -31,10 +31,9 @@ from infrastructure.evaluation.work import LockedWork
 from infrastructure.event_store.copy_rows import (
     COPY_EVENTS,
     COPY_OBSERVATIONS,
-    HEADER,
-    TRAILER,
     encode_events,
     encode_observations,
+    framed,
 )
 from infrastructure.event_store.rows import EventRow, ObservationRow
 from infrastructure.facts.read import facts_of
@@ -201,7 +200,7 @@ def _for_bare(
 
 def _copy(connection: Connection, statement: str, rows: bytes) -> None:
     with connection.cursor().copy(statement.encode()) as copy:
-        copy.write(HEADER + rows + TRAILER)
+        copy.write(framed(rows))
 
 
 class _Counted:

@@ -60,8 +60,9 @@ def prove_versions(connection: Connection) -> VersionsProved:
     models: dict[Version, CompiledModel] = {}
     for version, (column, text) in stored.items():
         models[version] = _proved(version, column, text, specs.get(version), findings)
-    changed = _migrations_changed(activations, activated)
-    findings += _of_activations(activations, activated, changed)
+    there = Counter(map(_key, activations))
+    changed = _migrations_changed(there, activated)
+    findings += _of_activations(there, activated, changed)
     scheduled = connection.execute(_SCHEDULED).fetchall()
     as_recorded = [(*row[:-1], json.loads(changed.get(_key(row), _frozen(row[-1])))) for row in activations]
     in_force = ModelsInForce(_activations(as_recorded, models), _activations(scheduled, models))
@@ -108,9 +109,8 @@ def _hash(spec: str) -> str:
         return ""
 
 
-def _migrations_changed(rows: Sequence[tuple[Any, ...]], activated: Counter[Activated]) -> dict[Activated, str]:
+def _migrations_changed(there: Counter[Activated], activated: Counter[Activated]) -> dict[Activated, str]:
     """By activation as it stands in the table the migration that was recorded, where that alone is another."""
-    there = Counter(_key(row) for row in rows)
     recorded: dict[tuple[str, int, int], list[str]] = {}
     for scheme, version, at, migration in activated - there:
         recorded.setdefault((scheme, version, at), []).append(migration)
@@ -118,9 +118,8 @@ def _migrations_changed(rows: Sequence[tuple[Any, ...]], activated: Counter[Acti
 
 
 def _of_activations(
-    rows: Sequence[tuple[Any, ...]], activated: Counter[Activated], changed: Mapping[Activated, str]
+    there: Counter[Activated], activated: Counter[Activated], changed: Mapping[Activated, str]
 ) -> Iterator[Finding]:
-    there = Counter(_key(row) for row in rows)
     for key, migration in changed.items():
         yield Finding("broken-model", "", None, _told(key), _told((*key[:3], migration)))
     for key in there - activated:

@@ -11,10 +11,9 @@ from infrastructure.event_store.append import conflict_of
 from infrastructure.event_store.copy_rows import (
     COPY_EVENTS,
     COPY_OBSERVATIONS,
-    HEADER,
-    TRAILER,
     encode_events,
     encode_observations,
+    framed,
 )
 from infrastructure.event_store.rows import EventRow, ObservationRow
 from infrastructure.postgres.commit_with import Statement, commit_with
@@ -134,8 +133,8 @@ class BulkAppender:
             streams = chunk if self.before is None else self.before(connection, chunk)
             events = [event for stream in streams for event in stream.events]
             observations = [stream.observation for stream in streams if stream.observation is not None]
-            event_bytes = _framed(encode_events(events)) if events else b""
-            observation_bytes = _framed(encode_observations(observations)) if observations else b""
+            event_bytes = framed(encode_events(events)) if events else b""
+            observation_bytes = framed(encode_observations(observations)) if observations else b""
             if not events and not observations:
                 return
             if observations and not self.observations_are_new:
@@ -173,7 +172,3 @@ class BulkAppender:
 def _copy(connection: Connection, statement: str, content: bytes) -> None:
     with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
         copy.write(content)
-
-
-def _framed(rows: bytes) -> bytes:
-    return HEADER + rows + TRAILER

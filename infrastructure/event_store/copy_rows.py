@@ -20,6 +20,11 @@ _observation_start = struct.Struct("!hi16siqiq").pack
 _instant = struct.Struct("!iq").pack
 
 
+def framed(rows: bytes) -> bytes:
+    """Encoded rows as one COPY."""
+    return HEADER + rows + TRAILER
+
+
 def encode_events(rows: Iterable[EventRow]) -> bytes:
     """Rows of events, without header and trailer. Each has its recorded_at: COPY fills in nothing but positions."""
     text, bare = _text, _bare_text

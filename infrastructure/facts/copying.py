@@ -3,10 +3,9 @@
 import struct
 from collections.abc import Iterable
 
+from infrastructure.event_store.copy_rows import HEADER, TRAILER
 from infrastructure.facts.batch import FactRow
 
-_HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
-_TRAILER = b"\xff\xff"
 _NULL = b"\xff\xff\xff\xff"
 # 13 fields, the first of 16 bytes; then three texts, two instants of 8 bytes, an amount, and the rest.
 _ROW = b"\x00\x0d\x00\x00\x00\x10%b" + b"%b%b" * 3 + b"%b%b%b%b\x00\x00\x00\x20%b\x00\x00\x00\x20%b%b%b"
@@ -18,7 +17,7 @@ _LENGTH = struct.Struct(">i")
 
 def fact_rows_to_copy(rows: Iterable[FactRow]) -> bytes:
     """The whole input of `copy facts (...) from stdin (format binary)`, in the order of FactRow's fields."""
-    return b"".join((_HEADER, *map(_row, rows), _TRAILER))
+    return b"".join((HEADER, *map(_row, rows), TRAILER))
 
 
 def _row(row: FactRow) -> bytes:
