@@ -366,7 +366,7 @@ def _on_tier_models(
 ) -> dict[str, Any]:
     """What can be done with tier models, by its name in the system."""
     return {
-        "create_tier_model": CreateTierModel(models),
+        "create_tier_model": CreateTierModel(models, PostgresFactKinds(pool)),
         "fit_tier_model": FitTierModel(models, LEARNERS),
         "submit_tier_model": SubmitTierModel(models),
         "approve_tier_model": ApproveTierModel(models),
@@ -377,13 +377,13 @@ def _on_tier_models(
         "carry_out_activations": CarryOutActivations(models),
         "retire_tier_model": RetireTierModel(models),
         "preview_tier_model": PreviewTierModel(models, runs),
-        "measure_model_effect": MeasureModelEffect(models, runs),
+        "measure_model_effect": MeasureModelEffect(models, runs, PostgresFactKinds(pool)),
         "show_shadow": ShowShadow(models, PostgresShadowQueries(pool, keyring)),
         "start_shadow": StartShadow(models),
         "stop_shadow": StopShadow(models),
         "show_tier_model": ShowTierModel(models),
         "announce_tier_model": AnnounceTierModel(models),
-        "lint_tier_model": LintTierModel(models, PostgresDependents(pool)),
+        "lint_tier_model": LintTierModel(models, PostgresDependents(pool), PostgresFactKinds(pool)),
     }
 
 

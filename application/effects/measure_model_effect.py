@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from application.effects.ports import Past, Populations
+from application.facts.ports import FactKinds
 from application.queries import InstantAhead, UnknownScheme
 from application.runs.ports import Part, Run, Runs
 from application.tier_models.choose import chosen
@@ -60,8 +61,8 @@ class NoModelEffect(Refusal):
 class MeasureModelEffect:
     """Asks; whoever performs runs measures."""
 
-    def __init__(self, models: TierModels, runs: Runs) -> None:
-        self._models, self._runs = models, runs
+    def __init__(self, models: TierModels, runs: Runs, kinds: FactKinds) -> None:
+        self._models, self._runs, self._kinds = models, runs, kinds
 
     def __call__(self, scheme: str, wanted: Measure, actor: str) -> str:
         """The run's id.
@@ -77,6 +78,7 @@ class MeasureModelEffect:
         if wanted.at is not None and wanted.at < 0:
             raise MeasureInvalid("at", format_instant(wanted.at), "give an instant from 1970 on")
         target = _target(wanted.value)
+        self._refuse_unknown_kinds(target)
         view = chosen(self._models, scheme, wanted.version)
         if target.where is not None:
             compile_fact_condition(target.where, view.spec["currency"])
@@ -87,6 +89,12 @@ class MeasureModelEffect:
         parameters = {name: getattr(wanted, name) for name in ("weeks", "periods", "horizon_days", "version")}
         parameters |= {"scheme": scheme, "at": now if wanted.at is None else wanted.at, "value": dict(wanted.value)}
         return self._runs.add(MODEL_EFFECT, parameters, actor, parts=1)
+
+    def _refuse_unknown_kinds(self, target: Target) -> None:
+        known = self._kinds.refreshed()
+        for name, read in (("value.sum", target.sum), ("value.minus", target.minus)):
+            if read is not None and read.kind not in known:
+                raise MeasureInvalid(name, str(read), f"name a kind of facts that there is: {', '.join(sorted(known))}")
 
     def latest(self, scheme: str) -> Run:
         """The last that was asked of the scheme. Raises UnknownScheme, NoModelEffect."""

@@ -2,8 +2,9 @@
 
 import json
 
+from application.facts.ports import FactKinds
 from application.tier_models.ports import TierModels, TierModelView, by, views_of
-from application.tier_models.surroundings import history_days, other_schemes
+from application.tier_models.surroundings import history_days, kinds_known, other_schemes
 from domain.tier_model.aggregate import TierModel
 from domain.tier_model.lint import lint
 from domain.tier_model.spec import (
@@ -20,14 +21,17 @@ from domain.tier_model.spec import (
 class CreateTierModel:
     """Drafts a version from YAML or JSON. The content of a version that is not retired is that version again."""
 
-    def __init__(self, models: TierModels) -> None:
-        self._models = models
+    def __init__(self, models: TierModels, kinds: FactKinds | None = None) -> None:
+        """kinds None: nobody asks whether the kinds of facts are there that it reads."""
+        self._models, self._kinds = models, kinds
 
     def __call__(self, text: str | bytes, actor: str) -> tuple[TierModelView, list[ModelFault]]:
         """The version and the lint's warnings. Raises ModelInvalid when the model has an error."""
         spec, source = read_model(text)
         others = other_schemes(self._models, spec.scheme)
-        faults = lint(spec, source, others, history_days=history_days(self._models, spec))
+        faults = lint(
+            spec, source, others, history_days=history_days(self._models, spec), kinds=kinds_known(self._kinds)
+        )
         errors = [fault for fault in faults if fault.severity == "error"]
         if errors:
             raise ModelInvalid(errors)

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
+from application.facts.ports import FactKinds
 from application.tier_models.dependents import Dependents, warnings_of
 from application.tier_models.ports import TierModels
-from application.tier_models.surroundings import history_days, other_schemes
+from application.tier_models.surroundings import history_days, kinds_known, other_schemes
 from domain.tier_model.lint import lint
 from domain.tier_model.spec import ModelFault, ModelInvalid, TierModelSpec, read_model
 
@@ -12,9 +13,12 @@ from domain.tier_model.spec import ModelFault, ModelInvalid, TierModelSpec, read
 class LintTierModel:
     """Reads only."""
 
-    def __init__(self, models: TierModels, dependents: Dependents | None = None) -> None:
-        """dependents None: nobody asks what else the file would leave without a meaning."""
-        self._models, self._dependents = models, dependents
+    def __init__(
+        self, models: TierModels, dependents: Dependents | None = None, kinds: FactKinds | None = None
+    ) -> None:
+        """dependents None: nobody asks what else the file would leave without a meaning; kinds None: nor whether the
+        kinds of facts are there that it reads."""
+        self._models, self._dependents, self._kinds = models, dependents, kinds
 
     def __call__(self, text: str | bytes, beside: Mapping[str, TierModelSpec] | None = None) -> list[ModelFault]:
         """Every fault, errors first; what cannot be read is a list of faults too.
@@ -26,7 +30,9 @@ class LintTierModel:
         except ModelInvalid as problem:
             return problem.errors
         others = {**other_schemes(self._models, spec.scheme), **(beside or {})}
-        faults = lint(spec, source, others, history_days=history_days(self._models, spec))
+        faults = lint(
+            spec, source, others, history_days=history_days(self._models, spec), kinds=kinds_known(self._kinds)
+        )
         if self._dependents is None or any(fault.severity == "error" for fault in faults):
             return faults
         return [*faults, *warnings_of(self._dependents.broken_by(spec))]

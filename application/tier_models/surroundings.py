@@ -1,5 +1,8 @@
-"""What lint is told of a model's surroundings: the other schemes, and how far back the facts go."""
+"""What lint is told of a model's surroundings: the other schemes, kinds of facts, and how far back these go."""
 
+from collections.abc import Collection
+
+from application.facts.ports import FactKinds
 from application.tier_models.ports import TierModels, TierModelView
 from domain.tier_model.lint import days_back
 from domain.tier_model.spec import TierModelSpec
@@ -34,3 +37,8 @@ def history_days(models: TierModels, spec: TierModelSpec) -> int | None:
     if not windows or not models.has_facts_before(now + 1):
         return None
     return next((days for days in sorted(windows, reverse=True) if models.has_facts_before(now - days * _DAY)), 0)
+
+
+def kinds_known(kinds: FactKinds | None) -> Collection[str] | None:
+    """Of facts, read anew: somebody may have registered one this moment. None where nobody asks."""
+    return None if kinds is None else kinds.refreshed()

@@ -12,12 +12,13 @@ def checks(queries: LedgerQueries, approval_from: Mapping[str, str]) -> dict[str
 
 
 def _checked(queries: LedgerQueries, approval_from: Mapping[str, str]) -> str:
-    gone = []
+    gone, unknown = [], []
     for scheme, tier in sorted(approval_from.items()):
         try:
             tiers = queries.shape_of(scheme).tiers
         except UnknownScheme:
-            continue  # nobody can be pinned there yet
+            unknown.append(scheme)  # nobody can be pinned there yet
+            continue
         if tier not in tiers:
             gone.append(
                 f"TIERLINE_OVERRIDE_APPROVAL_FROM names {scheme}={tier}, and scheme {scheme} has the tiers "
@@ -25,4 +26,5 @@ def _checked(queries: LedgerQueries, approval_from: Mapping[str, str]) -> str:
             )
     if gone:
         raise PartFaulty("; ".join(gone))
-    return "pins need a second person from " + ", ".join(f"{scheme}={tier}" for scheme, tier in approval_from.items())
+    told = "pins need a second person from " + ", ".join(f"{scheme}={tier}" for scheme, tier in approval_from.items())
+    return told + (f"; nothing was ever in force of the scheme {', '.join(unknown)}" if unknown else "")

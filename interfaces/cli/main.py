@@ -129,7 +129,8 @@ def _tell(refusal: Refusal) -> None:
     complain(str(refusal))
     for blamed in refusal.complaints:
         if blamed.remedy not in str(refusal):
-            complain(f"  {blamed.field}: {blamed.remedy}")
+            known = blamed.value is None or str(blamed.value) in str(refusal)
+            complain(f"  {blamed.field}{'' if known else f' {blamed.value!r:.200}'}: {blamed.remedy}")
 
 
 if __name__ == "__main__":

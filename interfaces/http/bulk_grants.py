@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -46,7 +46,7 @@ class BulkGrantRequest(BaseModel):
     )
 
     benefit: Text
-    units: int = Field(1, description="For each of them.")
+    units: StrictInt = Field(1, description="For each of them.")
     reason: Text = Field("", description="Kept with every grant.")
     budgets: list[Text] = Field([], max_length=10, description="Charged besides the benefit's own.")
     campaign: Text = ""

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 from starlette.responses import Response
 
 from application.access import Permission
@@ -37,10 +37,12 @@ class MeasureBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     at: Annotated[Instant, Field(description="The end of it all; now when left out.")] = None
-    weeks: Annotated[int, Field(ge=1, le=104)] = _DEFAULT.weeks
-    periods: Annotated[int, Field(ge=1, le=12)] = _DEFAULT.periods
-    horizon_days: Annotated[int, Field(ge=1, le=366)] = _DEFAULT.horizon_days
-    version: Annotated[int | None, Field(ge=1, le=1_000_000, description="To look at beside those in force.")] = None
+    weeks: Annotated[StrictInt, Field(ge=1, le=104)] = _DEFAULT.weeks
+    periods: Annotated[StrictInt, Field(ge=1, le=12)] = _DEFAULT.periods
+    horizon_days: Annotated[StrictInt, Field(ge=1, le=366)] = _DEFAULT.horizon_days
+    version: Annotated[StrictInt | None, Field(ge=1, le=1_000_000, description="To look at beside those in force.")] = (
+        None
+    )
     value: ValueBody | None = None
 
     def measure(self) -> Measure:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from starlette.responses import Response
 
 from application.access import NotAllowed, Permission
@@ -34,7 +34,7 @@ class EvaluationRequest(BaseModel):
         },
     )
 
-    dry_run: bool = Field(False, description="Answer what would be decided, and record nothing.")
+    dry_run: StrictBool = Field(False, description="Answer what would be decided, and record nothing.")
     hypothetical_facts: list[dict[str, Any]] = Field(
         default=[],
         max_length=1_000,

@@ -4,7 +4,7 @@ import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -98,7 +98,7 @@ class SegmentQuery(BaseModel):
     sort: SortFields = Field(
         default=[], description='Fields; a minus, or `{"field", "order"}`, turns one round. Users without it come last.'
     )
-    size: int = Field(50, ge=0, le=1_000)
+    size: StrictInt = Field(50, ge=0, le=1_000)
     cursor: str | None = Field(None, description="`next_cursor` of the page before.")
     facets: list[str] = Field(
         default=[], max_length=20, description="`tier.SCHEME`, `tags`, `attributes.NAME` or a feature that is a label."

@@ -1,10 +1,11 @@
 """Finds what is wrong with a model beyond its structure, and says where."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import chain
 
 from domain.tier_model.lint.features import days_back, feature_faults
 from domain.tier_model.lint.growth import growth_faults
+from domain.tier_model.lint.kinds import kind_faults
 from domain.tier_model.lint.places import Places
 from domain.tier_model.lint.policy import label_faults, policy_faults
 from domain.tier_model.lint.reach import reaches_of
@@ -21,6 +22,7 @@ def lint(
     others: Mapping[str, TierModelSpec] | None = None,
     *,
     history_days: int | None = None,
+    kinds: Collection[str] | None = None,
     activating: bool = False,
 ) -> list[ModelFault]:
     """Every fault, errors first. A model with an error must not be put in force; a warning says that something has no
@@ -28,7 +30,8 @@ def lint(
 
     source: of the text that the spec was read from, for lines and columns. others: the other schemes, by name (in
     force, or else the latest version); None: not known. history_days: how far back the facts go that there are; None:
-    not known. activating: with others, reading a scheme that is not there is an error.
+    not known. kinds: of facts that there are; None: not known. activating: with others, reading a scheme that is not
+    there is an error.
     """
     places = Places(source)
     reaches = reaches_of(spec, others or {})
@@ -36,6 +39,7 @@ def lint(
         feature_faults(spec, history_days, places),
         score_faults(spec, reaches, places),
         growth_faults(spec, places),
+        kind_faults(spec, kinds, places),
         rule_faults(spec, reaches, places),
         together_faults(spec, others, activating, places),
         policy_faults(spec, places),

@@ -25,6 +25,7 @@ from domain.facts.instants import SECOND, format_instant, parse_instant
 from domain.tier_model.migration import Migration
 from domain.tier_model.refusals import CutsNotFitted, VersionUnknown
 from infrastructure.effects.populations import PostgresPopulations
+from infrastructure.facts.fact_kinds import PostgresFactKinds
 from infrastructure.runs.store import PostgresRuns
 from tests.support.ledger import LedgerSystem, order
 
@@ -63,7 +64,7 @@ def system(database: str) -> Iterator[LedgerSystem]:
 
 def measured(system: LedgerSystem, **changes: Any) -> dict[str, Any]:
     runs = PostgresRuns(system.pool, system.keyring)
-    asked = MeasureModelEffect(system.models, runs)
+    asked = MeasureModelEffect(system.models, runs, PostgresFactKinds(system.pool))
     wanted = {"weeks": 2, "periods": 1, "horizon_days": 15, **changes}
     run_id = asked("value", Measure(**wanted), "key:analyst")
     job = ModelEffectJob(system.models, PostgresPopulations(system.pool, system.keyring))
@@ -139,6 +140,8 @@ def test_another_worth(system: LedgerSystem) -> None:
         ({"value": {"sum": "orders"}}, MeasureInvalid, "value.sum"),
         ({"value": {"sum": "order.amount", "colour": "red"}}, MeasureInvalid, "value.colour"),
         ({"value": {}}, MeasureInvalid, "value.sum"),
+        ({"value": {"sum": "oder.amount"}}, MeasureInvalid, "value.sum"),
+        ({"value": {"sum": "order.amount", "minus": "refnd.amount"}}, MeasureInvalid, "value.minus"),
     ],
 )
 def test_what_is_refused(system: LedgerSystem, changes: dict, refusal: type, field: str) -> None:
@@ -149,7 +152,7 @@ def test_what_is_refused(system: LedgerSystem, changes: dict, refusal: type, fie
 
 def test_what_there_is_not(system: LedgerSystem) -> None:
     runs = PostgresRuns(system.pool, system.keyring)
-    asked = MeasureModelEffect(system.models, runs)
+    asked = MeasureModelEffect(system.models, runs, PostgresFactKinds(system.pool))
     for call in (lambda: asked("nope", Measure(), "x"), lambda: asked.latest("nope")):
         with pytest.raises(UnknownScheme):
             call()

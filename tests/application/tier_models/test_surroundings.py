@@ -10,8 +10,10 @@ from application.tier_models.create_tier_model import CreateTierModel
 from application.tier_models.lint_tier_model import LintTierModel
 from application.tier_models.schedule_tier_model import ScheduleTierModel
 from domain.facts.instants import SECOND, parse_instant
+from domain.facts.kinds import KindDefinition
 from domain.tier_model.migration import Migration
 from domain.tier_model.spec import ModelInvalid
+from infrastructure.facts.fact_kinds import PostgresFactKinds
 from tests.support.ledger import LedgerSystem, order
 
 DAY = 86_400 * SECOND
@@ -54,6 +56,25 @@ def test_a_window_longer_than_the_history_is_told(system: LedgerSystem) -> None:
     ):
         assert linted(system, model("value", days=days)) == said
         assert drafted(system, model("value", days=days)) == said
+
+
+def test_a_kind_of_facts_that_nobody_registered_is_told(system: LedgerSystem) -> None:
+    kinds = PostgresFactKinds(system.pool)
+    text = model("value").replace("count: order", "count: oder").replace("orders:", "others: {count: badge}, orders:")
+
+    def told() -> list[tuple[str, str]]:
+        found = LintTierModel(system.models, None, kinds)(text)
+        assert CreateTierModel(system.models, kinds)(text, "test")[1] == found
+        return [(fault.message, fault.remedy) for fault in found if "kind" in fault.message]
+
+    badge = "reads facts of the kind badge, and there is no such kind"
+    order_meant = "Did you mean order? If not, register it first: tierline facts register oder"
+    assert told() == [
+        (badge, "Register it first: tierline facts register badge"),
+        ("reads facts of the kind oder, and there is no such kind", order_meant),
+    ]
+    PostgresFactKinds(system.pool).register("badge", KindDefinition())
+    assert [remedy for _, remedy in told()] == [order_meant]
 
 
 def test_a_scheme_that_is_not_there_is_told_and_cannot_be_put_in_force(system: LedgerSystem) -> None:

@@ -34,6 +34,7 @@ def test_doctor_says_which_tier_of_the_setting_is_gone(decided: Run, monkeypatch
 
     monkeypatch.setenv("TIERLINE_OVERRIDE_APPROVAL_FROM", "value=high,club=gold")
     assert (part()["status"], part()["remedy"]) == ("on", ""), "of a scheme that is not there nobody is pinned"
+    assert part()["detail"].endswith("; nothing was ever in force of the scheme club"), "it may be misspelled"
     monkeypatch.setenv("TIERLINE_OVERRIDE_APPROVAL_FROM", "value=top")
     assert part()["status"] == "faulty" and "TIERLINE_OVERRIDE_APPROVAL_FROM" in part()["remedy"]
     assert "names value=top, and scheme value has the tiers low, mid, high" in part()["detail"]

@@ -91,5 +91,5 @@ def test_tags(decided: Run) -> None:
     assert decided("user", "untag", "ann", "vip")["changed"] is True
     assert decided("user", "untag", "ann", "vip")["changed"] is False
     assert decided("verify", "receipts")["different"] == 0
-    assert "tag:" in decided("user", "tag", "ann", "it's", code=1)
+    assert 'tag "it\'s": use' in decided("user", "tag", "ann", "it's", code=1)
     assert "ever named" in decided("user", "tag", "nobody", "vip", code=1)
