@@ -269,9 +269,12 @@ class LedgerQueries(Protocol):
         """
         ...
 
-    def model_with(self, scheme: str, tier: str, version: int, before: int | None = None) -> "CompiledModel | None":
-        """The version, if it has the tier. before: instead of it the last that has, of those in force before this
-        instant, microseconds."""
+    def version_with(self, scheme: str, tier: str, version: int) -> "CompiledModel | None":
+        """The version, if it was ever in force and has the tier."""
+        ...
+
+    def former_with(self, scheme: str, tier: str, before: int) -> "CompiledModel | None":
+        """The last version that has the tier, of those in force before this instant, microseconds."""
         ...
 
     def due_backlog(self) -> int:

@@ -94,9 +94,9 @@ class ExplainUser:
         """With the version that knows where the user came from, where that is another than the present one."""
         clause, version, model = receipt["clause"], receipt["version"], None
         if event.from_tier is not None and clause == "tier-mapped":
-            model = self._queries.model_with(scheme, event.from_tier, version, before=event.effective_at)
+            model = self._queries.former_with(scheme, event.from_tier, event.effective_at)
         elif event.from_tier is not None and version != seen.version:
-            model = self._queries.model_with(scheme, event.from_tier, version)
+            model = self._queries.version_with(scheme, event.from_tier, version)
         return Came(clause, event.data["cause"], event.from_tier, model)
 
 

@@ -76,12 +76,11 @@ select %(at_least)s > (select last_value from positions)
                and exists (select 1 from timelines t where t.history_id = h.history_id))
 """
 
-_MODEL_WITH = """
+_WITH_TIER = """
 select m.spec::text, version from activations a join tier_models m using (scheme, version)
-where scheme = %(scheme)s and m.spec -> 'tiers' ? %(tier)s
-  and case when %(before)s::bigint is null then version = %(version)s else a.activated_at < %(before)s end
-order by a.generation desc limit 1
+where scheme = %s and m.spec -> 'tiers' ? %s and {} order by a.generation desc limit 1
 """
+_VERSION_WITH, _FORMER_WITH = _WITH_TIER.format("version = %s"), _WITH_TIER.format("a.activated_at < %s")
 _SHOWN = """
 select coalesce(min(position), 0) from checkpoints join read_models using (name, version)
 where name = %s and status in ('serving', 'paused')
@@ -178,18 +177,24 @@ class PostgresLedgerQueries:
         with self._pool.connection() as connection:
             return _shape_of(connection, scheme, scope)
 
-    def model_with(self, scheme: str, tier: str, version: int, before: int | None = None) -> CompiledModel | None:
+    def version_with(self, scheme: str, tier: str, version: int) -> CompiledModel | None:
         """See LedgerQueries."""
-        terms = {"scheme": scheme, "tier": tier, "version": version, "before": before}
-        with self._pool.connection() as connection:
-            row = connection.execute(_MODEL_WITH, terms).fetchone()
-        return None if row is None else compiled_model(*row)
+        return self._model(_VERSION_WITH, scheme, tier, version)
+
+    def former_with(self, scheme: str, tier: str, before: int) -> CompiledModel | None:
+        """See LedgerQueries."""
+        return self._model(_FORMER_WITH, scheme, tier, before)
 
     def due_backlog(self) -> int:
         """See LedgerQueries."""
         with self._pool.connection() as connection:
             row = connection.execute("select count(*) from timelines where due_at <= tierline_peek()").fetchone()
         return 0 if row is None else int(row[0])
+
+    def _model(self, query: str, *terms: str | int) -> CompiledModel | None:
+        with self._pool.connection() as connection:
+            row = connection.execute(query.encode(), terms).fetchone()
+        return None if row is None else compiled_model(*row)
 
     def _seal_of(self, connection: Connection, user_id: str) -> Seal:
         row = None
