@@ -75,17 +75,14 @@ from infrastructure.effects.wiring import effect_jobs
 from infrastructure.evaluation import approval_tiers
 from infrastructure.evaluation.ledger import PostgresEvaluationLedger
 from infrastructure.evaluation.openings import PostgresOpenings
-from infrastructure.evaluation.override_requests import PostgresOverrideRequests
 from infrastructure.evaluation.snapshot import PostgresSnapshots
+from infrastructure.evaluation.wiring import wired_holds, wired_users
 from infrastructure.event_store.application import Ledger
 from infrastructure.event_store.tail import LogTail
 from infrastructure.facts.fact_files import FactFile
-from infrastructure.facts.fact_kinds import PostgresFactKinds
-from infrastructure.facts.fact_log import PostgresFactLog
-from infrastructure.facts.history_sessions import PostgresHistorySessions
+from infrastructure.facts.wiring import wired_facts
 from infrastructure.garbage import collect_rarely
 from infrastructure.health import Health
-from infrastructure.learning import LEARNERS
 from infrastructure.local_stack.server import Progress
 from infrastructure.opensearch.client import open_opensearch
 from infrastructure.postgres.migrate import migrate
@@ -93,7 +90,6 @@ from infrastructure.postgres.pool import Pool, open_pool
 from infrastructure.queries.cards import LedgerCards
 from infrastructure.queries.ledger import PostgresLedgerQueries
 from infrastructure.queries.segments import SearchSegment
-from infrastructure.queries.shadows import PostgresShadowQueries
 from infrastructure.read_models.wiring import build_read_models
 from infrastructure.redis.boards import Heartbeat, RedisBoard
 from infrastructure.redis.client import open_async_redis, open_redis
@@ -103,11 +99,11 @@ from infrastructure.security.keyring import Keyring
 from infrastructure.security.one_answer import StoredAnswers
 from infrastructure.servers import checks, own_master_key, remedies, servers
 from infrastructure.settings import Settings
-from infrastructure.strategies.references import PostgresReferences
 from infrastructure.strategies.wiring import build_strategies, checked
 from infrastructure.tags.wiring import wired_tags
 from infrastructure.tier_models.dependents import PostgresDependents
 from infrastructure.tier_models.store import PostgresTierModels
+from infrastructure.tier_models.wiring import wired_tier_models
 from projections.lag import LagReader
 from projections.read_models import ReadModels
 from projections.target import ReadModelUnavailable
@@ -266,14 +262,14 @@ def build(
         keys=ApiKeys(pool, _admin_key(settings)),
         one_answer=answers,
         health=health,
-        **_on_facts(pool, keyring),
-        **_on_users(evaluation, queries),
+        **wired_facts(pool, keyring),
+        **wired_users(evaluation, queries),
         bulk_grants=build_bulk_grants(pool, keyring, ledger, evaluation, segments.members, settings),
         benefit_ledger=benefit_ledger(pool, keyring, runs),
         **on_tags | {"strategies": strategies},
-        **_on_holds(pool, evaluation, settings),
+        **wired_holds(pool, evaluation, settings),
         import_standings=ImportStandings(PostgresOpenings(pool, keyring, evaluation)),
-        **_on_tier_models(pool, keyring, tier_models, runs, settings),
+        **wired_tier_models(pool, keyring, tier_models, runs, settings),
         **_on_giving(pool, keyring, ledger, evaluation, settings),
         perform_runs=PerformRuns(runs, {**_jobs(pool, keyring, tier_models, records), **tag_jobs, **strategy_jobs}),
         verify_receipt=VerifyReceipt(records),
@@ -314,43 +310,6 @@ def _jobs(
     return {**ours, **ledger_jobs(pool, keyring), **effect_jobs(models, pool, keyring)}
 
 
-def _on_users(evaluation: PostgresEvaluationLedger, queries: PostgresLedgerQueries) -> dict[str, Any]:
-    """What is decided and said of users, by its name in the system."""
-    return {
-        "evaluate_due": EvaluateDue(evaluation),
-        "evaluate_user": EvaluateUser(evaluation),
-        "explain_user": ExplainUser(evaluation, queries),
-    }
-
-
-def _on_facts(pool: Pool, keyring: Keyring) -> dict[str, Any]:
-    """What can be done with facts, by its name in the system."""
-    kinds, sessions = PostgresFactKinds(pool), PostgresHistorySessions(pool)
-    return {
-        "record_facts": RecordFactsHandler(PostgresFactLog(pool, keyring), kinds, PostgresReferences(pool)),
-        "fact_kinds": kinds,
-        "register_fact_kind": RegisterFactKindHandler(kinds),
-        "open_history": OpenHistoryHandler(sessions),
-        "seal_history": SealHistoryHandler(sessions),
-        "history_status": GetHistoryStatusHandler(sessions),
-    }
-
-
-def _on_holds(pool: Pool, ledger: PostgresEvaluationLedger, settings: Settings) -> dict[str, Any]:
-    """What people can do to a standing, by its name in the system."""
-    requests = PostgresOverrideRequests(pool, ledger)
-    pin = PinTier(ledger, requests, settings.override_approval_from, settings.approvals)
-    return {
-        "pin_tier": pin,
-        "unpin_tier": UnpinTier(ledger),
-        "freeze_standing": FreezeStanding(ledger),
-        "unfreeze_standing": UnfreezeStanding(ledger),
-        "override_requests": requests,
-        "approve_override": ApproveOverride(requests, pin),
-        "reject_override": RejectOverride(requests),
-    }
-
-
 def _on_giving(
     pool: Pool, keyring: Keyring, ledger: Ledger, evaluation: PostgresEvaluationLedger, settings: Settings
 ) -> dict[str, Any]:
@@ -358,32 +317,6 @@ def _on_giving(
     return {
         "benefits": benefit_catalogue(pool, ledger, settings),
         "grants": build_grants(pool, keyring, ledger, LogTail(pool, keyring), EvaluateUser(evaluation)),
-    }
-
-
-def _on_tier_models(
-    pool: Pool, keyring: Keyring, models: PostgresTierModels, runs: PostgresRuns, settings: Settings
-) -> dict[str, Any]:
-    """What can be done with tier models, by its name in the system."""
-    return {
-        "create_tier_model": CreateTierModel(models, PostgresFactKinds(pool)),
-        "fit_tier_model": FitTierModel(models, LEARNERS),
-        "submit_tier_model": SubmitTierModel(models),
-        "approve_tier_model": ApproveTierModel(models),
-        "reject_tier_model": RejectTierModel(models),
-        "schedule_tier_model": ScheduleTierModel(models, settings.approvals, settings.notice_days),
-        "unschedule_tier_model": UnscheduleTierModel(models),
-        "activate_tier_model": ActivateTierModel(models, settings.approvals),
-        "carry_out_activations": CarryOutActivations(models),
-        "retire_tier_model": RetireTierModel(models),
-        "preview_tier_model": PreviewTierModel(models, runs),
-        "measure_model_effect": MeasureModelEffect(models, runs, PostgresFactKinds(pool)),
-        "show_shadow": ShowShadow(models, PostgresShadowQueries(pool, keyring)),
-        "start_shadow": StartShadow(models),
-        "stop_shadow": StopShadow(models),
-        "show_tier_model": ShowTierModel(models),
-        "announce_tier_model": AnnounceTierModel(models),
-        "lint_tier_model": LintTierModel(models, PostgresDependents(pool), PostgresFactKinds(pool)),
     }
 
 
