@@ -1,5 +1,6 @@
 """How often Python looks for garbage in circles."""
 
+import atexit
 import gc
 
 
@@ -10,3 +11,4 @@ def collect_rarely() -> None:
     """
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+    atexit.register(gc.unfreeze)  # DuckDB complains, at length and to the user, of what it finds left at the end
