@@ -12,7 +12,16 @@ from interfaces.http.access import admit, allow
 from interfaces.http.answers import json_bytes
 from interfaces.http.card_reader import position_of, with_freshness
 from interfaces.http.examples import CARD, CARD_PARAMETERS, CARDS
-from interfaces.http.freshness import answered_position, at_least_header, until, wanted_in
+from interfaces.http.freshness import (
+    DEFAULT_WAIT_SECONDS,
+    AtLeast,
+    Wait,
+    answered_position,
+    at_least_header,
+    everybodys,
+    until,
+    wanted_in,
+)
 from projections.lag import ReadModelLag
 
 router = APIRouter(prefix="/v1/users", tags=["users"])
@@ -45,18 +54,25 @@ async def read_card(request: Request) -> Response:
 @router.post(
     "/batch-get", responses=CARDS, summary="Cards of up to 500 users", dependencies=[allow(Permission.READ_USERS)]
 )
-async def read_cards(request: Request, batch: CardBatch) -> Response:
-    """Cards in the order asked for. Whom nobody ever named stands in `unknown` and costs the others nothing."""
+async def read_cards(
+    request: Request, batch: CardBatch, at_least: AtLeast = None, wait: Wait = DEFAULT_WAIT_SECONDS
+) -> Response:
+    """Cards in the order asked for. Whom nobody ever named stands in `unknown` and costs the others nothing.
+
+    `at_least` waits for everybody's decisions.
+    """
     state = request.app.state
+    reached = await everybodys(state.system, state.lags.cards, at_least, wait)
     wanted = list(dict.fromkeys(batch.user_ids))
     cards = await state.cards.read_many(wanted)
     missing = [user_id for user_id in wanted if user_id not in cards]
     if missing:
         cards |= await run_in_threadpool(state.system.ledger_cards.cards, missing)
     lag = await state.lags.of("user_card")
-    shown = b",".join(_fresh(cards[user_id], lag, None, True) for user_id in wanted if user_id in cards)
+    shown = b",".join(_fresh(cards[user_id], lag, at_least, reached) for user_id in wanted if user_id in cards)
     unknown = json_bytes([user_id for user_id in wanted if user_id not in cards])
-    return Response(b'{"users":[%s],"unknown":%s}' % (shown, unknown), media_type="application/json")
+    content = b'{"users":[%s],"unknown":%s}' % (shown, unknown)
+    return Response(content, 200, at_least_header(at_least, reached), "application/json")
 
 
 async def _shown(state: Any, user_id: str, at_least: int, wait: float) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -68,6 +68,16 @@ class Lags:
                     self._good_until = time.monotonic() + self._remember_seconds
         return self._lags.get(read_model)
 
+    async def cards(self) -> int:
+        """Up to where everybody's card shows the log. Redis keeps that itself, so a worker has to tell."""
+        lag = await self.of("user_card")
+        return lag.position if lag else 0
+
+
+def indexed(system: Any) -> Callable[[], Awaitable[int]]:
+    """Up to where the search index shows the log."""
+    return lambda: run_in_threadpool(system.ledger.shown_position, "user_search")
+
 
 async def until(reached: Callable[[], Awaitable[bool]], seconds: float) -> bool:
     """Ask again and again, in short pauses, until it is so or the time is up. Asks at least once."""
@@ -80,6 +90,29 @@ async def until(reached: Callable[[], Awaitable[bool]], seconds: float) -> bool:
         await asyncio.sleep(min(pause, left))
         pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
     return True
+
+
+async def everybodys(
+    system: Any, shown: Callable[[], Awaitable[int]] | None, at_least: int | None, wait: float
+) -> bool:
+    """Wait until all that anybody had to be decided up to the position is decided, and the read model shows it.
+
+    shown: how far the read model shows the log; None for an answer out of the log.
+    """
+    if at_least is None:
+        return True
+    shown_from: int | None = None
+
+    async def reached() -> bool:
+        nonlocal shown_from
+        if shown_from is None:
+            progress = await run_in_threadpool(system.ledger.log_progress, at_least)
+            if not progress.decided:
+                return False
+            shown_from = progress.shown_from
+        return shown is None or await shown() >= shown_from
+
+    return await until(reached, wait)
 
 
 def answered_position(position: int, at_least: int | None, reached: bool) -> int:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from application.access import Permission
@@ -15,6 +16,15 @@ from interfaces.http.access import allow
 from interfaces.http.answers import answer
 from interfaces.http.definition_examples import MEMBERS, SAVED_SEGMENT, SAVED_SEGMENTS
 from interfaces.http.examples import with_status
+from interfaces.http.freshness import (
+    DEFAULT_WAIT_SECONDS,
+    AtLeast,
+    Wait,
+    answered_position,
+    at_least_header,
+    everybodys,
+    indexed,
+)
 from interfaces.http.segments import Scoped
 from interfaces.http.system import SystemDep
 from interfaces.http.tag_definitions import Coverage, Definer, RetireBody, how_fresh
@@ -110,24 +120,33 @@ def retire_segment(system: SystemDep, name: Name, call: Definer, wanted: RetireB
     summary="Everybody in a saved segment",
     dependencies=_MAY_SEARCH,
 )
-def read_members(
+async def read_members(
     system: SystemDep,
     request: Request,
     name: Name,
     format: Annotated[
         Literal["ndjson", "csv"] | None, Query(description="As `Accept` says when left out, or NDJSON.")
     ] = None,
+    at_least: AtLeast = None,
+    wait: Wait = DEFAULT_WAIT_SECONDS,
 ) -> Response:
     """As of one point in time, of any size. One that breaks off in the middle ends without its last chunk."""
-    position = system.ledger.shown_position("user_search")
+    reached = await everybodys(system, indexed(system), at_least, wait)
+    position = await run_in_threadpool(system.ledger.shown_position, "user_search")
     as_csv = format == "csv" or (format is None and _CSV in request.headers.get("accept", ""))
-    members = system.segments.members(name)
-    texts = csv_texts(members, system.search_segment.columns()) if as_csv else ndjson_texts(members)
     return StreamingResponse(
-        _begun(texts),
+        await run_in_threadpool(_members, system, name, as_csv),
         media_type=_CSV if as_csv else _NDJSON,
-        headers={"Tierline-Position": str(position)},
+        headers={
+            "Tierline-Position": str(answered_position(position, at_least, reached)),
+            **(at_least_header(at_least, reached) or {}),
+        },
     )
+
+
+def _members(system: Any, name: str, as_csv: bool) -> Iterator[bytes]:
+    members = system.segments.members(name)
+    return _begun(csv_texts(members, system.search_segment.columns()) if as_csv else ndjson_texts(members))
 
 
 def _begun(texts: Iterable[bytes]) -> Iterator[bytes]:

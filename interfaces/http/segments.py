@@ -14,7 +14,15 @@ from application.queries import Direction, Holding, ScopedTier, in_strategy
 from interfaces.http.access import allow
 from interfaces.http.answers import answer
 from interfaces.http.examples import SEGMENT
-from interfaces.http.freshness import DEFAULT_WAIT_SECONDS, AtLeast, Wait, answered_position, at_least_header, until
+from interfaces.http.freshness import (
+    DEFAULT_WAIT_SECONDS,
+    AtLeast,
+    Wait,
+    answered_position,
+    at_least_header,
+    everybodys,
+    indexed,
+)
 from interfaces.http.system import SystemDep
 
 router = APIRouter(prefix="/v1/segments", tags=["segments"])
@@ -115,7 +123,7 @@ async def search(
 ) -> Response:
     """Users and counts, out of OpenSearch. `at_least` waits for everybody's decisions."""
     lags = request.app.state.lags
-    reached = at_least is None or await _all_shown(system, at_least, wait)
+    reached = await everybodys(system, indexed(system), at_least, wait)
     lag = await lags.of("user_search")
     page = await run_in_threadpool(
         system.search_segment,
@@ -140,19 +148,3 @@ async def search(
         "lag_seconds": lag.lag_seconds if lag else None,
     }
     return answer(content, headers=at_least_header(at_least, reached))
-
-
-async def _all_shown(system: Any, at_least: int, wait: float) -> bool:
-    """Wait until the index shows all that anybody had to be decided up to the position."""
-    shown_from: int | None = None
-
-    async def reached() -> bool:
-        nonlocal shown_from
-        if shown_from is None:
-            progress = await run_in_threadpool(system.ledger.log_progress, at_least)
-            if not progress.decided:
-                return False
-            shown_from = progress.shown_from
-        return bool(await run_in_threadpool(system.ledger.shown_position, "user_search") >= shown_from)
-
-    return await until(reached, wait)

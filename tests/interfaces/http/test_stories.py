@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import httpx
 import pytest
 
 from infrastructure.bootstrap import System, build
@@ -103,6 +104,39 @@ def test_an_answer_that_is_not_there_yet_says_so(api: Api) -> None:
     assert ahead.headers["tierline-at-least"] == "behind", "nobody has such a position yet"
     for bad in ({"at_least": "soon"}, {"at_least": -1}, {"at_least": 1, "wait": 31}):
         assert problem(api.client.get("/v1/users/u-1", params=bad), 422)["errors"][0]["field"] in bad
+
+
+ABOUT_MANY = (
+    ("GET", "/v1/schemes/value/distribution", None),
+    ("GET", "/v1/schemes/value/distribution?known_at=2026-01-10T12:00:00Z", None),
+    ("GET", "/v1/schemes/value/flows?from=2026-01-01T00:00:00Z", None),
+    ("GET", "/v1/segments/all/members", None),
+    ("POST", "/v1/users/batch-get", {"user_ids": ["u-1"]}),
+    ("POST", "/v1/segments/search", {}),
+)
+
+
+@pytest.mark.usefixtures("worker")
+def test_answers_about_many_wait_for_everybody(api: Api) -> None:
+    def ask(method: str, path: str, body: dict | None, at_least: int, wait: float) -> tuple[str, int]:
+        query = httpx.QueryParams({"at_least": at_least, "wait": wait})
+        found = api.client.request(method, httpx.URL(path).copy_merge_params(query), json=body)
+        assert found.status_code == 200, found.text
+        shown = found.headers.get("tierline-position")
+        if shown is None:
+            answered = found.json()
+            shown = answered["position"] if "position" in answered else answered["users"][0]["position"]
+        return found.headers["tierline-at-least"], int(shown)
+
+    api.activate()
+    api.client.post("/v1/segments", json={"name": "all", "owner": "crm", "meaning": "Everybody."})
+    position = api.record(order("u-1", "a"))
+    nobodys = position + 10**9
+    for method, path, body in ABOUT_MANY:
+        said, shown = ask(method, path, body, position, 20)
+        assert said == "reached" and shown >= position, path
+        said, shown = ask(method, path, body, nobodys, 0)
+        assert said == "behind" and shown < nobodys, path
 
 
 @pytest.mark.usefixtures("worker")
