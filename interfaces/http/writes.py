@@ -25,32 +25,42 @@ IdempotencyKey = Annotated[
 class Write:
     """One write request by an admitted caller."""
 
-    def __init__(self, caller: Principal, key: str | None, request_hash: bytes, one_answer: OneAnswer) -> None:
+    def __init__(
+        self,
+        caller: Principal,
+        key: str | None,
+        request_hash: bytes,
+        one_answer: OneAnswer,
+        head: Callable[[], int],
+    ) -> None:
+        """head: the log's last position."""
         self.actor = caller.actor
         self.caller = caller
         self._key = key
         self._request_hash = request_hash
         self._one_answer = one_answer
+        self._head = head
 
     @property
     def command_id(self) -> str:
         """The caller's own name of this request, apart from any other caller's; empty without an Idempotency-Key."""
         return "" if self._key is None else f"{self.caller.key_id}/{self._key}"
 
-    def answer(self, act: Callable[[], Any], status: int = 200) -> Response:
+    def answer(self, act: Callable[[], dict[str, Any]], status: int = 200) -> Response:
         """What `act` answers, as JSON; under an Idempotency-Key what it answered the first time."""
         return self.answer_as(lambda: (status, act()))
 
-    def answer_as(self, act: Callable[[], tuple[int, Any]]) -> Response:
-        """The same, where `act` says the status too."""
-        if self._key is None:
-            status, content = act()
-            return Response(json_bytes(content), status, media_type="application/json")
+    def answer_as(self, act: Callable[[], tuple[int, dict[str, Any]]]) -> Response:
+        """The same, where `act` says the status too. A write that tells no position of its own tells the log's."""
 
         def first() -> Answer:
             status, content = act()
-            return Answer(status, json_bytes(content))
+            told = content if "position" in content else content | {"position": self._head()}
+            return Answer(status, json_bytes(told))
 
+        if self._key is None:
+            done = first()
+            return Response(done.body, done.status, media_type="application/json")
         kept, replayed = self._one_answer(self.caller.key_id, self._key, self._request_hash, first)
         headers = {"Idempotent-Replayed": "true"} if replayed else None
         return Response(kept.body, kept.status, headers, "application/json")
@@ -63,7 +73,8 @@ def write(permission: Permission, *, whole_body: bool = True) -> Any:
         caller = await admit(request, permission)
         key = idempotency_key if whole_body or not (is_stream(request) or is_table(request)) else None
         request_hash = b"" if key is None else _hash(request, await request.body())
-        return Write(caller, key, request_hash, request.app.state.system.one_answer)
+        system = request.app.state.system
+        return Write(caller, key, request_hash, system.one_answer, system.tail.head)
 
     return Depends(admitted)
 

@@ -194,7 +194,7 @@ class TestManualClock:
     def test_it_goes_forward_only_and_every_answer_says_so(self, api: Api) -> None:
         assert api.client.get("/v1/clock").json() == {"now": "1970-01-01T00:00:00Z", "mode": "manual"}
         answer = api.client.put("/v1/clock", json={"now": "2026-01-10T00:00:00Z"})
-        assert answer.json() == {"now": "2026-01-10T00:00:00Z", "mode": "manual"}
+        assert answer.json() == {"now": "2026-01-10T00:00:00Z", "mode": "manual", "position": 0}
         assert answer.headers["tierline-clock"] == "manual; now=2026-01-10T00:00:00Z"
         assert api.client.get("/healthz").headers["tierline-clock"].startswith("manual; now=2026-01-10")
         problem(api.client.put("/v1/clock", json={"now": "2026-01-09T00:00:00Z"}), 409)

@@ -7,7 +7,7 @@ import httpx
 
 from application.idempotency import Answer
 from infrastructure.security.one_answer import StoredAnswers
-from tests.interfaces.http.conftest import Api, as_url, order
+from tests.interfaces.http.conftest import MODEL, Api, as_url, order
 from tests.interfaces.http.test_bad_input import problem
 
 
@@ -19,6 +19,26 @@ def test_the_same_key_and_body_get_the_same_answer(api: Api) -> None:
     assert first.content == again.content
     assert "idempotent-replayed" not in first.headers and again.headers["idempotent-replayed"] == "true"
     assert api.client.post("/v1/history").json()["history_id"] != first.json()["history_id"]
+
+
+def test_every_write_tells_a_position(api: Api) -> None:
+    model = api.client.post("/v1/tier-models", content=MODEL).json()
+    version = "/v1/tier-models/value/versions/1"
+    answers = [
+        api.client.post("/v1/history"),
+        api.client.post(f"{version}/submit"),
+        api.as_role("approver").post(f"{version}/approve", json={"content_hash": model["content_hash"]}),
+        api.client.post(f"{version}/activate"),
+        api.client.post("/v1/verifications", json={}),
+        api.client.post("/v1/budgets", json={"budget": "b", "amount": 1, "currency": "CNY", "time_zone": "UTC"}),
+        api.client.post("/v1/grant-stops", json={"scope": "*", "reason": "a test"}),
+        api.client.post("/v1/projections/user_card/pause"),
+    ]
+    positions = [model["position"]]
+    for answer in answers:
+        assert answer.status_code < 300, answer.text
+        positions.append(answer.json()["position"])
+    assert positions == sorted(positions) and positions[0] > 0
 
 
 def test_a_reused_key_with_another_request_is_a_conflict(api: Api) -> None:
