@@ -102,6 +102,7 @@ CHINESE: dict[str, str] = {
     "review anniversary": "在进入层级的周年日考核时",
     "review validity": "在层级有效期届满时",
     "review every": "在每{length}第{day}日考核时",
+    "grace alone": "经过{length}宽限期后",
     "after grace": "，经过{length}宽限期后",
     "by steps": "，每次最多{steps}",
     "point": "{count}点",

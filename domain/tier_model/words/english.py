@@ -102,6 +102,7 @@ ENGLISH: dict[str, str] = {
     "review anniversary": "at the review on the anniversary of entering the tier",
     "review validity": "when the tier's validity ends",
     "review every": "at the review on day {day} of every {length}",
+    "grace alone": "after {length} of grace",
     "after grace": ", after {length} of grace",
     "by steps": ", by {steps} at most",
     "point": "{count} point",

@@ -36,11 +36,13 @@ def fall_in_words(words: Vocabulary) -> str:
     fall = words.spec.policy.downgrade
     if not isinstance(fall, Downgrade):
         return words.say("downgrade never")
+    grace = words.say("after grace", length=words.length(fall.grace)) if fall.grace is not None else ""
     if isinstance(fall.review, ReviewEvery):
         review = words.say("review every", day=fall.review.day, length=words.length(fall.review.every))
+    elif fall.review == "continuous" and fall.grace is not None:  # not "at once", and then not before it ends
+        review, grace = words.say("grace alone", length=words.length(fall.grace)), ""
     else:
         review = words.say(f"review {fall.review}")
-    grace = words.say("after grace", length=words.length(fall.grace)) if fall.grace is not None else ""
     steps = "" if fall.steps == "all" else words.say("by steps", steps=words.counted("rung", fall.steps))
     return words.say("falls", review=review, grace=grace, steps=steps)
 

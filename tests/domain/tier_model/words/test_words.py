@@ -84,6 +84,14 @@ def test_a_version_in_chinese() -> None:
     assert told.feature("orders") == "近90天（截至昨日）订单次数（仅计channel为“app”）"
 
 
+def test_a_fall_after_grace_is_not_said_to_be_at_once() -> None:
+    always = VALUE.replace("{every: 2 months, day: 5}", "continuous")
+    assert words(always, "en").policy()[1] == (
+        "Whoever no longer meets the conditions of a tier falls after 30 days of grace, by 1 tier at most."
+    )
+    assert words(always, "zh-CN").policy()[1] == "不再满足层级条件的用户经过30天宽限期后降级，每次最多1级。"
+
+
 @pytest.mark.parametrize(
     ("condition", "said"),
     [
