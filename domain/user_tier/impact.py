@@ -16,6 +16,8 @@ from domain.user_tier.observation import SchemeObservation
 _CHANGED, _DEFERRED = "user-tier.tier-changed.v1", "user-tier.downgrade-deferred.v1"
 _A_PAIR, _ALL = 5, 60  # moves told in full: of one tier to another, and of all
 
+_COUNTS = ("entered", "up", "down", "renamed", "deferred", "above", "promised")
+
 Sample = tuple[UUID, dict[str, Any]]
 Specs = Mapping[str, dict[int, TierModelSpec]]
 """By scheme and version: several versions while one is rolled out, in the order in which they came into force."""
@@ -25,6 +27,7 @@ Specs = Mapping[str, dict[int, TierModelSpec]]
 class SchemeImpact:
     """One scheme's standings. moves: [from, to] -> how many; before, after: tier -> how many stand there.
 
+    entered: are given a first tier, as everybody is by the first version of a scheme; they stand in after alone.
     up, down: moves by the order of tiers, where there is one; renamed: by the mapping alone. deferred: falls that wait
     for a grace that begins. above: stand higher than the rules put them, and may fall later; promised: of these, whom
     a promise keeps. why: clause and rule -> how many moves.
@@ -33,6 +36,7 @@ class SchemeImpact:
     moves: Counter[tuple[str, str]] = field(default_factory=Counter)
     before: Counter[str] = field(default_factory=Counter)
     after: Counter[str] = field(default_factory=Counter)
+    entered: int = 0
     up: int = 0
     down: int = 0
     renamed: int = 0
@@ -51,7 +55,7 @@ class SchemeImpact:
             },
             "after": {tier: self.after[tier] for tier in tiers if self.after[tier]},
             "moved": sum(self.moves.values()),
-            **{name: getattr(self, name) for name in ("up", "down", "renamed", "deferred", "above", "promised")},
+            **{name: getattr(self, name) for name in _COUNTS},
             "why": [{"clause": c, "rule": rule, "count": n} for (c, rule), n in self.why.most_common()],
         }
 
@@ -99,12 +103,13 @@ class Impact:
         for event in mine:
             if event.topic == _CHANGED and event.effective_at < self._at:
                 stood = event.to_tier
-        if stood is None:  # the first decision is not the candidate's doing
-            return None
         impact = self.schemes.setdefault(scheme, SchemeImpact())
         stands = seen.standing.tier
-        impact.before[stood] += 1
         impact.after[stands] += 1
+        if stood is None:
+            impact.entered += 1
+            return None
+        impact.before[stood] += 1
         now = [event for event in mine if event.effective_at == self._at]
         impact.deferred += any(event.topic == _DEFERRED for event in now)
         self._above(impact, scheme, seen)

@@ -65,6 +65,7 @@ def _show(found: dict[str, Any]) -> None:
 
 
 _COUNTS = {
+    "entered": "are given a first tier",
     "up": "up",
     "down": "down",
     "renamed": "renamed",

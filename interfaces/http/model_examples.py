@@ -61,6 +61,7 @@ _PREVIEW = {
     "schemes": {
         "value": {
             "moved": 12,
+            "entered": 0,
             "up": 2,
             "down": 10,
             "renamed": 0,

@@ -63,7 +63,7 @@ def preview(system: LedgerSystem, model: dict[str, Any], migration: Migration | 
     view, _ = CreateTierModel(system.models)(json.dumps(model), "key:author")
     runs = PostgresRuns(system.pool, system.keyring)
     asked = PreviewTierModel(system.models, runs)
-    _, run_id = asked("value", view.version, "key:author", migration=migration)
+    _, run_id = asked(view.scheme, view.version, "key:author", migration=migration)
     dependents = PostgresDependents(system.pool)
     snapshots, issued = PostgresSnapshots(system.pool, system.keyring), issued_benefits(system.pool)
     job = PreviewJob(system.models, snapshots, issued, dependents)
@@ -119,6 +119,7 @@ def test_it_foretells_what_the_activation_does(
     impact = found["schemes"]["value"]
     assert impact["after"] == dict(stands)
     assert (impact["up"] + impact["down"], sum(impact["before"].values())) == (impact["moved"], 8)
+    assert impact["entered"] == 0
     if not migration.mapping:
         assert counted(found, "value") == moved(system, "value")
     assert counted(found, "reader") == moved(system, "reader"), "who reads the scheme is counted, too"
@@ -126,6 +127,16 @@ def test_it_foretells_what_the_activation_does(
         e["topic"] == "user-tier.downgrade-deferred.v1" for events in system.events().values() for e in events
     )
     assert impact["deferred"] == deferred
+
+
+def test_the_first_version_of_a_scheme_tells_who_will_stand_where(system: LedgerSystem) -> None:
+    found = preview(system, MODEL | {"scheme": "newcomer"})
+    impact = found["schemes"]["newcomer"]
+    assert (impact["before"], impact["moves"], impact["moved"], impact["entered"]) == ({}, [], 0, 8)
+    ActivateTierModel(system.models)("newcomer", None, "key:boss")
+    system.settle()
+    stands = Counter(system.observed(f"u-{user}").schemes["newcomer"][""].standing.tier for user in range(8))
+    assert impact["after"] == dict(stands) and len(stands) == 3
 
 
 def test_a_sample_says_who_and_why(system: LedgerSystem) -> None:
