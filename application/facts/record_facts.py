@@ -91,7 +91,7 @@ class MalformedRequest(Refusal):
 
     def __init__(self, found: str) -> None:
         remedy = 'send {"facts": [...]} as application/json, or one fact a line as application/x-ndjson'
-        super().__init__("The body is not a list of facts.", Complaint("facts", found, remedy))
+        super().__init__(f"The body is not a list of facts: {found}.", Complaint("facts", None, remedy))
 
 
 class _Request(msgspec.Struct):

@@ -89,10 +89,34 @@ def _off(part: str) -> Any:
     return answer
 
 
+# By the reader's own name of the mistake; it says what was expected, which is filled in.
 _REMEDIES = {
     "extra_forbidden": "no such field is known here: correct its name, or leave it out",
     "missing": "is required: give it",
     "string_unicode": "has half a character in it: write the whole character",
+    "string_type": "give text",
+    "string_too_short": "give at least {min_length} characters",
+    "string_too_long": "give at most {max_length} characters",
+    "literal_error": "give {expected}",
+    "bool_type": "give true or false",
+    "bool_parsing": "give true or false",
+    "int_type": "give a whole number",
+    "int_parsing": "give a whole number",
+    "int_from_float": "give a whole number",
+    "float_type": "give a number",
+    "float_parsing": "give a number",
+    "finite_number": "give a finite number",
+    "greater_than": "give a number above {gt}",
+    "greater_than_equal": "give a number of at least {ge}",
+    "less_than": "give a number below {lt}",
+    "less_than_equal": "give a number of at most {le}",
+    "too_short": "give at least {min_length}, not {actual_length}",
+    "too_long": "give at most {max_length}, not {actual_length}",
+    "list_type": "give a list",
+    "dict_type": "give an object",
+    "model_attributes_type": "give an object",
+    "uuid_type": "give an id as it was answered",
+    "uuid_parsing": "give an id as it was answered",
 }
 
 
@@ -113,10 +137,11 @@ def _complaint(error: Mapping[str, Any]) -> dict[str, Any]:
     if error["type"] == "json_invalid":
         remedy = f"is no JSON, from character {error['loc'][1] + 1} on: {error['ctx']['error']}"
         return {"field": "body", "value": None, "remedy": remedy}
+    remedy = _REMEDIES.get(error["type"]) or error["msg"].removeprefix("Value error, ")
     return {
         "field": _path(error["loc"]),
         "value": None if error["type"] == "missing" else error.get("input"),
-        "remedy": _REMEDIES.get(error["type"]) or error["msg"].removeprefix("Value error, "),
+        "remedy": remedy.format_map(error.get("ctx", {})) if error["type"] in _REMEDIES else remedy,
     }
 
 

@@ -1,5 +1,6 @@
 """Problem documents (RFC 9457): the one shape of every answer that is not the one asked for."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -41,12 +42,19 @@ def problem(
     return Response(msgspec.json.encode(document), status, headers, MEDIA_TYPE)
 
 
+def _as_sent(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):  # nothing that JSON has
+        return repr(value)
+
+
 def _shown(value: Any) -> Any:
     """The value, cut when long: a problem document never carries a body back."""
     if value is None or isinstance(value, bool | int | float):
         return value
     try:
-        text = _writable(value if isinstance(value, str) else repr(value))
+        text = _writable(value if isinstance(value, str) else _as_sent(value))
     except RecursionError:
         return "(nested too deeply to be shown)"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

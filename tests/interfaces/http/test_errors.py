@@ -13,6 +13,8 @@ import interfaces.http
 import projections
 from domain.refusal import Complaint, Refusal
 from interfaces.http.errors import STATUS, complaints_of, refusal_problem
+from tests.interfaces.http.conftest import Api
+from tests.interfaces.http.test_bad_input import problem
 
 FAULTS: set[str] = {"Undecidable", "RunTaken", "_Unreadable", "GrowthNotRecorded", "RecordDamaged"}
 """Exceptions of domain and application that are no refusals: nobody asked wrongly."""
@@ -67,3 +69,22 @@ def test_a_problem_document_names_field_value_and_remedy() -> None:
     assert answer.media_type == "application/problem+json"
     assert b'"type":"urn:tierline:problem:planted"' in answer.body
     assert b"x" * 201 not in answer.body, "a long value is cut"
+
+
+def test_a_remedy_says_what_to_give_and_a_value_is_as_it_was_sent(api: Api) -> None:
+    asked = [
+        ("POST", "/v1/users/batch-get", {"user_ids": []}, "user_ids", "[]", "give at least 1, not 0"),
+        ("POST", "/v1/users/batch-get", {"user_ids": {"a": None}}, "user_ids", '{"a": null}', "give a list"),
+        ("POST", "/v1/users/batch-get", {"user_ids": [5]}, "user_ids.0", 5, "give text"),
+        ("POST", "/v1/users/u-1/evaluations", {"dry_run": "false"}, "dry_run", "false", "give true or false"),
+        ("POST", "/v1/facts?history=7", {"facts": []}, "history", "7", "give an id as it was answered"),
+        ("GET", "/v1/users/u-1/history?size=0", None, "size", "0", "give a number of at least 1"),
+        ("GET", "/v1/users/u-1/explanation?lang=fr", None, "lang", "fr", "give 'zh-CN' or 'en'"),
+    ]
+    for method, path, body, field, value, remedy in asked:
+        refused = problem(api.client.request(method, path, json=body), 422)
+        assert refused["errors"][0] == {"field": field, "value": value, "remedy": remedy}
+    unread = problem(api.client.post("/v1/facts", json=[]), 422)
+    assert "got `array`" in unread["detail"] and unread["errors"][0]["value"] is None
+    version = problem(api.client.get("/v1/tier-models/value/versions/x"), 404)
+    assert version["errors"][0]["remedy"] == "give a whole number"
