@@ -1,7 +1,6 @@
 """`tierline user`: one user's card, past and reasons."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import msgspec
@@ -183,8 +182,6 @@ def _missing(standing: dict[str, Any]) -> str:
 
 
 def _json(event: RecordedEvent) -> dict[str, Any]:
-    from domain.tier_model.receipt import receipt_id  # with all that decides: only who prints ids waits for it
+    from application.event_answers import event_json  # with all that decides: only who prints ids waits for it
 
-    times = {"effective_at": format_instant(event.effective_at), "recorded_at": format_instant(event.recorded_at)}
-    proof = {"receipt_id": None if event.receipt is None else receipt_id(event.receipt)}
-    return asdict(event) | times | proof
+    return event_json(event)

@@ -3,7 +3,6 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
@@ -12,8 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from application.access import Permission
-from application.queries import CursorInvalid, PastStanding, RecordedEvent
-from domain.tier_model.receipt import receipt_id
+from application.event_answers import event_json
+from application.queries import CursorInvalid, PastStanding
 from interfaces.http.access import allow
 from interfaces.http.answers import answer, instant_text
 from interfaces.http.examples import TIERS, USER_HISTORY
@@ -26,7 +25,6 @@ router = APIRouter(prefix="/v1/users", tags=["users"])
 UserId = Annotated[str, Path(description="Your own id of the user.", examples=["u-1"])]
 # In a body. A bound of any kind has the reader refuse half a character, which no text in the database holds.
 GivenUserId = Annotated[str, Field(min_length=0)]
-_INSTANTS = ("grace_until", "at_risk_on", "until", "since", "valid_until")
 
 
 @router.get(
@@ -83,30 +81,11 @@ async def read_history(
     page = await run_in_threadpool(system.ledger.user_history, user_id, after, size, absorbed)
     content = {
         "user_id": user_id,
-        "events": [event_to_json(event) for event in page.events],
+        "events": [event_json(event) for event in page.events],
         "next_cursor": None if page.next_after is None else _cursor(page.next_after),
         "position": answered_position(page.position, at_least, reached),
     }
     return answer(content, headers=at_least_header(at_least, reached))
-
-
-def event_to_json(event: RecordedEvent) -> dict[str, Any]:
-    """As the history shows it. What is kept in clear columns stands in data too: it belongs to the event."""
-    shown = asdict(event)
-    own = _with_texts(event.data)
-    if "opened" in own:
-        own["opened"] = _with_texts(own["opened"])
-    clear = {"scheme": shown.pop("scheme"), "scope": shown.pop("scope")}
-    moved = {"from": shown.pop("from_tier"), "to": shown.pop("to_tier")}
-    shown["receipt_id"] = None if event.receipt is None else receipt_id(event.receipt)
-    shown["data"] = clear | moved | own
-    shown["effective_at"] = instant_text(event.effective_at)
-    shown["recorded_at"] = instant_text(event.recorded_at)
-    return shown
-
-
-def _with_texts(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: instant_text(value) if key in _INSTANTS else value for key, value in data.items()}
 
 
 def _standings(found: Mapping[str, PastStanding]) -> dict[str, Any]:

@@ -61,13 +61,14 @@ def test_a_file_of_pins(decided: Run, tmp_path: Path, monkeypatch: pytest.Monkey
     again = decided("overrides", "import", str(file), "--key", key, code=1)
     assert [again[name] for name in ("pinned", "again", "waiting", "refused")] == [0, 1, 1, 4]
     assert len(decided("overrides", "requests")) == 1
-    topics = [event["topic"] for event in decided("user", "history", "u-0")]
-    assert topics.count("user-tier.tier-pinned.v1") == 1
+    (pinned,) = (e for e in decided("user", "history", "u-0") if e["topic"] == "user-tier.tier-pinned.v1")
+    told = {name: pinned["data"][name] for name in ("scheme", "to", "mode", "until")}
+    assert told == {"scheme": "value", "to": "mid", "mode": "floor", "until": "2099-01-01T00:00:00Z"}
     (request,) = decided("overrides", "requests", "--status", "waiting")
     assert "may not approve" in decided("overrides", "approve", request["request_id"], "--key", key, code=1)
     approved = decided("overrides", "approve", request["request_id"], "--key", boss)
     assert approved["status"] == "approved"
-    assert decided("user", "history", "u-1")[-1]["to_tier"] == "high"
+    assert decided("user", "history", "u-1")[-1]["data"]["to"] == "high"
 
 
 @pytest.mark.parametrize(
@@ -99,6 +100,6 @@ def test_a_programme_is_taken_over(tierline: Run, model_file: str, facts_file: s
     tierline("facts", "import", "--history", facts_file, "--standings", str(file))
     for user, tier in (("u-0", "high"), ("ann", "mid")):
         opened = tierline("user", "history", user)[1]
-        assert (opened["to_tier"], opened["data"]["cause"]) == (tier, "opening")
+        assert (opened["data"]["to"], opened["data"]["cause"]) == (tier, "opening")
     assert tierline("standings", "import", str(file))["again"] == 2
     assert tierline("verify", "receipts")["different"] == 0
