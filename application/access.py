@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from domain.refusal import Complaint, Refusal
 
+LONGEST_KEY_NAME = 200
+
 
 class Role(StrEnum):
     """What a key's bearer is to Tierline."""
@@ -166,6 +168,14 @@ class RoleUnknown(Refusal):
         super().__init__(
             f"{role!r} is not a role.", Complaint("role", role, f"choose one of: {', '.join(sorted(Role))}")
         )
+
+
+class KeyNameInvalid(Refusal):
+    """A name that does not tell whose key it is."""
+
+    def __init__(self, name: str) -> None:
+        remedy = f"say whose it is, in 1 to {LONGEST_KEY_NAME} characters"
+        super().__init__("The key has no name that could be told.", Complaint("name", name, remedy))
 
 
 class KeyUnknown(Refusal):

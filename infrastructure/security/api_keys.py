@@ -9,7 +9,15 @@ from datetime import datetime
 
 from psycopg import Connection
 
-from application.access import KeyTooShort, KeyUnknown, Principal, Role, RoleUnknown
+from application.access import (
+    LONGEST_KEY_NAME,
+    KeyNameInvalid,
+    KeyTooShort,
+    KeyUnknown,
+    Principal,
+    Role,
+    RoleUnknown,
+)
 from infrastructure.postgres.pool import Pool
 
 _KEY_ID_BYTES = 6
@@ -65,9 +73,11 @@ class ApiKeys:
         return principal
 
     def create(self, name: str, role: str) -> tuple[ApiKey, str]:
-        """A new key and its token, which is shown this once. Raises RoleUnknown."""
+        """A new key and its token, which is shown this once. Raises RoleUnknown, KeyNameInvalid."""
         if role not in set(Role):
             raise RoleUnknown(role)
+        if not name.strip() or len(name) > LONGEST_KEY_NAME:
+            raise KeyNameInvalid(name)
         with self._pool.connection() as connection:
             return _insert(connection, name, Role(role))
 

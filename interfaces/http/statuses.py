@@ -1,6 +1,6 @@
 """What each refusal is over HTTP: the one table."""
 
-from application.access import KeyTooShort, KeyUnknown, NotAllowed, NotAuthenticated, RoleUnknown
+from application.access import KeyNameInvalid, KeyTooShort, KeyUnknown, NotAllowed, NotAuthenticated, RoleUnknown
 from application.benefits.decided import UserKeepsMoving
 from application.benefits.ledger.ports import LedgerQuestionInvalid
 from application.campaigns.ports import UnknownCampaign
@@ -251,6 +251,7 @@ STATUS: dict[type[Exception], int] = {
     HypotheticalNeedsDryRun: 422,
     IdempotencyKeyInvalid: 422,
     InstantAhead: 422,
+    KeyNameInvalid: 422,
     KeyTooShort: 422,
     KindRefused: 422,
     LearnerNeeded: 422,

@@ -68,6 +68,8 @@ def test_keys(tierline: Run) -> None:
     assert tierline("key", "revoke", made["key_id"])["revoked"] is True
     assert tierline("key", "list")[0]["revoked_at"].endswith("Z")
     assert "role" in tierline("key", "create", "x", "--role", "king", code=1)
+    for nobodys in ("", " ", "x" * 201):
+        assert "say whose it is" in tierline("key", "create", nobodys, "--role", "admin", code=1)
     assert "no key" in tierline("key", "revoke", "nope", code=1)
 
 
