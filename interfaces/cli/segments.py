@@ -73,8 +73,9 @@ def export(
     benefit: BenefitOption = None,
     strategy: StrategyOption = None,
     segment: Annotated[str | None, typer.Option(help="A saved one, instead of a condition.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Every user of a segment as of one point in time, as NDJSON or CSV."""
+    """Every user of a segment as of one point in time, as NDJSON or CSV; with --json and no file as one list."""
     if segment is not None and (where is not None or scoped or benefit or strategy):
         raise typer.BadParameter("--segment: it has its condition; give the one or the other")
     if to is not None and to.suffix not in (".ndjson", ".csv"):
@@ -85,8 +86,13 @@ def export(
             members = system.segments.members(segment)
         else:
             members = system.search_segment.members(where, _besides(scoped, benefit, strategy))
+        if as_json and to is None:
+            show_json(list(members))
+            return
         written = _written(members, columns, to)
-    if to is not None:
+    if to is not None and as_json:
+        show_json({"users": written, "file": str(to)})
+    elif to is not None:
         say(f"{written:,} users in {to}")
 
 

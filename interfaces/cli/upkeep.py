@@ -73,15 +73,20 @@ def resume(ctx: typer.Context, name: Name, as_json: JsonOption = False) -> None:
 
 
 @projections.command()
-def parked(ctx: typer.Context, name: Name, as_json: JsonOption = False) -> None:
+def parked(
+    ctx: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Of this read model alone.")] = None,
+    as_json: JsonOption = False,
+) -> None:
     """Users whose record could not be projected, and why. `resume` tries them again."""
     with ctx.obj.system() as system:
-        rows = system.read_models.parked(name)
+        names = [name] if name is not None else [one.name for one in system.read_models.status()]
+        rows = [(one, row) for one in names for row in system.read_models.parked(one)]
     if as_json:
-        show_json([row._asdict() for row in rows])
+        show_json([{"name": one, **row._asdict()} for one, row in rows])
     else:
-        shown = [(row.subject_id, row.position, row.parked_at, row.error) for row in rows]
-        show_table(("subject", "position", "since", "why"), shown)
+        shown = [(one, row.subject_id, row.position, row.parked_at, row.error) for one, row in rows]
+        show_table(("name", "subject", "position", "since", "why"), shown)
 
 
 @verify.command("read-models")

@@ -40,7 +40,7 @@ def assert_read_models(tierline: Run) -> None:
     assert sorted(json.loads(line)["user_id"] for line in exported) == ["u-0", "u-1", "u-2"]
     assert tierline("projections", "pause", "user_card")["status"] == "paused"
     assert tierline("projections", "resume", "user_card") == {"name": "user_card", "status": "serving", "freed": 0}
-    assert tierline("projections", "parked", "user_card") == []
+    assert tierline("projections", "parked", "user_card") == tierline("projections", "parked") == []
 
 
 def test_a_segment_as_csv(tierline: Run, model_file: str, facts_file: str, tmp_path: Path) -> None:
@@ -49,6 +49,8 @@ def test_a_segment_as_csv(tierline: Run, model_file: str, facts_file: str, tmp_p
     tierline("verify", "read-models")
     to = tmp_path / "out.csv"
     assert "3 users" in tierline("segment", "export", "--to", str(to), as_json=False)
+    assert tierline("segment", "export", "--to", str(to)) == {"users": 3, "file": str(to)}
+    assert len(tierline("segment", "export")) == 3
     header, *rows = to.read_text().splitlines()
     assert header.startswith("user_id,tier.value,pinned.value,frozen.value,value.spend") and len(rows) == 3
     assert "2026-01-10" in rows[0]
