@@ -50,9 +50,7 @@ def record_facts(
 @router.post("/history", status_code=201, responses=with_status(201, HISTORY), summary="Open a history session")
 def open_history(system: SystemDep, call: Annotated[Write, write(Permission.LOAD_HISTORY)]) -> Response:
     """Facts of the past go into it with `POST /v1/facts?history=ID`; sealing it decides them as of their own time."""
-    return call.answer(
-        lambda: _session(system.open_history(OpenHistory(call.actor))) | {"position": system.tail.head()}, 201
-    )
+    return call.answer(lambda: _session(system.open_history(OpenHistory(call.actor))), 201)
 
 
 @router.post("/history/{history_id}/seal", responses=HISTORY, summary="Seal a history session")

@@ -30,6 +30,8 @@ def test_every_write_tells_a_position(api: Api) -> None:
         api.as_role("approver").post(f"{version}/approve", json={"content_hash": model["content_hash"]}),
         api.client.post(f"{version}/activate"),
         api.client.post("/v1/verifications", json={}),
+        api.client.post(f"{version}/preview"),
+        api.client.post("/v1/schemes/value/effect", json={}),
         api.client.post("/v1/budgets", json={"budget": "b", "amount": 1, "currency": "CNY", "time_zone": "UTC"}),
         api.client.post("/v1/grant-stops", json={"scope": "*", "reason": "a test"}),
         api.client.post("/v1/projections/user_card/pause"),
