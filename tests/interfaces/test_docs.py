@@ -36,6 +36,21 @@ def test_every_route_is_on_the_page() -> None:
             assert resource in page, route.path
 
 
+def test_every_request_of_a_release_is_one_that_there_is() -> None:
+    page = (DOCS / "releasing-a-model.md").read_text()
+    asked = re.findall(r"`(GET|POST|DELETE) (V2|/v1/[^ `?{]+)([^ `?{]*)", page)
+    there = {
+        (method, re.sub(r"{scheme}/versions/{version}", "value/versions/2", route.path))
+        for module in http._ROUTERS
+        for route in module.router.routes
+        for method in route.methods
+    }
+    assert len(asked) >= 16
+    for method, start, rest in asked:
+        path = start.replace("V2", "/v1/tier-models/value/versions/2") + rest
+        assert (method, path.replace("/versions/1/", "/versions/2/")) in there, path
+
+
 def test_the_table_of_roles_is_the_one_in_force() -> None:
     page = (DOCS / "http.md").read_text()
     rows = {
