@@ -36,13 +36,16 @@ def ndjson_texts(members: Iterable[dict[str, Any]]) -> Iterator[bytes]:
 
 
 def csv_texts(members: Iterable[dict[str, Any]], columns: Sequence[str]) -> Iterator[bytes]:
-    """A column a scheme's tier and feature, and the tags. A days_since is its last day."""
+    """A column a scheme's tier and feature, and the tags, a line each: a tag may hold any other separator.
+
+    A days_since is its last day.
+    """
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["user_id", *columns, "tags"])
     for number, member in enumerate(members, 1):
         cells = [_cell(member, column) for column in columns]
-        writer.writerow([member["user_id"], *cells, " ".join(member.get("tags", []))])
+        writer.writerow([member["user_id"], *cells, "\n".join(member.get("tags", []))])
         if number % _AT_ONCE == 0:
             yield text.getvalue().encode()
             text.seek(0)
