@@ -20,7 +20,7 @@ from domain.tier_model.timeline import Force, SchemeInput
 from domain.user_tier.decisions import NewEvent, event_id_of
 from domain.user_tier.holds import HoldChange, of_place
 from domain.user_tier.observation import Observation, Scalar, SchemeObservation, Standing
-from domain.user_tier.rollout import as_named, groups_of, is_partial
+from domain.user_tier.rollout import as_named, come_before, groups_of, is_partial
 from domain.user_tier.scheme_order import in_order, split_at
 from domain.user_tier.scheme_walk import LOOK_AHEAD, PLATFORM, Explained, Paths, SchemeWalk, Standers, standers_of
 from domain.user_tier.tags import TagSpan
@@ -90,10 +90,11 @@ def decide(
 ) -> BatchResult:
     """Decide every subject of the table at every instant after its decided_at and before now, on every scheme.
 
-    forces: per scheme the versions in force, oldest first. ahead: how far beyond now is looked for what is due next and
-    when a tier may drop, microseconds; 0 where nobody asks for these. Nothing here reads a clock: the same facts,
-    models and decided_at always give the same events.
+    forces: per scheme the versions in force, oldest first; one that comes at now or later is of no account. ahead: how
+    far beyond now is looked for what is due next and when a tier may drop, microseconds; 0 where nobody asks for these.
+    Nothing here reads a clock: the same facts, models and decided_at always give the same events.
     """
+    forces = come_before(now, forces)
     if is_partial(forces):
         return _decide_by_rollout(subjects, table, forces, now, ahead)
     order = in_order(forces)
@@ -125,8 +126,6 @@ def _decide_in_parts(
 ) -> BatchResult:
     """Versions that were never in force together read each other's schemes: decide up to the last activation first."""
     last, before, after = split_at(forces)
-    if last >= now:  # it is still to come
-        return decide(subjects, table, before, now, ahead)
     first = decide(subjects, table, before, last, 0)
     reached = [
         replaced(

@@ -260,7 +260,10 @@ class PostgresEvaluationLedger:
 
     @staticmethod
     def _work(connection: Connection, models: ModelsInForce, rows: list[TimelineRow], found: Found) -> LockedWork:
-        forces = models.forces(_decided_by_all(rows, found.table), found.now)
+        # What was scheduled for this very instant as well: commands are decided at it, and it comes before them. What
+        # was in force until then is kept, also for whom all before it is decided: they may be decided no further.
+        since = min(_decided_by_all(rows, found.table), found.now - 2)
+        forces = models.forces(since, found.now + 1)
         work = Work(found.subjects, found.table, forces, found.now)
         return LockedWork(connection, work, rows, found.seals, models, found.to_pack)
 

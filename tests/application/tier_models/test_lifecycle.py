@@ -156,6 +156,28 @@ def test_facts_after_the_instant_are_decided_by_the_new_version_before_anybody_c
     running.assert_proven()
 
 
+@pytest.mark.parametrize("decided_before", [False, True])
+def test_a_command_at_the_very_instant_is_decided_by_the_new_version(
+    running: LedgerSystem, decided_before: bool
+) -> None:
+    approve(running)
+    ScheduleTierModel(running.models)("value", 2, "key:boss", at=START + DAY)
+    running.evaluate_user("ann")
+    running.clock.set(START + DAY - 2)  # whatever reads it moves it on
+    if decided_before:
+        running.add_tag("ann", "new", "key:op")
+    else:
+        running.clock.set(START + DAY - 1)
+    running.add_tag("ann", "vip", "key:op")
+    tagged, moved = running.events()["ann"][-2:]
+    assert (tagged["topic"], moved["cause"]) == ("user-tier.tag-added.v1", "model-change")
+    assert tagged["at"] == moved["at"] == START + DAY
+    running.clock.set(START + 2 * DAY)
+    CarryOutActivations(running.models)()
+    running.settle()
+    running.assert_proven()
+
+
 def test_many_carry_out_one_activation(running: LedgerSystem) -> None:
     approve(running)
     ScheduleTierModel(running.models)("value", 2, "key:boss", at=START + DAY)
