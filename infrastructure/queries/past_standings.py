@@ -15,8 +15,10 @@ _KNOWN = """
 scheme = %(scheme)s and topic = %(topic)s and recorded_at <= %(known_at)s
 and (%(scope)s::text is null or scope = %(scope)s)
 """
-# A subject that was merged into another stands nowhere by itself from then on.
-_MERGED = "select subject_id from timelines where merged_into is not null and merged_at <="
+# A subject that was merged into another stands nowhere by itself from then on, for who knew of it by then.
+_MERGED = (
+    "select subject_id from timelines where merged_into is not null and merged_at <= %(known_at)s and merged_at <="
+)
 _SIZES = f"""
 select to_tier, count(*) from (
     select distinct on (originator_id, scope) to_tier from events

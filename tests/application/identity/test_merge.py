@@ -127,6 +127,10 @@ def test_the_other_ends_and_is_left_alone(system: LedgerSystem, identities: Iden
     sizes = PostgresLedgerQueries(system.pool, system.keyring)
     assert sum(sizes.distribution("value", None).tiers.values()) == 1
     assert sum(sizes.distribution("value", START + SECOND).tiers.values()) == 2, "as it was then"
+    before = START + DAY - SECOND
+    assert sum(sizes.distribution("value", None, known_at=before).tiers.values()) == 2, "nobody knew of it"
+    assert sum(flow.count for flow in sizes.flows("value", START + SECOND, None, known_at=before).flows) == 2
+    assert sum(flow.count for flow in sizes.flows("value", START + SECOND, None).flows) == 1
     system.assert_proven()
 
 
