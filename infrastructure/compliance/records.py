@@ -34,7 +34,7 @@ and (%(only)s::uuid is null or t.subject_id = %(only)s)
 """
 # A subject belongs to the session that brought its first fact; it is decided by what was in force at that sealing.
 _SUBJECTS = f"""
-select t.subject_id, t.decided_at, t.chain, h.sealed_at, h.generation, t.stream_version, t.facts
+select t.subject_id, t.decided_at, t.chain, h.sealed_at, t.stream_version, t.facts
 from timelines t
 left join lateral (
     select f.history_id from facts f where f.subject_id = t.subject_id order by f.position limit 1
@@ -108,16 +108,16 @@ class PostgresRecords:
         models = self._proved(connection).in_force
         seals = self._keyring.seals(connection, [row[0] for row in rows])
 
-        def sealing(row: tuple[Any, ...]) -> tuple[int, int]:
-            return row[3] or 0, row[4] or 0
+        def sealing(row: tuple[Any, ...]) -> int:
+            return row[3] or 0
 
-        for (sealed_at, generation), group in groupby(sorted(rows, key=sealing), key=sealing):
+        for sealed_at, group in groupby(sorted(rows, key=sealing), key=sealing):
             everybody = list(group)
             known = [row for row in everybody if row[0] in seals]
             ids = [row[0] for row in known]
             facts, events = ask_proved(connection, ids), connection.execute(_EVENTS, (ids,), binary=True)
             erased = len(everybody) - len(known)
-            yield _Sealing(sealed_at or None, generation, known, erased, models, seals, facts, events)
+            yield _Sealing(sealed_at or None, known, erased, models, seals, facts, events)
 
     def _proved(self, connection: Connection) -> VersionsProved:
         """Read again only when there is another activation."""
@@ -133,7 +133,6 @@ class _Sealing(NamedTuple):
     their connection may serve others meanwhile."""
 
     sealed_at: int | None
-    generation: int
     rows: Sequence[tuple[Any, ...]]
     erased: int
     models: ModelsInForce
@@ -159,9 +158,9 @@ def _batch(sealing: _Sealing) -> RecordedSubjects:
     return RecordedSubjects(
         subjects=[_subject(i, mine, sealing.sealed_at) for i, mine in zip(ids, events, strict=True)],
         table=table,
-        forces=models.forces_of_history(sealing.generation, now) if sealing.sealed_at else models.forces(-1, now),
+        forces=models.forces_of_history(sealing.sealed_at, now) if sealing.sealed_at else models.forces(-1, now),
         decided_at=[row[1] for row in rows],
-        versions=[row[5] for row in rows],
+        versions=[row[4] for row in rows],
         events=events,
         broken=broken,
         erased=sealing.erased,
@@ -172,7 +171,7 @@ def _at_once(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """The first of the rows, as many as have no more facts than are read at once; at least one."""
     read = 0
     for number, row in enumerate(rows):
-        read += row[6]
+        read += row[5]
         if read > _FACTS_AT_ONCE and number:
             return rows[:number]
     return rows

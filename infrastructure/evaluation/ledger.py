@@ -50,7 +50,7 @@ select {_COLUMNS} from timelines where subject_id = any(%b) and merged_into is n
 """
 _KNOWN = "select from user_ids where user_id = %b"
 _SESSION = """
-select history_id, sealed_at, generation from history_sessions h
+select history_id, sealed_at from history_sessions h
 where sealed_at is not null
   and exists (select from timelines t where t.history_id = h.history_id and t.subject_id <> all(%b::uuid[]))
 order by sealed_at limit 1
@@ -68,7 +68,6 @@ _BUCKETS = 16  # of subjects, by the first hex digit of their ids: one process w
 class _Session(NamedTuple):
     history_id: UUID
     sealed_at: int
-    generation: int | None
 
 
 class PostgresEvaluationLedger:
@@ -230,7 +229,7 @@ class PostgresEvaluationLedger:
     def _historic(self, connection: Connection, session: _Session, rows: list[TimelineRow]) -> BulkWork:
         models = self._begin(connection)
         found = read_subjects(connection, self._keyring, rows, models, history_until=session.sealed_at)
-        forces = models.forces_of_history(session.generation or 0, found.now)
+        forces = models.forces_of_history(session.sealed_at, found.now)
         work = Work(found.subjects, found.table, forces, found.now)
         connection.commit()
         return BulkWork(self._pool, work, rows, found.seals, models, self._pace)

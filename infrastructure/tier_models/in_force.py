@@ -98,13 +98,14 @@ class ModelsInForce:
         later = (activation for activation in self.activations if activation.generation > generation)
         return min((activation.activated_at for activation in (*later, *self.scheduled)), default=NEVER)
 
-    def forces_of_history(self, generation: int, now: int) -> dict[str, tuple[Force, ...]]:
-        """For a session sealed at that generation: what was in force then holds from the beginning, until `now`."""
+    def forces_of_history(self, sealed_at: int, now: int) -> dict[str, tuple[Force, ...]]:
+        """For a session sealed at an instant: what was in force then holds from the beginning, until `now`. By its
+        instant, not by its number: what was scheduled is in force from there on, whenever that is written down."""
         forces: dict[str, list[Force]] = {}
         passed: dict[str, list[Force]] = {}
         for activation in self._before(now):
             scheme = forces.setdefault(activation.model.scheme, [])
-            if activation.generation > generation:
+            if activation.activated_at > sealed_at:
                 scheme.append(activation.force)
                 continue
             so_far = passed.setdefault(activation.model.scheme, [])

@@ -178,6 +178,26 @@ def test_a_command_at_the_very_instant_is_decided_by_the_new_version(
     running.assert_proven()
 
 
+@pytest.mark.parametrize("carried_out_before", [False, True])
+def test_history_is_decided_by_what_is_in_force_at_its_sealing_whoever_has_written_that_down(
+    running: LedgerSystem, carried_out_before: bool
+) -> None:
+    approve(running)
+    session = running.sessions.open("test")
+    running.facts([order(f"h{number}", "eve", START - DAY) for number in range(3)], session.history_id)
+    ScheduleTierModel(running.models)("value", 2, "key:boss", at=START + DAY)
+    running.clock.set(START + 2 * DAY)
+    if carried_out_before:
+        CarryOutActivations(running.models)()
+    running.sessions.seal(session.history_id, "test")
+    running.settle()
+    CarryOutActivations(running.models)()
+    running.settle()
+    moved = [event for event in running.events()["eve"] if event["scheme"]]
+    assert [(event["to"], event["cause"], event["receipt"]["version"]) for event in moved] == [("low", "history", 2)]
+    running.assert_proven()
+
+
 def test_many_carry_out_one_activation(running: LedgerSystem) -> None:
     approve(running)
     ScheduleTierModel(running.models)("value", 2, "key:boss", at=START + DAY)
