@@ -92,18 +92,10 @@ class LockedWork:
             position = append(self.connection, AppendBatch(events, observations))
         if self.models.shadows and result.decided:
             whose = self.work.subjects if subjects is None else subjects
-            live = self._live([subject for subject in whose if subject.subject_id not in closing], result, now)
+            followed = [subject for subject in whose if subject.subject_id not in closing]
+            live = _live(self.work, self.rows, followed, result, now)
             follow_shadows(self.connection, self.models.shadows, live, self.seals)
         return position
-
-    def _live(self, subjects: Sequence[Subject], result: BatchResult, now: int) -> LiveDecisions:
-        """What was decided of these of the rows."""
-        if len(subjects) == len(self.rows):
-            return LiveDecisions(subjects, self.work.table, self.work.forces, now, result.decided)
-        ids = {subject.subject_id for subject in subjects}
-        numbers = [number for number, row in enumerate(self.rows) if row.subject_id in ids]
-        table, decided = self.work.table.of_subjects(numbers), [result.decided[number] for number in numbers]
-        return LiveDecisions(subjects, table, self.work.forces, now, decided)
 
     def position_of(self, command_id: str) -> int | None:
         """See application.evaluation.ports.TakenUser."""
@@ -126,8 +118,10 @@ class BulkWork:
     pace: Pace
 
     def record(self, result: BatchResult, *, subjects: Sequence[Subject] | None = None, commanded: bool = False) -> int:
-        """In chunks of whole subjects. A subject whose facts have moved on stays for the next batch."""
+        """In chunks of whole subjects. A subject whose facts have moved on stays for the next batch. Then candidates
+        follow."""
         assert not commanded, "commands are on one subject"
+        written: set[UUID] = set()
         batch = _Sealed(self.rows, result, self.seals, self.models, self.work.now)
         by_subject = {row.subject_id: (row, decided) for row, decided in zip(self.rows, result.decided, strict=True)}
 
@@ -140,6 +134,7 @@ class BulkWork:
             )
             updated = connection.execute(_UPDATE, batch.timelines(rows, decided), binary=True).fetchall()
             unmoved = {row[0] for row in updated}
+            written.update(unmoved)
             return [stream for stream in chunk if _subject_of(stream) in unmoved]
 
         erased = [pair for subject_id, pair in by_subject.items() if subject_id not in self.seals]
@@ -147,7 +142,14 @@ class BulkWork:
             with transaction(self.pool) as connection:
                 rows, decided = [row for row, _ in erased], [found for _, found in erased]
                 connection.execute(_UPDATE, batch.timelines(rows, decided), binary=True)
-        return BulkAppender(self.pool, before, pace=self.pace).append(batch.streams).last_position
+        position = BulkAppender(self.pool, before, pace=self.pace).append(batch.streams).last_position
+        if self.models.shadows and written:
+            whose = self.work.subjects if subjects is None else subjects
+            followed = [subject for subject in whose if subject.subject_id in written]
+            with self.pool.connection() as connection:
+                live = _live(self.work, self.rows, followed, result, self.work.now)
+                follow_shadows(connection, self.models.shadows, live, self.seals)
+        return position
 
 
 class _Sealed:
@@ -197,3 +199,15 @@ class _Sealed:
 def _subject_of(stream: Stream) -> UUID:
     assert stream.observation is not None
     return stream.observation.subject_id
+
+
+def _live(
+    work: Work, rows: Sequence[TimelineRow], subjects: Sequence[Subject], result: BatchResult, now: int
+) -> LiveDecisions:
+    """What was decided of these of the rows."""
+    if len(subjects) == len(rows):
+        return LiveDecisions(subjects, work.table, work.forces, now, result.decided)
+    ids = {subject.subject_id for subject in subjects}
+    numbers = [number for number, row in enumerate(rows) if row.subject_id in ids]
+    table, decided = work.table.of_subjects(numbers), [result.decided[number] for number in numbers]
+    return LiveDecisions(subjects, table, work.forces, now, decided)

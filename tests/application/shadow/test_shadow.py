@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from application.facts.open_history import OpenHistory, OpenHistoryHandler
+from application.facts.seal_history import SealHistory, SealHistoryHandler
 from application.shadow.ports import NoShadow
 from application.shadow.start_shadow import StartShadow
 from application.shadow.stop_shadow import StopShadow
@@ -140,6 +142,35 @@ def test_new_users_are_followed(system: LedgerSystem, shadows: PostgresShadowQue
     system.settle()
     (one,) = shadows.differences("value", None, None, 10, None).differences
     assert (one.user_id, one.live_tier, one.shadow_tier) == ("cid", "mid", "low")
+
+
+def test_an_activation_that_reaches_everybody_is_followed(system: LedgerSystem, shadows: PostgresShadowQueries) -> None:
+    club = MODEL | {"scheme": "club", "tiers": ["out", "in"], "features": {}, "policy": {}}
+    system.activate(club | {"rules": {"in": "tier.value = 'high'"}})
+    candidate = club | {"rules": {"in": "tier.value in ('mid', 'high')"}}
+    version = CreateTierModel(system.models)(json.dumps(candidate), "key:author")[0].version
+    StartShadow(system.models)("club", version, "key:author")
+    come_by(system, "ann", "bob")
+    system.clock.set(START + 2 * DAY)
+    system.activate(STRICTER | {"policy": {}})
+    system.settle()
+    status = shadows.status("club")
+    assert status is not None and (status.standings, status.tiers) == (2, {("out", "in"): 1, ("out", "out"): 1})
+    (one,) = shadows.differences("club", None, None, 10, None).differences
+    assert (one.user_id, one.live_tier, one.shadow_tier) == ("ann", "out", "in")
+    assert one.apart_since == system.observed("ann").schemes["club"][""].standing.since
+    system.assert_proven()
+
+
+def test_a_history_is_followed(system: LedgerSystem, shadows: PostgresShadowQueries) -> None:
+    start(system)
+    history_id = OpenHistoryHandler(system.sessions)(OpenHistory("test")).history_id
+    system.facts([order(f"o{number}", "cyd", START + number) for number in range(5)], history_id)
+    SealHistoryHandler(system.sessions)(SealHistory(history_id, "test"))
+    system.settle()
+    status = shadows.status("value")
+    assert status is not None and status.standings == 1
+    system.assert_proven()
 
 
 def test_a_fault_ends_the_shadow_and_nothing_else(
