@@ -21,7 +21,7 @@ from domain.user_tier.decisions import NewEvent, event_id_of
 from domain.user_tier.holds import HoldChange, of_place
 from domain.user_tier.observation import Observation, Scalar, SchemeObservation, Standing
 from domain.user_tier.rollout import as_named, come_before, groups_of, is_partial
-from domain.user_tier.scheme_order import in_order, split_at
+from domain.user_tier.scheme_order import Order, in_order, split_at
 from domain.user_tier.scheme_walk import LOOK_AHEAD, PLATFORM, Explained, Paths, SchemeWalk, Standers, standers_of
 from domain.user_tier.tags import TagSpan
 
@@ -100,10 +100,10 @@ def decide(
     order = in_order(forces)
     if order is None:
         return _decide_in_parts(subjects, table, forces, now, ahead)
-    batch = _Batch(subjects, table, now, ahead)
+    batch = _Batch(subjects, table, Order(forces), now, ahead)
     read = frozenset[str]().union(*(force.model.reads_schemes for versions in forces.values() for force in versions))
-    for place, scheme in enumerate(order):
-        batch.run_scheme(place, scheme, forces[scheme], foreseen=scheme in read)
+    for scheme in order:
+        batch.run_scheme(scheme, forces[scheme], foreseen=scheme in read)
     return BatchResult([batch.finish(number) for number in range(len(subjects))], batch.instants)
 
 
@@ -166,8 +166,8 @@ def _when(entry: _Entry) -> tuple[int, int, str]:
 class _Batch:
     """The work on one batch: the schemes' walks, then receipts and observations for what they found."""
 
-    def __init__(self, subjects: Sequence[Subject], table: FactTable, now: int, ahead: int) -> None:
-        self.subjects, self.table, self.now, self.ahead = subjects, table, now, ahead
+    def __init__(self, subjects: Sequence[Subject], table: FactTable, order: Order, now: int, ahead: int) -> None:
+        self.subjects, self.table, self.order, self.now, self.ahead = subjects, table, order, now, ahead
         self.instants = 0
         self._seen = FactsSeen(table)
         self._void = table.is_kind("void")
@@ -186,11 +186,9 @@ class _Batch:
         self._profiles = _visible_profiles(table, now - 1)
         self._tags = [subject.tags for subject in subjects] if any(subject.tags for subject in subjects) else ()
 
-    def run_scheme(self, place: int, scheme: str, forces: tuple[Force, ...], foreseen: bool) -> None:
-        """Walk one scheme and keep its decisions with their receipts. place: among the schemes, as they are decided.
-
-        foreseen: other schemes read it, now and in the look ahead.
-        """
+    def run_scheme(self, scheme: str, forces: tuple[Force, ...], foreseen: bool) -> None:
+        """Walk one scheme, after those that it reads, and keep its decisions with their receipts. foreseen: other
+        schemes read it, now and in the look ahead."""
         per = forces[-1].model.spec.per
         standers = standers_of(self.table, per, self._scopes(scheme) if per is not None else ())
         decided_at = self._decided_at[standers.owner]
@@ -208,7 +206,7 @@ class _Batch:
         for explained, observed in walk.explained(result):
             for item in explained:
                 stander = item.decision.subject
-                self._keep(place, item, owners[stander], standers.scope[stander])
+                self._keep(item, owners[stander], standers.scope[stander])
             for number, observation in observed.items():
                 mine = self._schemes[owners[number]].setdefault(scheme, {})
                 mine[standers.scope[number]] = observation
@@ -250,7 +248,7 @@ class _Batch:
             if (subject.decided_at or ALWAYS) < command.instant < self.now
         ]
 
-    def _keep(self, place: int, item: Explained, number: int, scope: str) -> None:
+    def _keep(self, item: Explained, number: int, scope: str) -> None:
         """number: the subject's."""
         decision, outcome = item.decision, item.decision.outcome
         count = self._seen.count(number, decision.instant)
@@ -275,7 +273,7 @@ class _Batch:
         self._entries[number].append(
             _Entry(
                 decision.instant,
-                place,
+                self.order.place(decision.model.scheme, decision.instant),
                 scope,
                 _TOPICS[outcome.kind],
                 decision.model.scheme,

@@ -1,5 +1,6 @@
 """Which schemes read which: in what order they are decided at one instant, and which a change of one concerns."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 
 from domain.tier_model.spans import ALWAYS
@@ -23,6 +24,33 @@ def in_order(forces: Forces) -> list[str] | None:
         order.append(ready)
         del waiting[ready]
     return order
+
+
+class Order:
+    """In what order events of several schemes stand at an instant: as by the versions that are in force then, so that
+    it is the same whatever else is decided along."""
+
+    def __init__(self, forces: Forces) -> None:
+        self._forces = forces
+        self._changes = sorted({force.since for versions in forces.values() for force in versions})
+        self._places: dict[int, dict[str, int]] = {}
+
+    def place(self, scheme: str, instant: int) -> int:
+        """The scheme's, from 0. It is in force at the instant."""
+        number = bisect_right(self._changes, instant)
+        if number not in self._places:
+            self._places[number] = {name: place for place, name in enumerate(self._order(self._changes[number - 1]))}
+        return self._places[number][scheme]
+
+    def _order(self, instant: int) -> list[str]:
+        in_force = {
+            scheme: before[-1:]
+            for scheme, versions in self._forces.items()
+            if (before := tuple(force for force in versions if force.since <= instant))
+        }
+        order = in_order(in_force)
+        assert order is not None, "versions in force at one time never form a circle"
+        return order
 
 
 def split_at(forces: Forces) -> tuple[int, Forces, Forces]:

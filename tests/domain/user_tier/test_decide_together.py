@@ -86,6 +86,17 @@ def test_versions_that_were_never_in_force_together_may_read_each_other():
     assert [event.version for event in decided.events] == list(range(1, len(decided.events) + 1))
 
 
+def test_events_of_one_instant_stand_in_one_order_whatever_is_decided_along():
+    mood = model("mood", **VALUE)
+    reads = {**VALUE, "features": {}, "rules": {"high": "tier.mood = 'high'"}}
+    local = [model("local", **reads), (model("local", 2, **VALUE), "2026-02-01")]
+    facts = [fact("2026-01-15T12:00", "order", 1_000), fact("2026-02-20T12:00", "order", 1_000)]
+    both = told(run(facts, mood, *local, until="2026-03-01").events)
+    late = told(run(facts[1:], mood, local[1], until="2026-03-01").events)
+    assert [line.split()[1] for line in both[:2]] == ["mood", "local"], "local read mood then"
+    assert [line.split()[1] for line in both[-2:]] == ["local", "mood"] == [line.split()[1] for line in late]
+
+
 def test_schemes_in_force_that_read_each_other_have_no_order():
     one = model("a", tiers=["no", "yes"], features={}, rules={"yes": "tier.b = 'yes'"})
     two = model("b", tiers=["no", "yes"], features={}, rules={"yes": "tier.a = 'yes'"})
