@@ -57,11 +57,13 @@ _REVIEWS = {
 class Truth:
     """What the rules say at a point. enter: the highest rank entered (unordered: the class).
 
-    qualified: by the rank that a subject stands on, the one that it qualifies for there.
+    qualified: by the rank that a subject stands on, the one that it qualifies for there. by_rule: whether any rule
+    entered, or else what is left is the lowest tier or the default, which may have a rule of its own that is not true.
     """
 
     enter: int
     qualified: tuple[int, ...]
+    by_rule: bool
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,6 @@ class CompiledModel:
         self.rule_above = tuple(
             next((rule for rule in self.rules if rule.rank > rank), None) for rank in range(len(spec.tiers))
         )
-        self.ruled = frozenset(rule.rank for rule in self.rules)
         self._missing: dict[Any, list[dict[str, Any]]] = {}
         self._default = spec.tiers.index(spec.default) if spec.default is not None else 0
 
@@ -185,12 +186,12 @@ class CompiledModel:
         entered = [rank for rank, there in enumerate(enter.tolist()) if there]
         if self.spec.unordered:
             found = entered[0] if entered else self._default
-            return Truth(found, (found,) * len(self.tiers))
+            return Truth(found, (found,) * len(self.tiers), bool(entered))
         found = entered[-1] if entered else 0
         qualified = [found]
         for rank in range(1, len(self.tiers)):
             qualified.append(rank if kept[rank] and rank > found else qualified[-1])
-        return Truth(found, tuple(qualified))
+        return Truth(found, tuple(qualified), bool(entered))
 
     def _plan(self, name: str, feature: Feature) -> FeaturePlan:
         aggregate, reading = reading_of(feature)

@@ -63,11 +63,12 @@ def receipt_id(receipt: Mapping[str, Any]) -> str:
 
 
 def _rule(model: CompiledModel, truth: Truth, qualified: str) -> str:
-    """Which rule gave the qualified tier: TIER.enter, TIER.keep, or the tier that needs none."""
-    rank = model.policy.rank[qualified]
-    if rank not in model.ruled:
-        return "default" if model.spec.unordered else "lowest"
-    return f"{qualified}.enter" if rank == truth.enter else f"{qualified}.keep"
+    """Which rule gave the qualified tier: TIER.enter, TIER.keep, or that no rule did."""
+    if model.policy.rank[qualified] != truth.enter:
+        return f"{qualified}.keep"
+    if truth.by_rule:
+        return f"{qualified}.enter"
+    return "default" if model.spec.unordered else "lowest"
 
 
 def _standing(standing: Standing | None) -> dict[str, Any] | None:

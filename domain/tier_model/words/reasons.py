@@ -269,7 +269,11 @@ class _Speaker:
         return self.model.policy.is_still(self.standing)
 
     def _rule_of(self, rank: int) -> RulePlan | None:
-        return next((rule for rule in self.model.rules if rule.rank == rank), None)
+        """None: no rule is needed there; or the default has one that is not true, and what is left is there without."""
+        rule = next((rule for rule in self.model.rules if rule.rank == rank), None)
+        if rule is None or self.model.tiers[rank] != self.model.spec.default:
+            return rule
+        return rule if rule.enter.holds(self.place.values, self.place.tags) is True else None
 
     def _stay_end(self) -> int:
         days, calendar = self.model.policy.policy.minimum_stay_days or 0, self.model.calendar

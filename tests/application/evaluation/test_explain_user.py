@@ -323,6 +323,15 @@ class TestWhatHoldsItHoldsThatToo:
             "此后恢复为银卡，并重新按规则评定。",
         ]
 
+    def test_of_a_default_whose_own_rule_does_not_hold_no_rule_is_told(self, system: LedgerSystem) -> None:
+        rules = {"high": "orders >= 9", "mid": "orders >= 7", "low": "orders >= 5"}
+        unordered = {"unordered": True, "default": "low", "rules": rules, "policy": {}}
+        system.activate({**MODEL, **unordered, "tiers": ["high", "mid", "low"], "labels": {}})
+        system.settle()
+        assert explained(system)["why"][-1] == (
+            "By version 2 of the rules the user qualifies for low now: no other tier's conditions are met."
+        )
+
 
 def test_what_is_not_there_is_refused(system: LedgerSystem) -> None:
     with pytest.raises(UnknownUser):

@@ -45,6 +45,17 @@ def test_a_scheme_that_reads_others_is_decided_after_them_at_the_same_instant():
     assert receipt["outside"] == {"tier.sleep": "asleep", "tier.value": "low"}
 
 
+def test_what_is_left_is_in_the_default_by_no_rule_though_the_default_has_one():
+    rules = {"many": "orders >= 3", "some": "orders >= 2"}
+    features = {"orders": {"count": "order"}}
+    classes = {"unordered": True, "tiers": ["many", "some"], "default": "some", "features": features}
+    facts = [fact(f"2026-01-0{day}T12:00", "order", 1_000) for day in (1, 2, 3)]
+    decided = run(facts[:1], model("often", **classes, rules=rules), until="2026-01-05")
+    assert decided.events[-1].data["receipt"]["rule"] == "default"
+    decided = run(facts, model("often", **classes, rules=rules | {"many": "orders = 1"}), until="2026-01-05")
+    assert decided.events[-1].data["receipt"]["rule"] == "some.enter"
+
+
 def test_what_the_others_will_do_is_looked_ahead_to():
     ladder = model("a_ladder", tiers=["no", "yes"], features={}, rules={"yes": "tier.value = 'high'"})
     facts = [fact("2026-01-01T12:00", "order", 1_000)]
