@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from domain.tier_model.lint.places import Places
-from domain.tier_model.spec import GROWTH, Downgrade, ModelFault, TierModelSpec
+from domain.tier_model.spec import GROWTH, Downgrade, ModelFault, ReviewEvery, TierModelSpec
 
 
 def policy_faults(spec: TierModelSpec, places: Places) -> Iterator[ModelFault]:
@@ -21,6 +21,8 @@ def policy_faults(spec: TierModelSpec, places: Places) -> Iterator[ModelFault]:
             ("policy", "downgrade", "review"), "validity", "waits for validity to end: there is none", remedy
         )
         return
+    if isinstance(fall, Downgrade) and isinstance(fall.review, ReviewEvery):
+        yield from _uneven(fall.review, places)
     if policy.upgrade == "at_review" and not (isinstance(fall, Downgrade) and fall.review != "continuous"):
         remedy = "Without a review calendar every decision is a review: write immediate, or choose a calendar"
         yield places.warning(("policy", "upgrade"), "at_review", "is the same as immediate here", remedy)
@@ -30,6 +32,16 @@ def policy_faults(spec: TierModelSpec, places: Places) -> Iterator[ModelFault]:
     if policy.minimum_stay is not None and fall == "never" and policy.validity is None:
         remedy = "Nobody falls under downgrade: never: leave it out"
         yield places.warning(("policy", "minimum_stay"), str(policy.minimum_stay), "has no effect", remedy)
+
+
+def _uneven(review: ReviewEvery, places: Places) -> Iterator[ModelFault]:
+    """Months are counted from January, each year anew."""
+    step = review.every.count
+    if 12 % step:
+        months = ", ".join(str(month) for month in range(1, 13, step))
+        message = f"begins anew each January: reviews are in the months {months} of a year"
+        remedy = "Choose 1, 2, 3, 4, 6 or 12 months for stretches of the same length"
+        yield places.warning(("policy", "downgrade", "review", "every"), str(review.every), message, remedy)
 
 
 def label_faults(spec: TierModelSpec, places: Places) -> Iterator[ModelFault]:

@@ -94,6 +94,12 @@ def test_errors(old: str, new: str, path: str, at: str, said: str) -> None:
         ("  mid:\n", "  low: m > 1\n  mid:\n", "rules.low", "lowest tier"),
         ("{review: quarterly, grace: 30 days}", "{grace: 30 days}", "policy.warn", "warns of nothing"),
         (
+            "review: quarterly,",
+            "review: {every: 5 months, day: 1},",
+            "policy.downgrade.review.every",
+            "in the months 1, 6, 11 of a year",
+        ),
+        (
             "downgrade: {review: quarterly, grace: 30 days}\n  warn: 7 days",
             "upgrade: at_review",
             "policy.upgrade",
