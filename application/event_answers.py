@@ -8,15 +8,28 @@ from application.queries import RecordedEvent
 from domain.facts.instants import format_instant
 from domain.tier_model.receipt import receipt_id
 
-_INSTANTS = ("grace_until", "at_risk_on", "until", "since", "valid_until")
+# Every instant that an event has of its own, by name; `trigger` and `opened` hold some as well.
+INSTANTS = (
+    "at",
+    "at_risk_on",
+    "due_at",
+    "ends_at",
+    "expires_at",
+    "facts_known_at",
+    "grace_until",
+    "sent_at",
+    "since",
+    "until",
+    "valid_until",
+)
+_HOLDERS = ("opened", "trigger")
 
 
 def event_json(event: RecordedEvent) -> dict[str, Any]:
     """As the history shows it. What is kept in clear columns stands in data too: it belongs to the event."""
     shown = asdict(event)
     own = _with_texts(event.data)
-    if "opened" in own:
-        own["opened"] = _with_texts(own["opened"])
+    own |= {holder: _with_texts(own[holder]) for holder in _HOLDERS if own.get(holder) is not None}
     clear = {"scheme": shown.pop("scheme"), "scope": shown.pop("scope")}
     moved = {"from": shown.pop("from_tier"), "to": shown.pop("to_tier")}
     shown["receipt_id"] = None if event.receipt is None else receipt_id(event.receipt)
@@ -28,5 +41,5 @@ def event_json(event: RecordedEvent) -> dict[str, Any]:
 
 def _with_texts(data: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        key: format_instant(value) if key in _INSTANTS and value is not None else value for key, value in data.items()
+        key: format_instant(value) if key in INSTANTS and value is not None else value for key, value in data.items()
     }
