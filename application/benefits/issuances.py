@@ -77,7 +77,7 @@ class Issuances:
 def active_issuances(views: Sequence[DefinitionView]) -> list[ActiveIssuance]:
     """Those that are not retired."""
     return [
-        ActiveIssuance(view.name, view.revision, IssuanceSpec.model_validate(view.spec))
+        ActiveIssuance(view.name, view.revision, IssuanceSpec.model_validate(view.spec), view.changed_at)
         for view in views
         if not view.retired
     ]

@@ -75,11 +75,12 @@ class BenefitTurn(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ActiveIssuance:
-    """One recurring issue as it stands."""
+    """One recurring issue as it stands. since: the instant of its revision, microseconds."""
 
     name: str
     revision: int
     spec: IssuanceSpec
+    since: int
 
 
 class Turn(NamedTuple):

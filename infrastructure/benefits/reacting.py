@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from application.benefits.reacting import ActiveIssuance, Risen, Seen, TakenBack, Tally, Turn
 from domain.facts.fact import decode_attributes
-from domain.issuances.spec import next_turn
+from domain.issuances.spec import IssuanceSpec, next_turn
 from domain.user_tier.observation import Observation, decode_observation
 from infrastructure.benefits.growth import read_growth
 from infrastructure.event_store.tail import PARTITIONS, LogTail
@@ -52,12 +52,18 @@ where f.position > %(after)s and f.position <= %(until)s and f.kind in ('refund'
 order by f.position limit %(limit)s
 """
 _BEGIN = """
-insert into issuance_progress (issuance, revision) values (%(name)s, %(revision)s)
+insert into issuance_progress as p (issuance, revision, since) values (%(name)s, %(revision)s, %(since)s)
 on conflict (issuance) do update set revision = excluded.revision,
-    position = case when issuance_progress.revision = excluded.revision then issuance_progress.position else 0 end
-returning position
+    position = case when p.revision = excluded.revision then p.position else 0 end,
+    since = case when p.revision = excluded.revision then p.since else excluded.since end
+returning position, since
 """
-_WATCHED = "update issuance_progress set position = %s where issuance = %s"
+_WATCHED = "update issuance_progress set position = %s, since = %s where issuance = %s"
+_TIMERS = """
+select s.subject_id, t.due_at, s.created_at
+from subjects s left join issuance_timers t on t.subject_id = s.subject_id and t.issuance = %b
+where s.subject_id = any(%b)
+"""
 _SET = """
 insert into issuance_timers (issuance, subject_id, due_at)
 select %b, * from unnest(%b::uuid[], %b::bigint[]) as t (subject_id, due_at)
@@ -108,22 +114,23 @@ class PostgresBenefitReactions:
     def watch(self, issuance: ActiveIssuance, limit: int) -> bool:
         """See BenefitReactions. A revision looks at everybody anew."""
         with transaction(self._pool) as connection:
-            row = connection.execute(_BEGIN, {"name": issuance.name, "revision": issuance.revision}).fetchone()
+            named = {"name": issuance.name, "revision": issuance.revision, "since": issuance.since}
+            row = connection.execute(_BEGIN, named).fetchone()
             assert row is not None
             batch = self._tail.read(range(PARTITIONS), int(row[0]), limit, events=False)
+            found = {one.subject_id: one.observation for one in batch.records if isinstance(one, ObservationRecord)}
             now = _instant(connection)
-            turns: dict[UUID, int | None] = {}
-            for record in batch.records:
-                if isinstance(record, ObservationRecord):
-                    turns[record.subject_id] = next_turn(issuance.spec, record.observation.attributes, now)
-            known = self._timers(connection, issuance.name, list(turns))
-            # A turn that has come and is not yet taken stays: what the user has done since does not put it off.
-            new = {one: at for one, at in turns.items() if known.get(one, now + 1) > now}
-            ahead = {one: at for one, at in new.items() if at is not None}
+            turns = {}
+            for subject_id, set_for, known_since in self._timers(connection, issuance.name, list(found)):
+                since = now if row[1] is None else max(row[1], known_since)
+                if set_for is None or set_for > now:
+                    turns[subject_id] = _turn(issuance.spec, found[subject_id], set_for, since, now)
+            ahead = {one: at for one, at in turns.items() if at is not None}
             connection.execute(_SET, (issuance.name, list(ahead), list(ahead.values())), binary=True)
-            connection.execute(_UNSET, (issuance.name, [one for one, at in new.items() if at is None]), binary=True)
-            connection.execute(_WATCHED, (batch.position, issuance.name))
-        return batch.position < batch.head
+            connection.execute(_UNSET, (issuance.name, [one for one, at in turns.items() if at is None]), binary=True)
+            more = batch.position < batch.head
+            connection.execute(_WATCHED, (batch.position, row[1] if more else None, issuance.name))
+        return more
 
     @contextmanager
     def take_turns(self, limit: int) -> Iterator["LockedTurns | None"]:
@@ -137,9 +144,8 @@ class PostgresBenefitReactions:
         with transaction(self._pool) as connection:
             _tell(connection, tally)
 
-    def _timers(self, connection: Connection, issuance: str, subject_ids: list[UUID]) -> dict[UUID, int]:
-        query = "select subject_id, due_at from issuance_timers where issuance = %b and subject_id = any(%b)"
-        return dict(connection.execute(query, (issuance, subject_ids), binary=True).fetchall())
+    def _timers(self, connection: Connection, issuance: str, subject_ids: list[UUID]) -> list[Any]:
+        return connection.execute(_TIMERS, (issuance, subject_ids), binary=True).fetchall()
 
     def _taken(
         self, issuance: str, subject_id: UUID, user_id: str, due_at: int, data_key: bytes | None, body: bytes | None
@@ -149,6 +155,13 @@ class PostgresBenefitReactions:
             seal = self._keyring.unwrap(subject_id, data_key)
             seen = decode_observation(seal.unseal(CONTEXT_OBSERVATION, body))
         return Turn(issuance, subject_id, user_id, due_at, seen)
+
+
+def _turn(spec: IssuanceSpec, seen: Observation, set_for: int | None, since: int, now: int) -> int | None:
+    """When a user's turn comes. A turn that has come and is not yet taken is not asked about: what the user has done
+    since does not put it off. Whoever is set for the next turn already has had those before it."""
+    coming = next_turn(spec, seen.attributes, now)
+    return coming if set_for == coming else next_turn(spec, seen.attributes, since)
 
 
 @dataclass(slots=True)

@@ -169,6 +169,24 @@ def test_months_that_were_missed_are_made_up_for(system: Programme) -> None:
     assert [at for _, _, at, _ in system.given("ann")] == ["2026-05-01", "2026-05-01"], "31 March and 30 April"
 
 
+def test_turns_that_come_before_anybody_has_looked_are_made_up_for(system: Programme) -> None:
+    put_in_force(system.dsn, COUPON)
+    system.issuances.define("monthly", {"benefit": "coupon-10", "time_zone": "UTC", "monthly": 10}, "key:op")
+    system.at("2026-03-10T06:00:00Z")
+    assert [at for _, _, at, _ in system.given("ann")] == ["2026-03-10"]
+    wanted = {"benefit": "coupon-10", "time_zone": "UTC", "monthly": 5, "units": 2}
+    system.issuances.define("monthly", wanted, "key:op")
+    system.clock.set(parse_instant("2026-04-06T00:00:00Z"))
+    system.facts([order("o9", "eve", system.clock.now())])
+    system.keep_up()
+    assert [(at, left) for _, _, at, left in system.given("ann")] == [("2026-03-10", 1), ("2026-04-06", 2)]
+    assert system.given("eve") == [], "was not there when the others had their turn"
+    assert system.issuances.shown(system.issuances.find("monthly"))["issued"] == 4
+    system.at("2026-05-06T00:00:00Z")
+    assert [at for _, _, at, _ in system.given("eve")] == ["2026-05-06"]
+    system.assert_proven()
+
+
 def test_birthdays(system: Programme) -> None:
     put_in_force(system.dsn, COUPON)
     system.issuances.define("birthday", {"benefit": "coupon-10", "time_zone": "UTC", "birthday": "born"}, "key:op")
