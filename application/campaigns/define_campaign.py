@@ -1,21 +1,23 @@
 """Take a campaign file in, first or anew; or copy one that there is."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from application.campaigns.ports import Campaigns, CampaignView
-from application.strategies.define_strategy import DefineStrategy
+from application.strategies.define_strategy import DefineStrategy, LintStrategy
 from application.strategies.ports import Strategies
 from domain.campaigns.aggregate import Campaign
 from domain.campaigns.spec import CampaignInvalid, CampaignSpec, as_plain, read_campaign
-from domain.strategies.spec import StrategySpec
+from domain.strategies.spec import StrategyInvalid, StrategySpec
 from domain.strategies.spec import as_plain as strategy_as_plain
 from domain.tier_model.spec.faults import Fault
 from domain.tier_model.spec.source import Source
 from domain.tier_model.version import By
 
 _LONGEST_NAME = 63
+_MISSING = "is no strategy"
 
 
 class DefineCampaign:
@@ -56,10 +58,6 @@ class DefineCampaign:
         """
         before = CampaignSpec.model_validate(self._campaigns.view(name).spec)
         copies = {strategy: _copied(to, strategy) for strategy in before.strategies}
-        for strategy, copy in copies.items():
-            spec = StrategySpec.model_validate(self._strategies.view(strategy).spec)
-            text = strategy_as_plain(spec) | {"strategy": copy}
-            self._define_strategy(msgspec.json.encode(text), actor, command_id=command_id)
         plain: dict[str, Any] = as_plain(before) | {
             "campaign": to,
             "starts_at": starts_at,
@@ -67,7 +65,30 @@ class DefineCampaign:
             "strategies": list(copies.values()),
         }
         plain.pop("rests", None)  # they lay in the days of the other
-        return self(msgspec.json.encode(plain), actor, command_id=command_id)
+        text = msgspec.json.encode(plain)
+        texts = [self._copy(strategy, copy) for strategy, copy in copies.items()]
+        self._require_possible(text, texts, actor)
+        for copied in texts:
+            self._define_strategy(copied, actor, command_id=command_id)
+        return self(text, actor, command_id=command_id)
+
+    def _copy(self, strategy: str, copy: str) -> bytes:
+        spec = StrategySpec.model_validate(self._strategies.view(strategy).spec)
+        return msgspec.json.encode(strategy_as_plain(spec) | {"strategy": copy})
+
+    def _require_possible(self, text: bytes, copies: Sequence[bytes], actor: str) -> None:
+        """All of it before anything is made: of a clone that is refused no copies are left behind."""
+        spec, source = read_campaign(text)
+        faults = [fault for fault in self._faults(spec, source) if fault.message != _MISSING]
+        if faults:
+            raise CampaignInvalid(faults)
+        for copied in copies:
+            faults = LintStrategy(self._strategies)(copied)
+            if faults:
+                raise StrategyInvalid(faults)
+        with self._campaigns.change(spec.campaign) as change:
+            if change.campaign is not None:
+                change.campaign.revise(spec, By(change.now, actor, ""))  # asked, not saved
 
     def _faults(self, spec: CampaignSpec, source: Source) -> list[Fault]:
         views = {view.strategy: view for view in self._strategies.views()}
@@ -83,7 +104,7 @@ class DefineCampaign:
             told = f"strategies.{number}", line, column, name
             if name not in views:
                 known = ", ".join(sorted(views)[:30]) or "none yet"
-                faults.append(Fault(*told, "is no strategy", f"Use one of {known}"))
+                faults.append(Fault(*told, _MISSING, f"Use one of {known}"))
             elif views[name].status in ("running", "ended", "retired"):
                 faults.append(Fault(*told, f"is {views[name].status}", "Define another one for the campaign"))
             elif name in taken:

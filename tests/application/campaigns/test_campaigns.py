@@ -8,7 +8,7 @@ import yaml
 
 from domain.campaigns.spec import CampaignInvalid
 from domain.facts.instants import format_instant
-from domain.strategies.refusals import StrategyNotApproved, StrategyOver
+from domain.strategies.refusals import StrategyNotApproved, StrategyOver, StrategyStanding
 from tests.support.benefits import COUPON, accounts, open_budget, put_in_force
 from tests.support.strategies import MODEL, WELCOME, StrategySystem
 
@@ -156,6 +156,16 @@ def test_a_clone_has_strategies_of_its_own(system: StrategySystem) -> None:
     view = system.strategies.campaigns.define.clone("spring", "autumn", starts, ends, "ann")
     assert (view.status, view.spec["strategies"]) == ("draft", ["autumn-welcome"])
     assert system.strategies.definitions.view("autumn-welcome").status == "draft"
+
+
+@pytest.mark.parametrize(("to", "days"), [("autumn", 50), ("spring", 60), ("A name", 60)])
+def test_a_clone_that_is_refused_leaves_nothing_behind(system: StrategySystem, to: str, days: int) -> None:
+    define(system)
+    system.strategies.campaigns.change.start("spring", "root", as_admin=True)
+    starts, ends = format_instant(START + 50 * DAY), format_instant(START + days * DAY)
+    with pytest.raises((CampaignInvalid, StrategyStanding)):
+        system.strategies.campaigns.define.clone("spring", to, starts, ends, "ann")
+    assert [view.strategy for view in system.strategies.definitions.views()] == ["welcome"]
 
 
 @pytest.mark.parametrize(
