@@ -8,7 +8,7 @@ from application.tags.circles import require_no_circle
 from domain.definitions.refusals import UnknownDefinition
 from domain.tags.aggregate import TagDefinition
 from domain.tags.definition import TagSpec, require_revision, require_sound, spec_from, spec_to_json
-from domain.tier_model.expression import Condition, compile_segment
+from domain.tier_model.expression import Condition, ConditionInvalid, compile_segment
 from domain.user_tier.tagging import require_tag
 
 
@@ -48,7 +48,10 @@ class DefineTag:
         if not spec.by_rule:
             return spec
         words = self._vocabulary.read()
-        condition = compile_segment(spec.lineage.condition, words.types, currency=words.currency)
+        try:
+            condition = compile_segment(spec.lineage.condition, words.types, currency=words.currency)
+        except ConditionInvalid as problem:
+            raise problem.given_as("lineage.condition") from None
         require_no_circle(name, condition, words, self._definitions.list())
         reads = {scheme: words.versions[scheme] for scheme in sorted(_schemes(condition, words))}
         lineage = replace(spec.lineage, condition=condition.text, currency=words.currency, reads=reads)

@@ -7,6 +7,7 @@ import msgspec
 
 from domain.benefits.spec import LARGEST
 from domain.budgets.refusals import BudgetInvalid
+from domain.facts.instants import format_instant
 from domain.tier_model.calendar import load_zone
 
 PERIODS = ("", "month", "quarter", "year")
@@ -81,7 +82,7 @@ def require_amount(terms: BudgetTerms) -> None:
     if not 0 <= terms.amount <= LARGEST:
         raise BudgetInvalid("amount", terms.amount, f"write whole minor units from 0 to {LARGEST}")
     if terms.starts_at is not None and terms.ends_at is not None and terms.ends_at <= terms.starts_at:
-        raise BudgetInvalid("ends_at", terms.ends_at, "let it end after it starts")
+        raise BudgetInvalid("ends_at", format_instant(terms.ends_at), "let it end after it starts")
 
 
 def asks_for_more(terms: BudgetTerms, before: BudgetTerms | None) -> bool:

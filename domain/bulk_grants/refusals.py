@@ -18,13 +18,13 @@ class UnknownBulkGrant(Refusal):
 
 
 class NobodyToGrant(Refusal):
-    """A bulk grant without members. faults: of lines that name nobody."""
+    """A bulk grant without members. listed: whether it is to a list; faults: of its lines that name nobody."""
 
-    def __init__(self, faults: Sequence[str] = ()) -> None:
+    def __init__(self, listed: bool, faults: Sequence[str] = ()) -> None:
         because = f" Of what was listed: {'; '.join(faults)}." if faults else ""
         super().__init__(
             f"Nobody would be granted anything.{because}",
-            Complaint("where" if not faults else "user_ids", None, "name users that there are, or widen the condition"),
+            Complaint("user_ids" if listed else "where", None, "name users that there are, or widen the condition"),
         )
 
 

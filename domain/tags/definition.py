@@ -125,10 +125,10 @@ def value_for(name: str, spec: TagSpec | None, retired: bool, value: Scalar) -> 
         if not whole or not math.isfinite(value) or abs(value) > _LARGEST:  # type: ignore[arg-type]
             raise TagValueInvalid(value, f"give a number of at most {_LARGEST}")
         return value
-    if not isinstance(value, str) or not value.strip() or len(value) > _LONGEST_VALUE or _UNSAID.search(value):
-        raise TagValueInvalid(value, f"give a text of 1 to {_LONGEST_VALUE} characters on one line")
     if spec.type == "choice" and value not in spec.options:
         raise TagValueInvalid(value, f"give one of {', '.join(spec.options)}")
+    if not isinstance(value, str) or not value.strip() or len(value) > _LONGEST_VALUE or _UNSAID.search(value):
+        raise TagValueInvalid(value, f"give a text of 1 to {_LONGEST_VALUE} characters on one line")
     return value
 
 

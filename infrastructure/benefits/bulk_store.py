@@ -97,7 +97,8 @@ class PostgresBulkGrants:
             terms = _terms(connection, wanted, now)
             people, unknown, faults = _fix_members(connection, run_id, listed)
             if not people:
-                raise NobodyToGrant([f"line {f['line']}: {f['user_id']} {f['problem']}" for f in faults[:_FAULTS_TOLD]])
+                told = [f"line {f['line']}: {f['user_id']} {f['problem']}" for f in faults[:_FAULTS_TOLD]]
+                raise NobodyToGrant("listed" in wanted.source, told)
             bulk = BulkGrant.plan(run_id, terms, people, By(now, actor, command_id))
             of_terms = (
                 terms.benefit,

@@ -22,7 +22,7 @@ from application.benefits.ledger.ports import (
 )
 from application.queries import UnknownScheme
 from domain.benefits.periods import period_named, starts_of_periods
-from domain.facts.instants import parse_instant
+from domain.facts.instants import format_instant, parse_instant
 from domain.tier_model.calendar import load_zone
 from infrastructure.benefits.ledger_flows import Flow, costs_of
 from infrastructure.event_store.tail import head
@@ -125,7 +125,7 @@ class PostgresLedgerFigures:
         _require_zone(time_zone)
         first, last = _EVER if since is None else since, _NEVER if until is None else until
         if first >= last:
-            raise LedgerQuestionInvalid("to", until, "give an instant after `from`")
+            raise LedgerQuestionInvalid("to", format_instant(until), "give an instant after `from`")
         with self._snapshot() as (connection, now, position):
             _require_scheme(connection, by, scheme)
             names: list[str | None] = [None]

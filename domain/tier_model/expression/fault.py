@@ -6,12 +6,14 @@ from domain.refusal import Complaint, Refusal
 
 
 class ConditionInvalid(Refusal):
-    """The text is no condition. line and column count from 1 within the condition's text."""
+    """The text is no condition. line and column count from 1 within the condition's text. field: where it was given."""
 
-    def __init__(self, message: str, line: int, column: int, remedy: str, value: Any = None) -> None:
+    def __init__(
+        self, message: str, line: int, column: int, remedy: str, value: Any = None, field: str = "where"
+    ) -> None:
         super().__init__(
             f"The condition is invalid at line {line}, column {column}: {message}. {remedy}",
-            Complaint("where", value, f"{message}. {remedy}"),
+            Complaint(field, value, f"{message}. {remedy}"),
         )
         self.message, self.line, self.column, self.remedy, self.value = (
             message,
@@ -20,6 +22,10 @@ class ConditionInvalid(Refusal):
             remedy,
             value,
         )
+
+    def given_as(self, field: str) -> "ConditionInvalid":
+        """The same of a condition that another field holds."""
+        return ConditionInvalid(self.message, self.line, self.column, self.remedy, self.value, field)
 
 
 def invalid_at(text: str, offset: int, message: str, remedy: str, value: Any = None) -> ConditionInvalid:

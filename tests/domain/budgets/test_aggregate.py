@@ -128,6 +128,12 @@ def test_what_cannot_be_a_budget(changes: dict[str, Any], field: str) -> None:
     assert refused.value.complaints[0].field == field and refused.value.complaints[0].remedy
 
 
+def test_an_end_is_told_as_an_instant() -> None:
+    with pytest.raises(BudgetInvalid) as refused:
+        require_sound("spring", replace(TERMS, starts_at=5, ends_at=0), None)
+    assert refused.value.complaints[0].value == "1970-01-01T00:00:00Z"
+
+
 @pytest.mark.parametrize("name", ["", "Spring", "a b", "-a", "a" * 65, "a@b", "春"])
 def test_names(name: str) -> None:
     with pytest.raises(BudgetInvalid):

@@ -107,6 +107,13 @@ def test_values(spec: TagSpec | None, value: Any, good: bool) -> None:
     assert refused.value.complaints[0].field == "value"
 
 
+@pytest.mark.parametrize("value", [None, 7, "silver"])
+def test_a_choice_tells_what_may_be_chosen(value: Any) -> None:
+    with pytest.raises(TagValueInvalid) as refused:
+        value_for("level", replace(FLAG, type="choice", options=("gold", "black")), False, value)
+    assert refused.value.complaints[0].remedy == "give one of gold, black"
+
+
 def test_nobody_is_given_a_retired_tag() -> None:
     with pytest.raises(DefinitionRetired):
         value_for("vip", FLAG, True, None)

@@ -60,6 +60,8 @@ def test_who_may_and_what_is_refused(api: Api) -> None:
         "costs?from=2026-03-01T00:00:00Z&to=2026-03-01T00:00:00Z": "to",
     }.items():
         assert field in problem(api.client.get(f"/v1/ledger/{path}"), 422)["errors"][0]["field"], path
+    backwards = problem(api.client.get("/v1/ledger/costs?from=2026-03-01T00:00:00Z&to=2026-02-01T00:00:00Z"), 422)
+    assert backwards["errors"][0]["value"] == "2026-02-01T00:00:00Z"
     for scheme in ("nowhere", "%00"):
         problem(api.client.get(f"/v1/ledger/costs?by=tier&scheme={scheme}"), 404)
 

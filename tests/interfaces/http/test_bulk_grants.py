@@ -102,6 +102,12 @@ def test_what_is_wrong_is_told(ready: Api) -> None:
     )
     assert refused(post("/v1/bulk-grants", json=BODY | {"units": 0, "user_ids": ["u-0"]}))[0] == 422
     assert refused(post("/v1/bulk-grants", json=BODY | {"user_ids": ["x"]})) == (422, "nobody-to-grant")
+    empty = {"content": b"", "headers": {"content-type": "text/csv"}}
+    for nobody in (
+        post("/v1/bulk-grants", json=BODY | {"user_ids": []}),
+        post("/v1/bulk-grants/lists", params={"benefit": "coupon-10"}, **empty),
+    ):
+        assert [error["field"] for error in nobody.json()["errors"]] == ["user_ids"], nobody.text
     assert post("/v1/bulk-grants/lists", params={"benefit": "coupon-10"}, json=["u-0"]).status_code == 415
     planned = post("/v1/bulk-grants", json=BODY | {"user_ids": ["u-0", "u-1"]}).json()
     assert (planned["state"], planned["preview"]) == ("previewing", None)

@@ -66,8 +66,8 @@ def test_a_rule_keeps_a_tag_up(at_work: Api) -> None:
     lineage = {"source": "rule", "condition": "tier.value = 'high' or recency >= 2"}
     tag = {"name": "watch", "owner": "crm", "meaning": "best or leaving", "lineage": lineage}
     wrong = {**tag, "lineage": {"source": "rule", "condition": "tier.valu = 'high'"}}
-    refused = problem(at_work.client.post("/v1/tags", json=wrong), 422)
-    assert (refused["errors"][0]["line"], refused["errors"][0]["column"]) == (1, 1)
+    fault = problem(at_work.client.post("/v1/tags", json=wrong), 422)["errors"][0]
+    assert (fault["field"], fault["line"], fault["column"]) == ("lineage.condition", 1, 1)
     problem(at_work.client.post("/v1/tags", json={**tag, "name": "b", "lineage": {"source": "rule"}}), 422)
     defined = at_work.client.post("/v1/tags", json=tag).json()
     assert defined["lineage"]["reads"] == {"value": 1}
