@@ -16,6 +16,7 @@ from domain.issuances.aggregate import Issuance
 from domain.issuances.spec import IssuanceSpec
 from domain.refusal import Complaint
 from domain.tier_model.spec.faults import complaints_of
+from domain.tier_model.spec.reading import remedy_of
 from domain.tier_model.spec.source import read_source
 
 
@@ -103,7 +104,7 @@ def read_issuance(name: str, wanted: Mapping[str, Any]) -> IssuanceSpec:
         spec = IssuanceSpec.model_validate(dict(wanted))
     except ValidationError as error:
         complaints += [
-            Complaint(".".join(map(str, one["loc"])) or "issuance", _plain(one["input"]), _remedy(one["msg"]))
+            Complaint(".".join(map(str, one["loc"])) or "issuance", _plain(one["input"]), _remedy(remedy_of(one)))
             for one in error.errors(include_url=False)
         ]
     if complaints:

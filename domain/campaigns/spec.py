@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from domain.facts.instants import format_instant, parse_instant
 from domain.refusal import Refusal
@@ -59,12 +59,17 @@ class CampaignSpec(Part):
     def _an_instant(cls, text: str) -> str:
         return _instant(text)
 
+    @field_validator("ends_at")
+    @classmethod
+    def _after_the_start(cls, text: str, others: ValidationInfo) -> str:
+        if "starts_at" in others.data and parse_instant(text) <= parse_instant(others.data["starts_at"]):
+            raise ValueError("does not lie after starts_at: change one of them")
+        return text
+
     @model_validator(mode="after")
     def _in_order(self) -> "CampaignSpec":
         if len(set(self.strategies)) < len(self.strategies):
             raise ValueError("names a strategy twice: keep one")
-        if self.end <= self.start:
-            raise ValueError("ends before it starts: change ends_at")
         at = self.start
         for rest in self.rests:
             since, until = parse_instant(rest.since), parse_instant(rest.until)

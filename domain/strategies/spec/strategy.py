@@ -5,7 +5,7 @@ import json
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from domain.strategies.spec.action import ActionText, GrantBenefit, Notify
 from domain.strategies.spec.trigger import Scheduled, TriggerText
@@ -89,19 +89,29 @@ class StrategySpec(Part):
     group: Word | None = None
     goal: Feature | None = None
 
+    @field_validator("arms")
+    @classmethod
+    def _shared_out(cls, arms: dict[str, Arm]) -> dict[str, Arm]:
+        total = sum(arm.weight for arm in arms.values())
+        if arms and round(100 * total) != 10_000:
+            raise ValueError(f"have weights that add up to {total:g}: make it 100")
+        if any(arm.weight == 0 for arm in arms.values()):
+            raise ValueError("have an arm of weight 0, which nobody can be in: leave it out")
+        return arms
+
+    @field_validator("goal")
+    @classmethod
+    def _within(cls, goal: Feature | None) -> Feature | None:
+        if goal is not None and goal.within is None:
+            raise ValueError("is without a window: add within, such as within: 30 days")
+        return goal
+
     @model_validator(mode="after")
     def _whole(self) -> "StrategySpec":
         if bool(self.do) == bool(self.arms):
             raise ValueError("says what to do under do, or under arms: give one of them, and not both")
-        if self.arms and round(sum(100 * arm.weight for arm in self.arms.values())) != 10_000:
-            total = sum(arm.weight for arm in self.arms.values())
-            raise ValueError(f"has arms whose weights add up to {total:g}: make it 100")
-        if any(arm.weight == 0 for arm in self.arms.values()):
-            raise ValueError("has an arm of weight 0, which nobody can be in: leave it out")
         if self.is_experiment and self.goal is None:
             raise ValueError("compares arms or a holdout without a goal: say what is to be measured, before the start")
-        if self.goal is not None and self.goal.within is None:
-            raise ValueError("has a goal without a window: add within, such as within: 30 days")
         return self
 
     @cached_property

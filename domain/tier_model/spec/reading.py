@@ -27,6 +27,18 @@ _TYPES = {
     "list_type": "a list",
     "float_type": "a number",
 }
+# By the validator's name of the mistake; it says what was expected, which is filled in.
+_BOUNDS = {
+    "greater_than": "Write more than {gt}",
+    "greater_than_equal": "Write at least {ge}",
+    "less_than": "Write less than {lt}",
+    "less_than_equal": "Write at most {le}",
+    "string_too_short": "Write at least {min_length} characters",
+    "string_too_long": "Write at most {max_length} characters",
+    "too_short": "Give at least {min_length}",
+    "too_long": "Give at most {max_length}",
+    "finite_number": "Write a finite number",
+}
 
 
 @dataclass(frozen=True)
@@ -89,13 +101,19 @@ class Language(Generic[Spec]):
             return "is not one of the known words", f"Write {context['expected']}"
         if kind == "string_pattern_mismatch":
             return "is not spelled as it must be", self.spelling(location) or _spelled(location, context["pattern"])
-        return "is out of place", error["msg"]
+        return "is out of place", remedy_of(error)
 
     def _unknown_key(self, location: Location, data: Any) -> tuple[str, str]:
         known = sorted(_keys_of(self.part_at(location[:-1], data)))
         near = difflib.get_close_matches(str(location[-1]), known, n=1)
         hint = f"Did you mean {near[0]}? " if near else ""
         return "is no key that is known here", f"{hint}Known here: {', '.join(known)}"
+
+
+def remedy_of(error: ErrorDetails) -> str:
+    """What to write in the place of a value that is out of its bounds; of any other mistake the validator's words."""
+    bound = _BOUNDS.get(error["type"])
+    return error["msg"] if bound is None else bound.format(**error.get("ctx", {}))
 
 
 def _told_once(faults: Iterable[Fault]) -> list[Fault]:

@@ -108,7 +108,7 @@ def test_an_issuance_that_cannot_stand(at_work: Run, tmp_path: Path) -> None:
     define = ("grants", "issuance", "define", "gift", str(file))
     for text, said in {
         "benefit: coupon-10\ntime_zone: UTC\n": "give one of monthly, birthday and upgrade",
-        "benefit: coupon-10\ntime_zone: UTC\nmonthly: 40\n": "monthly 40: Input should be less than or equal to 31",
+        "benefit: coupon-10\ntime_zone: UTC\nmonthly: 40\n": "monthly 40: Write at most 31",
         "benefit: coupon-1\ntime_zone: UTC\nmonthly: 4\n": "There is no benefit 'coupon-1'.",
         "benefit: coupon-10\ntime_zone: UTC\nupgrade: valeu\n": "Did you mean value?",
         "- a list\n": "The file is no issuance.",

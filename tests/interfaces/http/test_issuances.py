@@ -58,9 +58,9 @@ def test_a_key_defines_once(at_work: Api) -> None:
 @pytest.mark.parametrize(
     ("wrong", "field", "remedy"),
     [
-        ({"monthly": 0}, "monthly", "greater than or equal to 1"),
-        ({"monthly": 32}, "monthly", "less than or equal to 31"),
-        ({"units": -1}, "units", "greater than or equal to 1"),
+        ({"monthly": 0}, "monthly", "Write at least 1"),
+        ({"monthly": 32}, "monthly", "Write at most 31"),
+        ({"units": -1}, "units", "Write at least 1"),
         ({"time_zone": "Asia/Shangai"}, "time_zone", ""),
         ({"colour": "red"}, "colour", ""),
         ({"birthday": "born"}, "issuance", "give one of monthly, birthday and upgrade"),
