@@ -41,5 +41,6 @@ def event_json(event: RecordedEvent) -> dict[str, Any]:
 
 def _with_texts(data: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        key: format_instant(value) if key in INSTANTS and value is not None else value for key, value in data.items()
+        key: format_instant(value) if key in INSTANTS and isinstance(value, int) else value
+        for key, value in data.items()
     }
