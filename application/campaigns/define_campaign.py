@@ -77,7 +77,7 @@ class DefineCampaign:
         return msgspec.json.encode(strategy_as_plain(spec) | {"strategy": copy})
 
     def _require_possible(self, text: bytes, copies: Sequence[bytes], actor: str) -> None:
-        """All of it before anything is made: of a clone that is refused no copies are left behind."""
+        """Before anything is made: no copies are left behind of a clone whose dates, name or strategies cannot be."""
         spec, source = read_campaign(text)
         faults = [fault for fault in self._faults(spec, source) if fault.message != _MISSING]
         if faults:

@@ -1,4 +1,4 @@
-"""Save a segment under a name: a condition that is read once, with every fault and its place."""
+"""Save a segment under a name: a condition that is read once, a fault with its place."""
 
 from application.definitions.ports import Definitions, DefinitionView, by
 from application.queries import ScopedTier, SegmentSearch

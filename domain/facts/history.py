@@ -17,7 +17,6 @@ class HistorySession:
     sealed_at: int | None = None
     sealed_by: str | None = None
     sealed_position: int | None = None
-    generation: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

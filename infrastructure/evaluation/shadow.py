@@ -16,6 +16,8 @@ from infrastructure.tier_models.in_force import Activation
 _log = structlog.get_logger(__name__)
 
 COLUMNS = "subject_id, scope, decided_at, live_tier, shadow_tier, apart_since, live_moves, shadow_moves, body"
+# Held until the standings are written: another candidate of the scheme begins with nobody once they are.
+_RUNNING = "select from shadows where scheme = %b and version = %b and started_at = %b and running for share"
 _KEPT = f"select {COLUMNS} from shadow_standings where scheme = %b and subject_id = any(%b::uuid[])"
 # Of two who decided the subject one after the other, who comes last to this is not always who decided last.
 _WRITE = """
@@ -23,7 +25,7 @@ insert into shadow_standings as s (scheme, subject_id, scope, decided_at, live_t
                                    live_moves, shadow_moves, body)
 select %b::text, v.* from unnest(%b::uuid[], %b::text[], %b::bigint[], %b::text[], %b::text[], %b::bigint[],
                                  %b::integer[], %b::integer[], %b::bytea[]) v (subject_id)
-join subjects using (subject_id)
+join subjects using (subject_id) join timelines t using (subject_id) where t.merged_into is null
 on conflict (scheme, subject_id, scope) do update set decided_at = excluded.decided_at,
     live_tier = excluded.live_tier, shadow_tier = excluded.shadow_tier, apart_since = excluded.apart_since,
     live_moves = excluded.live_moves, shadow_moves = excluded.shadow_moves, body = excluded.body
@@ -41,8 +43,8 @@ _ENCODER, _DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(ShadowBo
 def follow_shadows(
     connection: Connection, shadows: Sequence[Activation], live: LiveDecisions, seals: dict[UUID, Seal]
 ) -> None:
-    """Decide the same subjects by every candidate and keep where they stand, in a transaction of its own. A candidate
-    that cannot be decided is ended, and says why."""
+    """Decide the same subjects by every candidate that still runs and keep where they stand, in a transaction of its
+    own. A candidate that cannot be decided is ended, and says why."""
     for shadow in shadows:
         try:
             _follow(connection, shadow, live, seals)
@@ -57,6 +59,9 @@ def follow_shadows(
 
 def _follow(connection: Connection, shadow: Activation, live: LiveDecisions, seals: dict[UUID, Seal]) -> None:
     scheme = shadow.model.scheme
+    running = connection.execute(_RUNNING, (scheme, shadow.model.version, shadow.activated_at), binary=True)
+    if running.fetchone() is None:
+        return
     ids = [subject.subject_id for subject in live.subjects if subject.subject_id in seals]
     kept: dict[UUID, dict[str, ShadowStanding]] = {}
     for row in connection.execute(_KEPT, (scheme, uuids(ids)), binary=True):

@@ -8,7 +8,7 @@ from psycopg import Connection
 from domain.facts.history import HistorySession, HistoryStatus, UnknownHistory
 from infrastructure.postgres.pool import Pool
 
-_COLUMNS = "history_id, opened_at, opened_by, sealed_at, sealed_by, sealed_position, generation"
+_COLUMNS = "history_id, opened_at, opened_by, sealed_at, sealed_by, sealed_position"
 SELECT_SESSION = f"select {_COLUMNS} from history_sessions where history_id = %s"
 _LEFT_OPEN = f"""
 select {_COLUMNS} from history_sessions where opened_by = %s and sealed_at is null order by opened_at desc limit 1
@@ -16,11 +16,10 @@ select {_COLUMNS} from history_sessions where opened_by = %s and sealed_at is nu
 _OPEN = f"""
 insert into history_sessions (history_id, opened_at, opened_by) values (%s, tierline_now(), %s) returning {_COLUMNS}
 """
-# An activation takes this lock exclusively: the generation read here is the one in force at sealing.
+# An activation takes this lock exclusively: what is in force at the instant of sealing is in force already.
 _SCHEMES_HOLD_STILL = "select pg_advisory_xact_lock_shared(7305, 2)"
 _SEAL = """
-update history_sessions set sealed_at = tierline_now(), sealed_by = %s, sealed_position = nextval('positions'),
-       generation = (select coalesce(max(generation), 0) from activations)
+update history_sessions set sealed_at = tierline_now(), sealed_by = %s, sealed_position = nextval('positions')
 where history_id = %s
 """
 _STATUS = "select count(*), coalesce(sum(facts), 0) from timelines where history_id = %s"

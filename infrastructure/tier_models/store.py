@@ -173,11 +173,11 @@ class LockedModel:
                 self._connection.execute(_ACTIVATE, row)
 
     def _shadow(self, event: Shadowed) -> None:
-        """Another candidate begins with nobody."""
-        if event.running:
-            self._connection.execute("delete from shadow_standings where scheme = %s", (event.scheme,))
+        """Another candidate begins with nobody: who is following the one before is waited for."""
         place = (event.scheme, event.model_version, event.effective_at, Jsonb(event.migration), event.running)
         self._connection.execute(_SHADOW, place)
+        if event.running:
+            self._connection.execute("delete from shadow_standings where scheme = %s", (event.scheme,))
 
     def _unschedule(self, event: ModelEvent) -> None:
         self._connection.execute(_SCHEDULE, (event.scheme, None, None, Jsonb({}), event.actor, event.command_id))

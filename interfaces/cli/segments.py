@@ -115,7 +115,7 @@ def define(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Save a segment under a name, or revise it if it is there; every fault of its condition is told with its place."""
+    """Save a segment under a name, or revise it if it is there; a fault of its condition is told with its place."""
     from domain.segments.definition import ScopedStanding, SegmentSpec
 
     standings = tuple(ScopedStanding(one.scheme, one.scope, one.tier) for one in _scoped(scoped))

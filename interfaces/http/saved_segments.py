@@ -75,7 +75,7 @@ class NewSegmentBody(SegmentBody):
 
 @router.post("", status_code=201, responses=with_status(201, SAVED_SEGMENT), summary="Save a segment")
 def define_segment(system: SystemDep, call: Definer, wanted: NewSegmentBody) -> Response:
-    """Its condition is held against what may be named now; every fault is told with line and column."""
+    """Its condition is held against what may be named now; a fault is told with line and column."""
     define = system.segments.define
     return call.answer(
         lambda: _shown(system, *define(wanted.name, wanted.spec(), call.actor, command_id=call.command_id)), 201

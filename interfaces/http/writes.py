@@ -55,7 +55,7 @@ class Write:
 
         def first() -> Answer:
             status, content = act()
-            told = content | {"position": self._head()} if content.get("position") is None else content
+            told = content if content.get("position") else content | {"position": self._head()}
             return Answer(status, json_bytes(told))
 
         if self._key is None:

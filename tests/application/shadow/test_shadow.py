@@ -16,6 +16,7 @@ from application.tier_models.create_tier_model import CreateTierModel
 from domain.facts.instants import SECOND, parse_instant
 from domain.tier_model.migration import Migration, MigrationInvalid
 from domain.tier_model.refusals import ShadowNeedsLive
+from domain.user_tier.decide import decide
 from infrastructure.evaluation import shadow as following
 from infrastructure.queries.shadows import PostgresShadowQueries
 from tests.support.ledger import LedgerSystem, order
@@ -171,6 +172,23 @@ def test_a_history_is_followed(system: LedgerSystem, shadows: PostgresShadowQuer
     status = shadows.status("value")
     assert status is not None and status.standings == 1
     system.assert_proven()
+
+
+def test_who_follows_a_candidate_that_another_has_replaced_keeps_nothing(
+    system: LedgerSystem, shadows: PostgresShadowQueries
+) -> None:
+    start(system)
+    history_id = OpenHistoryHandler(system.sessions)(OpenHistory("test")).history_id
+    system.facts([order(f"o{number}", "cyd", START + number) for number in range(5)], history_id)
+    SealHistoryHandler(system.sessions)(SealHistory(history_id, "test"))
+    with system.evaluation.take_history(10) as taken:
+        assert taken is not None
+        found = decide(taken.work.subjects, taken.work.table, taken.work.forces, taken.work.now)
+        start(system)
+        taken.record(found)
+    assert system.events()["cyd"]
+    status = shadows.status("value")
+    assert status is not None and (status.running, status.standings) == (True, 0), "it begins with nobody"
 
 
 def test_a_fault_ends_the_shadow_and_nothing_else(

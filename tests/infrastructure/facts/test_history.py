@@ -63,20 +63,13 @@ def test_sealing_is_done_once_and_ends_the_session(ledger: Ledger) -> None:
     sealed = seal(SealHistory(session.history_id, "key:b"))
     assert sealed.sealed_at is not None and sealed.sealed_position is not None
     assert sealed.sealed_at > session.opened_at and sealed.sealed_position > ledger.timeline("u1")["last_position"]
-    assert (sealed.sealed_by, sealed.generation) == ("key:b", 0)
+    assert sealed.sealed_by == "key:b"
     assert seal(SealHistory(session.history_id, "key:c")) == sealed
     with pytest.raises(HistorySealed):
         ledger.record(RecordFacts([fact_text("b")], session.history_id))
     with pytest.raises(HistorySealed):
         ledger.record.stream(RecordFactStream([fact_text("b")], session.history_id))
     assert ledger.rows("select count(*) from facts") == [(1,)]
-
-
-def test_the_generation_in_force_at_sealing_is_kept(ledger: Ledger) -> None:
-    session = ledger.sessions.open("key:a")
-    ledger.execute("insert into tier_models values ('value', 1, 'active', '{}', '', 0, 'test')")
-    ledger.execute("insert into activations values (7, 'value', 1, 1, 1)")
-    assert ledger.sessions.seal(session.history_id, "key:a").generation == 7
 
 
 def test_an_unknown_session_is_refused(ledger: Ledger) -> None:

@@ -29,6 +29,7 @@ def test_every_write_tells_a_position(api: Api) -> None:
         api.client.post(f"{version}/submit"),
         api.as_role("approver").post(f"{version}/approve", json={"content_hash": model["content_hash"]}),
         api.client.post(f"{version}/activate"),
+        api.client.post(f"{version}/activate"),  # which changes nothing
         api.client.post("/v1/verifications", json={}),
         api.client.post(f"{version}/preview"),
         api.client.post("/v1/schemes/value/effect", json={}),
