@@ -17,7 +17,6 @@ from domain.tier_model.spec.source import Source
 from domain.tier_model.version import By
 
 _LONGEST_NAME = 63
-_MISSING = "is no strategy"
 
 
 class DefineCampaign:
@@ -79,7 +78,7 @@ class DefineCampaign:
     def _require_possible(self, text: bytes, copies: Sequence[bytes], actor: str) -> None:
         """Before anything is made: no copies are left behind of a clone whose dates, name or strategies cannot be."""
         spec, source = read_campaign(text)
-        faults = [fault for fault in self._faults(spec, source) if fault.message != _MISSING]
+        faults = self._faults(spec, source, to_come=spec.strategies)
         if faults:
             raise CampaignInvalid(faults)
         for copied in copies:
@@ -90,7 +89,8 @@ class DefineCampaign:
             if change.campaign is not None:
                 change.campaign.revise(spec, By(change.now, actor, ""))  # asked, not saved
 
-    def _faults(self, spec: CampaignSpec, source: Source) -> list[Fault]:
+    def _faults(self, spec: CampaignSpec, source: Source, to_come: Sequence[str] = ()) -> list[Fault]:
+        """to_come: strategies that are still to be made, where they are not there."""
         views = {view.strategy: view for view in self._strategies.views()}
         taken = {
             strategy: view.campaign
@@ -102,9 +102,11 @@ class DefineCampaign:
         for number, name in enumerate(spec.strategies):
             line, column = source.place(("strategies", number))
             told = f"strategies.{number}", line, column, name
+            if name not in views and name in to_come:
+                continue
             if name not in views:
                 known = ", ".join(sorted(views)[:30]) or "none yet"
-                faults.append(Fault(*told, _MISSING, f"Use one of {known}"))
+                faults.append(Fault(*told, "is no strategy", f"Use one of {known}"))
             elif views[name].status in ("running", "ended", "retired"):
                 faults.append(Fault(*told, f"is {views[name].status}", "Define another one for the campaign"))
             elif name in taken:

@@ -4,9 +4,8 @@ import json
 
 from application.facts.ports import FactKinds
 from application.tier_models.ports import TierModels, TierModelView, by, views_of
-from application.tier_models.surroundings import history_days, kinds_known, other_schemes
+from application.tier_models.surroundings import faults_beside, other_schemes
 from domain.tier_model.aggregate import TierModel
-from domain.tier_model.lint import lint
 from domain.tier_model.spec import (
     ModelFault,
     ModelInvalid,
@@ -29,9 +28,7 @@ class CreateTierModel:
         """The version and the lint's warnings. Raises ModelInvalid when the model has an error."""
         spec, source = read_model(text)
         others = other_schemes(self._models, spec.scheme)
-        faults = lint(
-            spec, source, others, history_days=history_days(self._models, spec), kinds=kinds_known(self._kinds)
-        )
+        faults = faults_beside(self._models, self._kinds, spec, source, others)
         errors = [fault for fault in faults if fault.severity == "error"]
         if errors:
             raise ModelInvalid(errors)

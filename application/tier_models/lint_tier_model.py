@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from application.facts.ports import FactKinds
 from application.tier_models.dependents import Dependents, warnings_of
 from application.tier_models.ports import TierModels
-from application.tier_models.surroundings import history_days, kinds_known, other_schemes
-from domain.tier_model.lint import lint
+from application.tier_models.surroundings import faults_beside, other_schemes
 from domain.tier_model.spec import ModelFault, ModelInvalid, TierModelSpec, read_model
 
 
@@ -30,9 +29,7 @@ class LintTierModel:
         except ModelInvalid as problem:
             return problem.errors
         others = {**other_schemes(self._models, spec.scheme), **(beside or {})}
-        faults = lint(
-            spec, source, others, history_days=history_days(self._models, spec), kinds=kinds_known(self._kinds)
-        )
+        faults = faults_beside(self._models, self._kinds, spec, source, others)
         if self._dependents is None or any(fault.severity == "error" for fault in faults):
             return faults
         return [*faults, *warnings_of(self._dependents.broken_by(spec))]

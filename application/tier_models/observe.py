@@ -64,14 +64,7 @@ def _kinds(compiled: CompiledModel, learned: dict[str, LearnedScore]) -> frozens
     """Kinds of facts whose attributes (or lines) are read; None: of all."""
     if compiled.attribute_kinds is None:
         return None
-    targets = [score.predict for score in learned.values()]
-    read = {
-        part.kind
-        for target in targets
-        for part in (target.sum, target.minus)
-        if part is not None and (target.where or part.of_lines or not part.is_amount)
-    }
-    return compiled.attribute_kinds | read
+    return compiled.attribute_kinds.union(*(score.predict.attribute_kinds for score in learned.values()))
 
 
 def _stacked(parts: list[Column]) -> Column:

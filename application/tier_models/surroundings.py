@@ -1,11 +1,12 @@
 """What lint is told of a model's surroundings: the other schemes, kinds of facts, and how far back these go."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 
 from application.facts.ports import FactKinds
 from application.tier_models.ports import TierModels, TierModelView
-from domain.tier_model.lint import days_back
-from domain.tier_model.spec import TierModelSpec
+from domain.tier_model.lint import days_back, lint
+from domain.tier_model.spec import ModelFault, TierModelSpec
+from domain.tier_model.spec.source import Source
 
 _DAY = 86_400_000_000  # microseconds
 
@@ -39,6 +40,14 @@ def history_days(models: TierModels, spec: TierModelSpec) -> int | None:
     return next((days for days in sorted(windows, reverse=True) if models.has_facts_before(now - days * _DAY)), 0)
 
 
-def kinds_known(kinds: FactKinds | None) -> Collection[str] | None:
-    """Of facts, read anew: somebody may have registered one this moment. None where nobody asks."""
-    return None if kinds is None else kinds.refreshed()
+def faults_beside(
+    models: TierModels,
+    kinds: FactKinds | None,
+    spec: TierModelSpec,
+    source: Source,
+    others: Mapping[str, TierModelSpec],
+) -> list[ModelFault]:
+    """What lint says of a model beside the facts that there are, and other schemes. kinds None: nobody asks whether
+    those are there that it reads; they are read anew, for somebody may have registered one this moment."""
+    known = None if kinds is None else kinds.refreshed()
+    return lint(spec, source, others, history_days=history_days(models, spec), kinds=known)

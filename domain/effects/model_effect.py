@@ -70,13 +70,12 @@ class EffectPlan:
     @property
     def value_kinds(self) -> frozenset[str]:
         """Kinds of facts whose attributes or lines the value reads."""
-        parts = [part for part in (self.value.sum, self.value.minus) if part is not None]
-        return frozenset(part.kind for part in parts if self.value.where or part.of_lines or not part.is_amount)
+        return self.value.attribute_kinds
 
     @property
     def value_reads_lines(self) -> bool:
         """Whether the value reads order lines."""
-        return any(part is not None and part.of_lines for part in (self.value.sum, self.value.minus))
+        return any(field.of_lines for field in self.value.fields)
 
     def of(self, versions: Collection[int]) -> "EffectPlan":
         """The same, looking at these versions alone."""

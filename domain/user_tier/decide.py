@@ -20,8 +20,8 @@ from domain.tier_model.timeline import Force, SchemeInput
 from domain.user_tier.decisions import NewEvent, event_id_of
 from domain.user_tier.holds import HoldChange, of_place
 from domain.user_tier.observation import Observation, Scalar, SchemeObservation, Standing
-from domain.user_tier.rollout import as_named, come_before, groups_of, is_partial
-from domain.user_tier.scheme_order import Order, in_order, split_at
+from domain.user_tier.rollout import as_named, groups_of, is_partial
+from domain.user_tier.scheme_order import Order, come_before, in_order, split_at
 from domain.user_tier.scheme_walk import LOOK_AHEAD, PLATFORM, Explained, Paths, SchemeWalk, Standers, standers_of
 from domain.user_tier.tags import TagSpan
 

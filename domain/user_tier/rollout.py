@@ -12,14 +12,6 @@ from domain.user_tier.holds import HoldChange
 Forces = Mapping[str, tuple[Force, ...]]
 
 
-def come_before(now: int, forces: Forces) -> Forces:
-    """What came into force before an instant."""
-    if all(versions[-1].since < now for versions in forces.values()):
-        return forces
-    kept = {scheme: tuple(force for force in versions if force.since < now) for scheme, versions in forces.items()}
-    return {scheme: versions for scheme, versions in kept.items() if versions}
-
-
 def is_partial(forces: Forces) -> bool:
     """Whether some version is in force for a part of the subjects alone, or comes into force again."""
     return any(

@@ -9,6 +9,14 @@ from domain.tier_model.timeline import Force
 Forces = Mapping[str, tuple[Force, ...]]
 
 
+def come_before(instant: int, forces: Forces) -> Forces:
+    """What came into force before an instant."""
+    if all(versions[-1].since < instant for versions in forces.values()):
+        return forces
+    kept = {scheme: tuple(force for force in versions if force.since < instant) for scheme, versions in forces.items()}
+    return {scheme: versions for scheme, versions in kept.items() if versions}
+
+
 def in_order(forces: Forces) -> list[str] | None:
     """The schemes, each after those that any of its versions reads, by name where that leaves a choice. None when they
     form a circle: then not all of these versions were in force together."""
@@ -43,12 +51,8 @@ class Order:
         return self._places[number][scheme]
 
     def _order(self, instant: int) -> list[str]:
-        in_force = {
-            scheme: before[-1:]
-            for scheme, versions in self._forces.items()
-            if (before := tuple(force for force in versions if force.since <= instant))
-        }
-        order = in_order(in_force)
+        so_far = come_before(instant + 1, self._forces)
+        order = in_order({scheme: versions[-1:] for scheme, versions in so_far.items()})
         assert order is not None, "versions in force at one time never form a circle"
         return order
 
@@ -59,12 +63,7 @@ def split_at(forces: Forces) -> tuple[int, Forces, Forces]:
     last = max(force.since for versions in forces.values() for force in versions)
     if last == ALWAYS:
         raise ValueError("schemes in force read each other in a circle")
-    before = {
-        scheme: kept
-        for scheme, versions in forces.items()
-        if (kept := tuple(force for force in versions if force.since < last))
-    }
-    return last, before, {scheme: versions[-1:] for scheme, versions in forces.items()}
+    return last, come_before(last, forces), {scheme: versions[-1:] for scheme, versions in forces.items()}
 
 
 def concerned(scheme: str, forces: Forces) -> frozenset[str]:

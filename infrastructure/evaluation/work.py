@@ -93,8 +93,7 @@ class LockedWork:
         if self.models.shadows and result.decided:
             whose = self.work.subjects if subjects is None else subjects
             followed = [subject for subject in whose if subject.subject_id not in closing]
-            live = _live(self.work, self.rows, followed, result, now)
-            follow_shadows(self.connection, self.models.shadows, live, self.seals)
+            _follow(self.connection, self, followed, result, now)
         return position
 
     def position_of(self, command_id: str) -> int | None:
@@ -147,8 +146,7 @@ class BulkWork:
             whose = self.work.subjects if subjects is None else subjects
             followed = [subject for subject in whose if subject.subject_id in written]
             with self.pool.connection() as connection:
-                live = _live(self.work, self.rows, followed, result, self.work.now)
-                follow_shadows(connection, self.models.shadows, live, self.seals)
+                _follow(connection, self, followed, result, self.work.now)
         return position
 
 
@@ -201,13 +199,18 @@ def _subject_of(stream: Stream) -> UUID:
     return stream.observation.subject_id
 
 
-def _live(
-    work: Work, rows: Sequence[TimelineRow], subjects: Sequence[Subject], result: BatchResult, now: int
-) -> LiveDecisions:
-    """What was decided of these of the rows."""
-    if len(subjects) == len(rows):
-        return LiveDecisions(subjects, work.table, work.forces, now, result.decided)
-    ids = {subject.subject_id for subject in subjects}
-    numbers = [number for number, row in enumerate(rows) if row.subject_id in ids]
-    table, decided = work.table.of_subjects(numbers), [result.decided[number] for number in numbers]
-    return LiveDecisions(subjects, table, work.forces, now, decided)
+def _follow(
+    connection: Connection,
+    taken: LockedWork | BulkWork,
+    subjects: Sequence[Subject],
+    result: BatchResult,
+    now: int,
+) -> None:
+    """Candidates follow what was decided of these of the work's subjects."""
+    table, decided = taken.work.table, result.decided
+    if len(subjects) < len(taken.rows):
+        ids = {subject.subject_id for subject in subjects}
+        numbers = [number for number, row in enumerate(taken.rows) if row.subject_id in ids]
+        table, decided = table.of_subjects(numbers), [decided[number] for number in numbers]
+    live = LiveDecisions(subjects, table, taken.work.forces, now, decided)
+    follow_shadows(connection, taken.models.shadows, live, taken.seals)

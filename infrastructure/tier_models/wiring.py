@@ -35,8 +35,9 @@ def wired_tier_models(
     pool: Pool, keyring: Keyring, models: PostgresTierModels, runs: PostgresRuns, settings: Settings
 ) -> dict[str, Any]:
     """What can be done with tier models, by its name in the system."""
+    kinds = PostgresFactKinds(pool)
     return {
-        "create_tier_model": CreateTierModel(models, PostgresFactKinds(pool)),
+        "create_tier_model": CreateTierModel(models, kinds),
         "fit_tier_model": FitTierModel(models, LEARNERS),
         "submit_tier_model": SubmitTierModel(models),
         "approve_tier_model": ApproveTierModel(models),
@@ -47,11 +48,11 @@ def wired_tier_models(
         "carry_out_activations": CarryOutActivations(models),
         "retire_tier_model": RetireTierModel(models),
         "preview_tier_model": PreviewTierModel(models, runs),
-        "measure_model_effect": MeasureModelEffect(models, runs, PostgresFactKinds(pool)),
+        "measure_model_effect": MeasureModelEffect(models, runs, kinds),
         "show_shadow": ShowShadow(models, PostgresShadowQueries(pool, keyring)),
         "start_shadow": StartShadow(models),
         "stop_shadow": StopShadow(models),
         "show_tier_model": ShowTierModel(models),
         "announce_tier_model": AnnounceTierModel(models),
-        "lint_tier_model": LintTierModel(models, PostgresDependents(pool), PostgresFactKinds(pool)),
+        "lint_tier_model": LintTierModel(models, PostgresDependents(pool), kinds),
     }

@@ -137,11 +137,12 @@ def _complaint(error: Mapping[str, Any]) -> dict[str, Any]:
     if error["type"] == "json_invalid":
         remedy = f"is no JSON, from character {error['loc'][1] + 1} on: {error['ctx']['error']}"
         return {"field": "body", "value": None, "remedy": remedy}
-    remedy = _REMEDIES.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    known = _REMEDIES.get(error["type"])
+    told = error["msg"].removeprefix("Value error, ")
     return {
         "field": _path(error["loc"]),
         "value": None if error["type"] == "missing" else error.get("input"),
-        "remedy": remedy.format_map(error.get("ctx", {})) if error["type"] in _REMEDIES else remedy,
+        "remedy": told if known is None else known.format_map(error.get("ctx", {})),
     }
 
 

@@ -71,7 +71,7 @@ def evaluate(
             "dry_run": wanted.dry_run,
             "evaluations": found.evaluations,
             **({"scopes": found.scopes} if found.scopes else {}),
-            "position": found.position or system.tail.head(),
+            "position": found.position,
         }
 
     return call.answer(act)

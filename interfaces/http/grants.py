@@ -146,4 +146,4 @@ def revoke_grant(
 def _recorded(system: Any, found: Recorded) -> dict[str, Any]:
     if not found.replayed:
         system.nudges.projectors()
-    return {"user_id": found.user_id, **grant_json(found.grant), "position": found.position or system.tail.head()}
+    return {"user_id": found.user_id, **grant_json(found.grant), "position": found.position}

@@ -37,7 +37,7 @@ def define_issuance(
 
     def act() -> dict[str, Any]:
         view, position = system.grants.issuances.define(name, wanted, call.actor, call.command_id)
-        return system.grants.issuances.shown(view) | {"position": position or system.tail.head()}
+        return system.grants.issuances.shown(view) | {"position": position}
 
     return call.answer(act)
 
@@ -63,6 +63,6 @@ def retire_issuance(system: SystemDep, name: Name, call: Issuer, wanted: RetireR
     def act() -> dict[str, Any]:
         reason = wanted.reason if wanted else ""
         view, position = system.grants.issuances.retire(name, call.actor, reason, call.command_id)
-        return system.grants.issuances.shown(view) | {"position": position or system.tail.head()}
+        return system.grants.issuances.shown(view) | {"position": position}
 
     return call.answer(act)

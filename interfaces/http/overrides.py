@@ -203,5 +203,5 @@ def _shown(system: Any, user_id: str, scheme: str, scope: str, held: Held) -> di
         "scope": scope,
         "until": instant_text(held.until),
         "changed": held.changed,
-        "position": held.position or system.tail.head(),
+        "position": held.position,
     }

@@ -159,4 +159,4 @@ def _shown(system: Any, view: DefinitionView, position: int) -> dict[str, Any]:
     if position:
         system.nudges.projectors()
     shown: dict[str, Any] = system.segments.shown(view)
-    return shown | {"position": position or system.tail.head()}
+    return shown | {"position": position}

@@ -198,7 +198,7 @@ def assign_strategy(system: SystemDep, user_id: UserId, call: Assigner, wanted: 
             "arm": taken.arm,
             "holdout": taken.holdout or None,
             "due_at": instant_text(taken.due_at),
-            "position": taken.position or system.tail.head(),
+            "position": taken.position,
         }
 
     return call.answer(act, 201)

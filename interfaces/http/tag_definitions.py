@@ -145,4 +145,4 @@ def how_fresh(system: Any, coverage: bool) -> dict[str, Any]:
 def _shown(system: Any, view: DefinitionView, position: int) -> dict[str, Any]:
     if position:
         system.nudges.projectors()
-    return shown_tag(ShownTag(view, None)) | {"position": position or system.tail.head()}
+    return shown_tag(ShownTag(view, None)) | {"position": position}

@@ -83,5 +83,5 @@ def _shown(system: Any, user_id: str, change: TagChange) -> dict[str, Any]:
         "until": instant_text(change.until),
         **({} if change.value is None else {"value": change.value}),
         "changed": change.changed,
-        "position": change.position or system.tail.head(),
+        "position": change.position,
     }

@@ -78,7 +78,7 @@ def link_user_id(system: SystemDep, user_id: UserId, call: Merger, wanted: LinkR
             "alias": wanted.alias,
             "user_ids": done.user_ids,
             "changed": done.changed,
-            "position": done.position or system.tail.head(),
+            "position": done.position,
         }
 
     return call.answer(act)

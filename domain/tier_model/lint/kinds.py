@@ -6,7 +6,6 @@ from difflib import get_close_matches
 from domain.tier_model.lint.places import Places
 from domain.tier_model.spec import GROWTH, LearnedScore, ModelFault, TierModelSpec
 from domain.tier_model.spec.source import Path
-from domain.tier_model.spec.values import FieldReference
 
 
 def kind_faults(spec: TierModelSpec, kinds: Collection[str] | None, places: Places) -> Iterator[ModelFault]:
@@ -29,5 +28,4 @@ def _read(spec: TierModelSpec) -> Iterator[tuple[Path, str]]:
         yield (GROWTH, "earn", name, "of"), earn.kind
     for name, score in spec.scores.items():
         if isinstance(score, LearnedScore):
-            read: list[FieldReference | None] = [score.predict.sum, score.predict.minus]
-            yield from ((("scores", name, "predict"), field.kind) for field in read if field is not None)
+            yield from ((("scores", name, "predict"), field.kind) for field in score.predict.fields)

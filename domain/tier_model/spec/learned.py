@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, StrictInt, model_validator
 
 from domain.tier_model.spec.parts import Part
-from domain.tier_model.spec.values import ConditionText, Days, FieldText, Name
+from domain.tier_model.spec.values import ConditionText, Days, FieldReference, FieldText, Name
 
 MAX_TREES = 200
 MAX_LEAVES = 8
@@ -31,6 +31,16 @@ class Target(Part):
     sum: FieldText
     minus: FieldText | None = None
     where: ConditionText | None = None
+
+    @property
+    def fields(self) -> tuple[FieldReference, ...]:
+        """What is summed, and what is subtracted, if anything is."""
+        return (self.sum,) if self.minus is None else (self.sum, self.minus)
+
+    @property
+    def attribute_kinds(self) -> frozenset[str]:
+        """Kinds of facts whose attributes or lines it reads."""
+        return frozenset(field.kind for field in self.fields if self.where or field.of_lines or not field.is_amount)
 
 
 class LearnedScore(Part):

@@ -1,7 +1,7 @@
 """Bodies read numbers as numbers: neither text nor true is one, in whatever body it stands."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, get_args
+from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -45,9 +45,8 @@ def test_there_are_bodies_to_look_at() -> None:
 @pytest.mark.parametrize("value", ["1", "true", True, 1])
 def test_no_body_takes_one_thing_for_another(value: str | int) -> None:
     for named, field in body_fields().items():
-        kind = field.rebuild_annotation()
         try:
-            found = TypeAdapter(Annotated[kind, "as it stands"]).validate_python(value)
+            found = TypeAdapter(field.rebuild_annotation()).validate_python(value)
         except ValidationError:
             continue
         same = type(found) is type(value) or (type(value), type(found)) == (int, float)
